@@ -1,0 +1,87 @@
+"""What can go wrong in words a person may read.
+
+    ParleyError
+    ├── InputError                 the caller's fault: names the field and what was expected
+    │   ├── UserInvalidError
+    │   ├── ConflictError          the same key came before with another text
+    │   └── NotFoundError          no such thing, or not yours: the same answer for both
+    ├── BusyError                  too many turns wait here; carries `retry_after_s`
+    ├── StoreUnavailableError      the database is away; nothing was accepted
+    ├── LeaseLostError             another process runs this session now
+    ├── ModelError                 the model gave no answer; carries `is_retryable`
+    │   ├── ModelUnavailableError  away, overloaded or rate limited
+    │   ├── ModelRefusedRequestError   it would refuse the same request again
+    │   └── ContextWindowExceededError the request does not fit
+    └── ToolError                  a tool failed; its text is for the model, not for people
+
+`str(error)` of an `InputError` or `BusyError` may be shown to its caller. Of the others only `sentence` may.
+"""
+
+
+class ParleyError(Exception):
+    """Something went wrong on our side. Please try again in a moment."""
+
+    @property
+    def sentence(self) -> str:
+        """The one sentence that a person may read: the class's docstring, never the exception's text."""
+        return (type(self).__doc__ or "").split("\n\n")[0].strip()
+
+
+class InputError(ParleyError):
+    """The request was not understood."""
+
+
+class UserInvalidError(InputError):
+    """The user details are not complete: an id or an e-mail address is needed."""
+
+
+class ConflictError(InputError):
+    """The same id was used before for another text."""
+
+
+class NotFoundError(InputError):
+    """There is no such thing here."""
+
+
+class BusyError(ParleyError):
+    """Too many questions are waiting here. Please wait for an answer first."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class StoreUnavailableError(ParleyError):
+    """The gateway cannot reach its database. Nothing was accepted; please send it again."""
+
+
+class LeaseLostError(ParleyError):
+    """Another process has taken over this conversation."""
+
+
+class ModelError(ParleyError):
+    """The agent could not answer."""
+
+    is_retryable = False
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ModelUnavailableError(ModelError):
+    """The agent cannot reach its model right now. Your message is kept and will be answered."""
+
+    is_retryable = True
+
+
+class ModelRefusedRequestError(ModelError):
+    """The agent's model did not accept the request. The operators can see why."""
+
+
+class ContextWindowExceededError(ModelError):
+    """This conversation has become too long for the agent's model."""
+
+
+class ToolError(ParleyError):
+    """The tool failed."""

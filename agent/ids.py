@@ -1,0 +1,47 @@
+"""Identifiers. All are opaque strings; a prefix says what they name, so that a log line can be read."""
+
+import secrets
+from typing import NewType
+
+UserId = NewType("UserId", str)
+SessionId = NewType("SessionId", str)
+TaskId = NewType("TaskId", str)
+RunId = NewType("RunId", str)
+MessageId = NewType("MessageId", str)
+MemoryId = NewType("MemoryId", str)
+AgentId = NewType("AgentId", str)
+WorkerId = NewType("WorkerId", str)
+
+
+def _random(prefix: str) -> str:
+    return f"{prefix}_{secrets.token_hex(16)}"
+
+
+def new_user_id() -> UserId:
+    """128 random bits: nobody can guess another person's id."""
+    return UserId(_random("usr"))
+
+
+def new_task_id() -> TaskId:
+    """A fresh task id."""
+    return TaskId(_random("task"))
+
+
+def new_message_id() -> MessageId:
+    """A fresh message id."""
+    return MessageId(_random("msg"))
+
+
+def new_memory_id() -> MemoryId:
+    """A fresh memory id."""
+    return MemoryId(_random("mem"))
+
+
+def new_worker_id() -> WorkerId:
+    """A fresh id for one life of one process."""
+    return WorkerId(_random("worker"))
+
+
+def run_id_of(task_id: TaskId) -> RunId:
+    """The run of a task. A task has exactly one run, however often it is tried, so the id never changes."""
+    return RunId("run_" + task_id.removeprefix("task_"))

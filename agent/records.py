@@ -1,0 +1,297 @@
+"""The records that every room shares: who speaks, what was said, what was done about it.
+
+Standard library only; nothing here knows a channel, a database or a model's vendor.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from agent.errors import UserInvalidError
+from agent.ids import AgentId, MemoryId, MessageId, RunId, SessionId, TaskId, UserId, run_id_of
+
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+JsonObject: TypeAlias = dict[str, JsonValue]
+
+Role = Literal["user", "assistant", "human", "system"]
+"""Who a message is from: a person, the agent, a human operator who stepped in, or the gateway itself."""
+
+
+class Audience(StrEnum):
+    """Who can read a session: the one person it belongs to, or several."""
+
+    PRIVATE = "private"
+    SHARED = "shared"
+
+
+class RunState(StrEnum):
+    """What a person sees of a run. `stopped`, `failed` and `done` are final."""
+
+    QUEUED = "queued"
+    THINKING = "thinking"
+    TOOL = "tool"
+    STREAMING = "streaming"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    DONE = "done"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will come of this run."""
+        return self in {RunState.STOPPED, RunState.FAILED, RunState.DONE}
+
+
+class TaskState(StrEnum):
+    """Where a task stands. `merged`: answered by the run of an earlier one; `dead`: waits for an operator."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    MERGED = "merged"
+    STOPPED = "stopped"
+    DEAD = "dead"
+
+
+NO_USER_ID = UserId("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """The one person behind every account they have.
+
+    `id` is empty only on the way in, where the e-mail address stands for it; a stored user always has one.
+    Raises `UserInvalidError` when neither is given.
+    """
+
+    id: UserId = NO_USER_ID
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    timezone: str | None = None
+    additional_attributes: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.id and not self.email:
+            raise UserInvalidError("user_details: expected at least an id or an email")
+
+    @property
+    def display_name(self) -> str:
+        """What others see: the names as far as they are known, never the e-mail address; may be empty."""
+        return " ".join(part for part in (self.first_name, self.last_name) if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """An account on a channel, by which a person is found again: (tenant, channel, external id)."""
+
+    tenant: str
+    channel: str
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who wrote a message: the user id (none for the agent and the gateway) and the name shown."""
+
+    id: UserId | None = None
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One thing that was said, as everybody in the thread sees it. `seq` counts the session's durable events from 1."""
+
+    session_id: SessionId
+    seq: int
+    message_id: MessageId
+    role: Role
+    author: Author
+    text: str
+    at: datetime
+    run_id: RunId | None = None
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunNote:
+    """A durable change of a run's state. `label` is a short text for people: a tool's title, or why it failed."""
+
+    session_id: SessionId
+    seq: int
+    run_id: RunId
+    state: RunState
+    at: datetime
+    label: str | None = None
+
+
+LogEntry: TypeAlias = Message | RunNote
+"""A durable event of a session: committed, numbered, the same for everybody who watches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens the vendor billed for one call or a sum of calls, and their price in US dollars."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+
+    @property
+    def context_tokens(self) -> int:
+        """All that stood in the window when the call ended: what the next request starts from."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens + self.output_tokens
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+            cost_usd=self.cost_usd + other.cost_usd,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """One call of a tool within a turn, and what came of it. `call_id` is the model's own id for it."""
+
+    call_id: str
+    name: str
+    arguments: JsonObject
+    result: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One model call that asked for tools: the blocks the model wrote (Messages API JSON form) and the calls."""
+
+    content: tuple[JsonObject, ...]
+    tool_calls: tuple[ToolCall, ...]
+    stop_reason: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """From a person's message to the final answer. `text` is what was answered, whole or as far as it came."""
+
+    run_id: RunId
+    session_id: SessionId
+    state: RunState
+    text: str
+    model: str
+    turns: tuple[Turn, ...] = ()
+    stop_reason: str = ""
+    usage: Usage = Usage()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """A run as history: what people said, then what the agent did, then what it answered (none when it failed)."""
+
+    run_id: RunId
+    prompt: tuple[Message, ...]
+    turns: tuple[Turn, ...]
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """The inbound unit of work. `position` orders the tasks of a session.
+
+    `epoch` is the fence of the lease it runs under; `attempt` counts from 1. `user` is none for a task that nobody in
+    particular gave.
+    """
+
+    task_id: TaskId
+    session_id: SessionId
+    position: int
+    epoch: int
+    attempt: int
+    agent_id: AgentId
+    user: User | None
+
+    @property
+    def run_id(self) -> RunId:
+        """The id of this task's run."""
+        return run_id_of(self.task_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskStatus:
+    """A task as its giver sees it: `note` is one sentence for people, `text` the answer when there is one."""
+
+    task_id: TaskId
+    session_id: SessionId
+    run_id: RunId
+    user_id: UserId | None
+    state: TaskState
+    attempts: int
+    created_at: datetime
+    finished_at: datetime | None
+    text: str | None
+    note: str | None
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserMemory:
+    """One thing remembered about one person. `visibility` says in front of whom it may be used."""
+
+    memory_id: MemoryId
+    user_id: UserId
+    memory: str
+    topics: tuple[str, ...] = ()
+    slot: str | None = None
+    visibility: Literal["private", "thread"] = "private"
+    agent_id: AgentId | None = None
+    team_id: str | None = None
+    input: str | None = None
+    feedback: str | None = None
+    source_session_id: SessionId | None = None
+    source_seq: int | None = None
+    valid_from: datetime
+    valid_to: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """What an adapter makes of a payload: everything intake needs, and nothing of the channel's own format.
+
+    `dedupe_key` is unique within the session: the same key with the same text is the same message, for ever.
+    `max_waiting` bounds how many people's turns may wait in the session (none: no bound).
+    `reply_to` is the channel's own address for the answer, given to its poster unread; none where people watch the log.
+    """
+
+    channel: str
+    tenant: str
+    session_id: SessionId
+    audience: Audience
+    agent_id: AgentId
+    user: User | None
+    author_name: str
+    text: str
+    dedupe_key: str
+    client_id: str | None = None
+    max_waiting: int | None = None
+    reply_to: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The proof that a message is committed. `is_duplicate` says that it already was."""
+
+    message_id: MessageId
+    seq: int
+    task_id: TaskId
+    run_id: RunId
+    is_duplicate: bool
