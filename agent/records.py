@@ -132,6 +132,34 @@ LogEntry: TypeAlias = Message | RunNote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delta:
+    """A piece of a running answer. Not durable: the final message is the truth.
+
+    `offset` counts UTF-16 code units, as browsers do; one with offset 0 starts the answer's text over.
+    """
+
+    run_id: RunId
+    offset: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One thread. `head` is the newest durable event's number; `is_member` says whether the asking user takes part."""
+
+    session_id: SessionId
+    channel: str
+    tenant: str
+    agent_id: AgentId
+    audience: Audience
+    head: int
+    title: str | None
+    is_member: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """Tokens the vendor billed for one call or a sum of calls, and their price in US dollars."""
 

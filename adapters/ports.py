@@ -1,0 +1,89 @@
+"""What a channel asks of the gateway. `gateway.service` implements it; an adapter is given it and knows nothing else."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from agent.ids import RunId, SessionId, TaskId, UserId
+from agent.records import Accepted, Delta, Identity, Inbound, LogEntry, Message, Run, Session, TaskStatus, User
+
+
+class Gateway(Protocol):
+    """Every method raises `StoreUnavailableError` when the database is away; nothing was done then."""
+
+    async def find_user(self, identity: Identity) -> User | None:
+        """The person behind an account, if they were ever seen."""
+        ...
+
+    async def ensure_user(self, identity: Identity, details: User) -> User:
+        """The person behind an account, made known now if they are new.
+
+        What `details` tells (not none, not empty) replaces what was stored. The id of a known person never changes;
+        a new person gets `details.id` where the caller chose one and it is free, else a random one.
+        """
+        ...
+
+    async def accept(self, inbound: Inbound) -> Accepted:
+        """Commit a message and its task, then start on it. When this returns, the message is safe and may be acked.
+
+        The user, where there is one, need not be stored yet: a new visitor is stored with their first message.
+        Raises `ConflictError` (same key, other text) and `BusyError` (too many turns wait).
+        """
+        ...
+
+    async def stop_run(self, session_id: SessionId, run_id: RunId) -> bool:
+        """Stop a running or waiting run; its partial text is kept. False when there is nothing to stop."""
+        ...
+
+    def follow(self, session_id: SessionId, after: int) -> AbstractAsyncContextManager[AsyncIterator[LogEntry | Delta]]:
+        """Durable events with seq > `after`, each once, in order, without gaps, and the deltas of running answers.
+
+        Who joins in mid-run first gets one delta with offset 0 that holds the text so far. A consumer that does not
+        keep up (64 entries or 256 KiB behind) gets `SlowConsumerError` from the iterator.
+        """
+        ...
+
+    async def load_session(self, session_id: SessionId, user_id: UserId | None) -> Session | None:
+        """A session, and whether `user_id` takes part in it."""
+        ...
+
+    async def list_sessions_of_user(self, user_id: UserId, channel: str, tenant: str, limit: int) -> Sequence[Session]:
+        """A person's sessions on one channel, the one that changed last first."""
+        ...
+
+    async def list_sessions(self, before: datetime | None, limit: int) -> Sequence[Session]:
+        """All sessions, for operators: the one that changed last first."""
+        ...
+
+    async def join_session(self, session_id: SessionId, user_id: UserId) -> None:
+        """Make a person a participant of a session that exists. Harmless when they are one."""
+        ...
+
+    async def load_log(self, session_id: SessionId, after: int, limit: int) -> Sequence[LogEntry]:
+        """Durable events with seq > `after`, in order."""
+        ...
+
+    async def load_messages_before(self, session_id: SessionId, before: int, limit: int) -> Sequence[Message]:
+        """Messages with seq < `before`, in order, at most `limit`: the newest of them."""
+        ...
+
+    async def mark_seen(self, session_id: SessionId, user_id: UserId, seq: int) -> None:
+        """Remember how far a participant has read."""
+        ...
+
+    async def load_task(self, task_id: TaskId) -> TaskStatus | None:
+        """A task as its giver sees it; the answer of a merged task is that of the run it was merged into."""
+        ...
+
+    async def wait_for_task(self, task_id: TaskId, timeout_s: float) -> TaskStatus | None:
+        """The task once it is over, or as it stands after `timeout_s`."""
+        ...
+
+    async def list_runs(self, session_id: SessionId, before: int | None, limit: int) -> Sequence[tuple[int, Run]]:
+        """Runs of a session with their positions, newest first, those before position `before` when it is given."""
+        ...
+
+
+class SlowConsumerError(Exception):
+    """The reader of a session's events fell too far behind; it has to resume from its cursor."""

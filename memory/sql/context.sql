@@ -1,0 +1,145 @@
+-- What is read of a session. Every statement names the session first and sets it as its scope.
+
+-- name: load_context
+-- One run's reading: what people said that it answers, the last $4 runs before it, and the asker's memories ($5: the
+-- most there may be; in a thread that others read only those that may be used in front of them).
+WITH scope AS MATERIALIZED (
+    SELECT set_config('parley.session_id', $1::text, true) AS session_id,
+           set_config('parley.user_id', coalesce($2::text, ''), true) AS user_id
+)
+SELECT prompt.messages AS prompt, past.runs, past.messages, past.turns, past.calls, memory.rows AS memories
+FROM scope
+CROSS JOIN LATERAL (
+    SELECT jsonb_agg(jsonb_build_array(m.seq, m.message_id, m.author_id, m.author_name, m.text, m.at) ORDER BY m.seq) AS messages,
+           string_agg(m.text, ' ') AS words
+    FROM messages m WHERE m.session_id = scope.session_id AND m.position = $3::bigint AND m.role = 'user'
+) prompt
+CROSS JOIN LATERAL (
+    SELECT min(r.position) AS first, jsonb_agg(jsonb_build_array(r.position, r.run_id) ORDER BY r.position) AS runs
+    FROM (
+        SELECT position, run_id FROM runs
+        WHERE session_id = scope.session_id AND position < $3
+        ORDER BY session_id DESC, position DESC LIMIT $4::int
+    ) r
+) span
+CROSS JOIN LATERAL (
+    SELECT span.runs,
+        (SELECT jsonb_agg(jsonb_build_array(m.position, m.seq, m.message_id, m.role, m.author_id, m.author_name, m.text, m.at)
+                          ORDER BY m.seq)
+         FROM messages m
+         WHERE m.session_id = scope.session_id AND m.position >= span.first AND m.position < $3) AS messages,
+        (SELECT jsonb_agg(jsonb_build_array(t.position, t.n, t.content, t.stop_reason) ORDER BY t.position, t.n)
+         FROM turns t
+         WHERE t.session_id = scope.session_id AND t.position >= span.first AND t.position < $3) AS turns,
+        (SELECT jsonb_agg(jsonb_build_array(c.position, c.n, c.call_id, c.name, c.arguments, c.result, c.is_error)
+                          ORDER BY c.position, c.n, c.k)
+         FROM tool_calls c
+         WHERE c.session_id = scope.session_id AND c.position >= span.first AND c.position < $3) AS calls
+) past
+CROSS JOIN LATERAL (
+    SELECT jsonb_agg(to_jsonb(f)) AS rows FROM (
+        SELECT m.memory_id, m.memory, m.topics, m.slot, m.visibility, m.agent_id, m.valid_from, m.created_at, m.updated_at,
+               ts_rank(m.words, query.words) AS rank
+        FROM (
+            SELECT to_tsquery('simple', string_agg(quote_literal(lexeme), ' | ')) AS words
+            FROM unnest(to_tsvector('english', left(prompt.words, 4000))) OFFSET 0
+        ) query,
+        LATERAL (
+            (SELECT * FROM user_memories m
+             WHERE m.user_id = nullif(scope.user_id, '') AND m.valid_to IS NULL AND m.words @@ query.words
+               AND ($6::boolean OR m.visibility = 'thread')
+             ORDER BY ts_rank(m.words, query.words) DESC, m.updated_at DESC LIMIT $5::int)
+            UNION
+            (SELECT * FROM user_memories m
+             WHERE m.user_id = nullif(scope.user_id, '') AND m.valid_to IS NULL
+               AND ($6 OR m.visibility = 'thread')
+             ORDER BY m.updated_at DESC LIMIT $5)
+        ) m
+        ORDER BY rank DESC NULLS LAST, m.updated_at DESC
+    ) f
+    WHERE $5 > 0 AND scope.user_id <> ''
+) memory;
+
+-- name: load_log
+-- Durable events after $2, at most $3, in order.
+WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
+SELECT entry.* FROM scope CROSS JOIN LATERAL (
+    (SELECT m.seq, m.at, m.run_id, m.message_id, m.role, m.author_id, m.author_name, m.text, m.client_id,
+            NULL::text AS state, NULL::text AS label
+     FROM messages m WHERE m.session_id = scope.session_id AND m.seq > $2::bigint
+     ORDER BY m.session_id, m.seq LIMIT $3::int)
+    UNION ALL
+    (SELECT n.seq, n.at, n.run_id, NULL, NULL, NULL, NULL, NULL, NULL, n.state, n.label
+     FROM run_notes n WHERE n.session_id = scope.session_id AND n.seq > $2
+     ORDER BY n.session_id, n.seq LIMIT $3)
+) entry
+ORDER BY entry.seq LIMIT $3;
+
+-- name: load_messages_before
+-- Messages with seq < $2, newest first, at most $3.
+WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
+SELECT entry.* FROM scope CROSS JOIN LATERAL (
+    SELECT m.seq, m.at, m.run_id, m.message_id, m.role, m.author_id, m.author_name, m.text, m.client_id,
+           NULL::text AS state, NULL::text AS label
+    FROM messages m WHERE m.session_id = scope.session_id AND m.seq < $2::bigint
+    ORDER BY m.session_id DESC, m.seq DESC LIMIT $3::int
+) entry
+ORDER BY entry.seq DESC;
+
+-- name: load_session
+-- A session as somebody may see it: $2 is the user who asks, none for an operator. `is_member` says whether they take part.
+WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
+SELECT s.* FROM scope CROSS JOIN LATERAL (
+    SELECT s.session_id, s.channel, s.tenant, s.agent_id, s.audience, s.next_seq - 1 AS head, s.title, s.created_at, s.updated_at,
+           EXISTS (SELECT FROM participants p WHERE p.session_id = s.session_id AND p.user_id = $2::text) AS is_member
+    FROM sessions s WHERE s.session_id = scope.session_id OFFSET 0
+) s;
+
+-- name: list_sessions_of_user
+-- The person's sessions on a channel of a tenant, newest first.
+WITH scope AS MATERIALIZED (SELECT set_config('parley.user_id', $1::text, true) AS user_id)
+SELECT s.* FROM scope CROSS JOIN LATERAL (
+    SELECT s.session_id, s.channel, s.tenant, s.agent_id, s.audience, s.next_seq - 1 AS head, s.title, s.created_at, s.updated_at,
+           p.seen_seq, true AS is_member
+    FROM participants p JOIN sessions s ON s.session_id = p.session_id
+    WHERE p.user_id = scope.user_id AND s.channel = $2::text AND s.tenant = $3::text
+    ORDER BY s.updated_at DESC LIMIT $4::int
+) s;
+
+-- name: list_sessions
+-- For operators: all sessions by their last change, newest first, those before $1 when it is given.
+WITH scope AS MATERIALIZED (SELECT set_config('parley.operator', 'on', true) AS is_on)
+SELECT s.* FROM scope CROSS JOIN LATERAL (
+    SELECT s.session_id, s.channel, s.tenant, s.agent_id, s.audience, s.next_seq - 1 AS head, s.title, s.created_at, s.updated_at,
+           false AS is_member
+    FROM sessions s WHERE scope.is_on = 'on' AND ($1::timestamptz IS NULL OR s.updated_at < $1)
+    ORDER BY s.updated_at DESC LIMIT $2::int
+) s;
+
+-- name: join_session
+WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
+INSERT INTO participants (session_id, user_id) SELECT scope.session_id, $2::text FROM scope ON CONFLICT DO NOTHING;
+
+-- name: mark_seen
+WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
+UPDATE participants p SET seen_seq = greatest(p.seen_seq, $3::bigint)
+FROM scope WHERE p.session_id = scope.session_id AND p.user_id = $2::text;
+
+-- name: list_runs
+-- Runs of a session before position $2 (none: from the newest), newest first.
+WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
+SELECT r.* FROM scope CROSS JOIN LATERAL (
+    SELECT r.* FROM runs r
+    WHERE r.session_id = scope.session_id AND ($2::bigint IS NULL OR r.position < $2)
+    ORDER BY r.session_id DESC, r.position DESC LIMIT $3::int
+) r;
+
+-- name: load_turns
+WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
+SELECT t.n, t.content, t.stop_reason, t.input_tokens, t.output_tokens, t.cache_read_tokens, t.cache_write_tokens, t.cost_usd,
+       (SELECT jsonb_agg(jsonb_build_array(c.call_id, c.name, c.arguments, c.result, c.is_error) ORDER BY c.k)
+        FROM tool_calls c WHERE c.session_id = scope.session_id AND c.position = t.position AND c.n = t.n) AS calls
+FROM scope CROSS JOIN LATERAL (
+    SELECT * FROM turns t WHERE t.session_id = scope.session_id AND t.position = $2::bigint OFFSET 0
+) t
+ORDER BY t.n;

@@ -1,0 +1,342 @@
+-- The task engine. Every step is one statement; a lease row is always locked before anything else of its session.
+
+-- name: accept_message
+-- Message, participant, task and dedupe key, or nothing. A key that is there already raises unique_violation.
+-- No row: too many people's turns wait. The lease is taken when it is free, nothing waits and this process has room.
+WITH scope AS MATERIALIZED (
+    SELECT set_config('parley.session_id', $1::text, true) AS session_id,
+           set_config('parley.user_id', coalesce($2::text, ''), true) AS user_id
+), lease AS (
+    INSERT INTO session_leases AS l (session_id, owner, epoch, queued)
+    SELECT scope.session_id, CASE WHEN $8::boolean THEN $7::text END, 1, 1
+    FROM scope
+    WHERE $9::int IS NULL OR $9 > (
+        SELECT count(DISTINCT t.user_id) FROM tasks t
+        WHERE t.session_id = scope.session_id AND t.state = 'queued' AND t.user_id IS DISTINCT FROM $2
+    )
+    ON CONFLICT (session_id) DO UPDATE SET
+        owner = CASE WHEN l.owner IS NULL AND l.queued = 0 AND $8 THEN $7 ELSE l.owner END,
+        epoch = l.epoch + CASE WHEN l.owner IS NULL AND l.queued = 0 AND $8 THEN 1 ELSE 0 END,
+        ready_at = CASE WHEN l.queued = 0 THEN now() ELSE l.ready_at END,
+        queued = l.queued + 1
+    RETURNING l.session_id, l.epoch, l.owner, coalesce(l.owner = $7 AND l.queued = 1, false) AS is_mine
+), session AS (
+    INSERT INTO sessions AS s (session_id, channel, tenant, agent_id, audience, next_seq)
+    SELECT lease.session_id, $3::text, $4::text, $5::text, $6::text, 3 FROM lease
+    ON CONFLICT (session_id) DO UPDATE SET next_seq = s.next_seq + 2, updated_at = now()
+    RETURNING s.session_id, s.next_seq - 2 AS seq
+), participant AS (
+    INSERT INTO participants (session_id, user_id)
+    SELECT session.session_id, $2 FROM session WHERE $2 IS NOT NULL
+    ON CONFLICT DO NOTHING
+), task AS (
+    INSERT INTO tasks (session_id, task_id, user_id, agent_id, state, attempts, reply_to)
+    SELECT session.session_id, $10::text, $2, $5, CASE WHEN lease.is_mine THEN 'running' ELSE 'queued' END,
+           lease.is_mine::int, $17::jsonb
+    FROM session, lease
+    RETURNING position
+), message AS (
+    INSERT INTO messages (session_id, seq, message_id, role, author_id, author_name, text, run_id, position, client_id)
+    SELECT session.session_id, session.seq, $11::text, 'user', $2, $12::text, $13::text, $18::text, task.position, $14::text
+    FROM session, task
+), note AS (
+    INSERT INTO run_notes (session_id, seq, run_id, state)
+    SELECT session.session_id, session.seq + 1, $18, CASE WHEN lease.is_mine THEN 'thinking' ELSE 'queued' END
+    FROM session, lease
+), key AS (
+    INSERT INTO dedupe (session_id, key, digest, seq, message_id, task_id)
+    SELECT session.session_id, $15::text, $16::bytea, session.seq, $11, $10 FROM session
+)
+SELECT session.seq, task.position, lease.epoch, lease.is_mine, now() AS at,
+       CASE WHEN lease.owner IS NULL THEN pg_notify('parley_ready', '') END
+FROM session, task, lease;
+
+-- name: find_accepted
+SELECT d.digest, d.seq, d.message_id, d.task_id FROM dedupe d WHERE d.session_id = $1 AND d.key = $2;
+
+-- name: start_task
+-- The head of a claimed session begins: what the same person said meanwhile is merged into it. No row: the lease is
+-- lost, or the task was stopped meanwhile.
+WITH scope AS MATERIALIZED (
+    SELECT set_config('parley.session_id', $1::text, true) AS session_id
+), gate AS MATERIALIZED (
+    SELECT l.session_id FROM scope JOIN session_leases l ON l.session_id = scope.session_id
+    WHERE l.owner = $2::text AND l.epoch = $3::bigint
+    FOR UPDATE OF l
+), head AS (
+    UPDATE tasks t SET state = 'running', attempts = t.attempts + 1
+    FROM gate
+    WHERE t.session_id = gate.session_id AND t.position = $4::bigint AND t.state = 'queued'
+    RETURNING t.session_id, t.position, t.user_id, t.task_id, t.attempts
+), merged AS (
+    UPDATE tasks t SET state = 'merged', merged_into = head.position, finished_at = now()
+    FROM head
+    WHERE t.session_id = head.session_id AND t.user_id = head.user_id AND t.state = 'queued' AND t.position > head.position
+    RETURNING t.session_id, t.position, t.task_id
+), moved AS (
+    UPDATE messages m SET position = $4
+    FROM merged WHERE m.session_id = merged.session_id AND m.position = merged.position
+), lease AS (
+    UPDATE session_leases l SET queued = l.queued - (SELECT count(*) FROM merged)
+    FROM head WHERE l.session_id = head.session_id
+), session AS (
+    UPDATE sessions s SET next_seq = s.next_seq + 1
+    FROM head WHERE s.session_id = head.session_id
+    RETURNING s.session_id, s.next_seq - 1 AS seq
+), note AS (
+    INSERT INTO run_notes (session_id, seq, run_id, state)
+    SELECT session.session_id, session.seq, $5::text, 'thinking' FROM session
+)
+SELECT session.seq, head.attempts, now() AS at,
+       ARRAY(
+           SELECT task_id FROM merged
+           UNION
+           SELECT t.task_id FROM tasks t WHERE t.session_id = $1 AND t.merged_into = $4 AND t.state = 'merged'
+       ) AS merged
+FROM session, head;
+
+-- name: finish_task
+-- The end of a run, behind the fence. The answer, when there is one ($6), stands before the final notes ($10: the runs
+-- that end with it, this one first). No row: the lease is lost and nothing was written.
+WITH scope AS MATERIALIZED (
+    SELECT set_config('parley.session_id', $1::text, true) AS session_id
+), gate AS MATERIALIZED (
+    SELECT l.session_id FROM scope JOIN session_leases l ON l.session_id = scope.session_id
+    WHERE l.owner = $2::text AND l.epoch = $3::bigint
+    FOR UPDATE OF l
+), task AS (
+    UPDATE tasks t SET state = $5::text, note = $12::text, finished_at = now()
+    FROM gate WHERE t.session_id = gate.session_id AND t.position = $4::bigint AND t.state = 'running'
+    RETURNING t.session_id, t.position, t.user_id, t.agent_id, t.reply_to
+), session AS (
+    UPDATE sessions s SET next_seq = s.next_seq + cardinality($10::text[]) + ($6::text IS NOT NULL)::int, updated_at = now()
+    FROM task WHERE s.session_id = task.session_id
+    RETURNING s.session_id, s.channel, s.next_seq - cardinality($10) - ($6 IS NOT NULL)::int AS seq
+), message AS (
+    INSERT INTO messages (session_id, seq, message_id, role, author_name, text, run_id, position)
+    SELECT session.session_id, session.seq, $6, $7::text, $8::text, $9::text, $10[1], $4
+    FROM session WHERE $6 IS NOT NULL
+), notes AS (
+    INSERT INTO run_notes (session_id, seq, run_id, state, label)
+    SELECT session.session_id, session.seq + ($6 IS NOT NULL)::int + r.n - 1, r.run_id, $11::text, $12
+    FROM session, unnest($10) WITH ORDINALITY AS r (run_id, n)
+), run AS (
+    INSERT INTO runs (session_id, position, run_id, user_id, agent_id, model, state, stop_reason, error, input_tokens,
+                      output_tokens, cache_read_tokens, cache_write_tokens, cost_usd)
+    SELECT task.session_id, task.position, $10[1], task.user_id, task.agent_id, r.model, $11, r.stop_reason, r.error,
+           r.input_tokens, r.output_tokens, r.cache_read_tokens, r.cache_write_tokens, r.cost_usd
+    FROM task, jsonb_to_record($13::jsonb) AS r (
+        model text, stop_reason text, error text, input_tokens bigint, output_tokens bigint, cache_read_tokens bigint,
+        cache_write_tokens bigint, cost_usd numeric)
+), turn AS (
+    INSERT INTO turns (session_id, position, n, content, stop_reason, input_tokens, output_tokens, cache_read_tokens,
+                       cache_write_tokens, cost_usd)
+    SELECT task.session_id, task.position, r.n, r.content, r.stop_reason, r.input_tokens, r.output_tokens,
+           r.cache_read_tokens, r.cache_write_tokens, r.cost_usd
+    FROM task, jsonb_to_recordset($14::jsonb) AS r (
+        n int, content jsonb, stop_reason text, input_tokens bigint, output_tokens bigint, cache_read_tokens bigint,
+        cache_write_tokens bigint, cost_usd numeric)
+), tool_call AS (
+    INSERT INTO tool_calls (session_id, position, n, k, call_id, name, arguments, result, is_error)
+    SELECT task.session_id, task.position, r.n, r.k, r.call_id, r.name, r.arguments, r.result, r.is_error
+    FROM task, jsonb_to_recordset($15::jsonb) AS r (
+        n int, k int, call_id text, name text, arguments jsonb, result text, is_error boolean)
+), posted AS (
+    INSERT INTO outbox (session_id, seq, post_key, channel, reply_to)
+    SELECT task.session_id, session.seq, $6, session.channel, task.reply_to
+    FROM task, session WHERE task.reply_to IS NOT NULL AND $6 IS NOT NULL
+    RETURNING 1
+), job AS (
+    INSERT INTO jobs AS j (kind, session_id, user_id, agent_id, run_at)
+    SELECT 'extract', task.session_id, task.user_id, task.agent_id, now() + $16::float8 * interval '1 second'
+    FROM task WHERE $16 IS NOT NULL AND task.user_id IS NOT NULL
+    ON CONFLICT (kind, session_id, user_id) DO UPDATE SET
+        run_at = least(excluded.run_at, j.run_at + $16 * interval '5 seconds'), version = j.version + 1
+), next AS (
+    SELECT t.position, t.task_id, t.user_id, t.agent_id, t.run_at, t.run_at <= now() AS is_due
+    FROM gate JOIN tasks t ON t.session_id = gate.session_id
+    WHERE t.state = 'queued'
+    ORDER BY t.session_id, t.position LIMIT 1
+), lease AS (
+    UPDATE session_leases l SET
+        queued = l.queued - 1,
+        owner = CASE WHEN $17::boolean AND (SELECT is_due FROM next) THEN l.owner END,
+        ready_at = coalesce((SELECT run_at FROM next), now())
+    FROM task WHERE l.session_id = task.session_id
+    RETURNING l.owner, l.queued
+)
+SELECT session.seq, now() AS at, lease.owner IS NOT NULL AS is_kept, lease.queued,
+       next.position AS next_position, next.task_id AS next_task_id, next.user_id AS next_user_id,
+       next.agent_id AS next_agent_id, (SELECT count(*) FROM posted) AS posted,
+       CASE WHEN lease.owner IS NULL AND lease.queued > 0 THEN pg_notify('parley_ready', '') END
+FROM session, lease LEFT JOIN next ON true;
+
+-- name: put_back_task
+-- The running task waits again: for its retry ($5 seconds from now), or at once when a process leaves ($7: the attempt
+-- does not count). The session waits with it. No row: the lease is lost.
+WITH scope AS MATERIALIZED (
+    SELECT set_config('parley.session_id', $1::text, true) AS session_id
+), gate AS MATERIALIZED (
+    SELECT l.session_id FROM scope JOIN session_leases l ON l.session_id = scope.session_id
+    WHERE l.owner = $2::text AND l.epoch = $3::bigint
+    FOR UPDATE OF l
+), task AS (
+    UPDATE tasks t SET state = 'queued', run_at = now() + $5::float8 * interval '1 second', note = $6::text,
+                       attempts = t.attempts - $7::boolean::int
+    FROM gate WHERE t.session_id = gate.session_id AND t.position = $4::bigint AND t.state = 'running'
+    RETURNING t.session_id, t.run_at
+), lease AS (
+    UPDATE session_leases l SET owner = NULL, ready_at = task.run_at
+    FROM task WHERE l.session_id = task.session_id
+), session AS (
+    UPDATE sessions s SET next_seq = s.next_seq + 1
+    FROM task WHERE s.session_id = task.session_id
+    RETURNING s.session_id, s.next_seq - 1 AS seq
+), note AS (
+    INSERT INTO run_notes (session_id, seq, run_id, state, label)
+    SELECT session.session_id, session.seq, $8::text, 'queued', $6 FROM session
+)
+SELECT session.seq, now() AS at, pg_notify('parley_ready', '') FROM session;
+
+-- name: release_lease
+-- A claimed session whose head could not be started goes back.
+WITH lease AS (
+    UPDATE session_leases SET owner = NULL, ready_at = now()
+    WHERE session_id = $1 AND owner = $2 AND epoch = $3
+    RETURNING 1
+)
+SELECT pg_notify('parley_ready', '') FROM lease;
+
+-- name: stop_waiting_task
+-- A task that has not begun will not begin. No row: it runs, it is over, or it never was.
+WITH scope AS MATERIALIZED (
+    SELECT set_config('parley.session_id', $1::text, true) AS session_id
+), gate AS MATERIALIZED (
+    SELECT l.session_id FROM scope JOIN session_leases l ON l.session_id = scope.session_id
+    FOR UPDATE OF l
+), task AS (
+    UPDATE tasks t SET state = 'stopped', finished_at = now()
+    FROM gate WHERE t.session_id = gate.session_id AND t.task_id = $2::text AND t.state = 'queued'
+    RETURNING t.session_id, t.position
+), next AS (
+    SELECT t.run_at FROM task JOIN tasks t ON t.session_id = task.session_id
+    WHERE t.state = 'queued' AND t.position <> task.position
+    ORDER BY t.session_id, t.position LIMIT 1
+), lease AS (
+    UPDATE session_leases l SET queued = l.queued - 1, ready_at = coalesce((SELECT run_at FROM next), now())
+    FROM task WHERE l.session_id = task.session_id
+), session AS (
+    UPDATE sessions s SET next_seq = s.next_seq + 1
+    FROM task WHERE s.session_id = task.session_id
+    RETURNING s.session_id, s.next_seq - 1 AS seq
+), note AS (
+    INSERT INTO run_notes (session_id, seq, run_id, state)
+    SELECT session.session_id, session.seq, $3::text, 'stopped' FROM session
+)
+SELECT session.seq, now() AS at FROM session;
+
+-- name: note_run
+-- A state that people should see while a run goes on, behind the fence.
+WITH scope AS MATERIALIZED (
+    SELECT set_config('parley.session_id', $1::text, true) AS session_id
+), gate AS MATERIALIZED (
+    SELECT l.session_id FROM scope JOIN session_leases l ON l.session_id = scope.session_id
+    WHERE l.owner = $2::text AND l.epoch = $3::bigint
+    FOR UPDATE OF l
+), session AS (
+    UPDATE sessions s SET next_seq = s.next_seq + 1
+    FROM gate WHERE s.session_id = gate.session_id
+    RETURNING s.session_id, s.next_seq - 1 AS seq
+), note AS (
+    INSERT INTO run_notes (session_id, seq, run_id, state, label)
+    SELECT session.session_id, session.seq, $4::text, $5::text, $6::text FROM session
+)
+SELECT session.seq, now() AS at FROM session;
+
+-- name: claim_tasks
+-- Up to $2 free sessions, those that wait longest first.
+WITH ready AS MATERIALIZED (
+    SELECT session_id FROM session_leases
+    WHERE owner IS NULL AND queued > 0 AND ready_at <= now()
+    ORDER BY ready_at LIMIT $2::int
+    FOR UPDATE SKIP LOCKED
+), lease AS (
+    UPDATE session_leases l SET owner = $1::text, epoch = l.epoch + 1
+    FROM ready WHERE l.session_id = ready.session_id
+    RETURNING l.session_id, l.epoch
+)
+SELECT lease.session_id, lease.epoch, head.position, head.task_id, head.user_id, head.agent_id
+FROM lease LEFT JOIN LATERAL (
+    SELECT t.position, t.task_id, t.user_id, t.agent_id FROM tasks t
+    WHERE t.session_id = lease.session_id AND t.state = 'queued'
+    ORDER BY t.position LIMIT 1
+) head ON true;
+
+-- name: next_ready_in
+-- Seconds until the next free session is due; none when nothing waits.
+SELECT extract(epoch FROM min(ready_at) - now())::float8 FROM session_leases WHERE owner IS NULL AND queued > 0;
+
+-- name: add_worker
+INSERT INTO workers (worker_id) VALUES ($1) RETURNING lock_key;
+
+-- name: beat
+UPDATE workers SET beat = now() WHERE worker_id = $1 RETURNING 1;
+
+-- name: lock_worker
+-- Held for a worker's life on its direct connection, so that others can tell a dead worker from a slow one.
+SELECT pg_try_advisory_lock(7261, $1::bigint::int);
+
+-- name: recover_leases
+-- The sessions of dead workers become free and their running tasks wait again. A worker is dead when its beat is older
+-- than $2 seconds, or older than $3 seconds with nobody holding its lock.
+WITH silent AS MATERIALIZED (
+    SELECT worker_id, lock_key, beat < now() - $2::float8 * interval '1 second' AS is_late FROM workers
+    WHERE worker_id <> $1::text AND beat < now() - $3::float8 * interval '1 second'
+      AND pg_postmaster_start_time() < now() - $3 * interval '1 second'
+), dead AS (
+    DELETE FROM workers w USING silent
+    WHERE w.worker_id = silent.worker_id AND (silent.is_late OR NOT EXISTS (
+        SELECT FROM pg_locks k
+        WHERE k.locktype = 'advisory' AND k.classid = 7261 AND k.objid = silent.lock_key::int::oid AND k.objsubid = 2
+          AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ))
+    RETURNING w.worker_id
+), lost AS MATERIALIZED (
+    SELECT l.session_id FROM session_leases l
+    WHERE l.owner IS NOT NULL AND (
+        l.owner IN (SELECT worker_id FROM dead) OR NOT EXISTS (SELECT FROM workers w WHERE w.worker_id = l.owner)
+    )
+    FOR UPDATE OF l
+), freed AS (
+    UPDATE session_leases l SET owner = NULL, epoch = l.epoch + 1, ready_at = now()
+    FROM lost WHERE l.session_id = lost.session_id
+    RETURNING l.session_id
+), again AS (
+    UPDATE tasks t SET state = 'queued', run_at = now()
+    FROM freed WHERE t.session_id = freed.session_id AND t.state = 'running'
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM dead) AS workers, (SELECT count(*) FROM freed) AS sessions;
+
+-- name: remove_worker
+DELETE FROM workers WHERE worker_id = $1;
+
+-- name: load_task
+SELECT t.task_id, t.session_id, t.user_id, t.state, t.attempts, t.created_at, t.finished_at, t.note,
+       t.position, coalesce(t.merged_into, t.position) AS run_position, m.task_id AS run_task_id, m.state AS run_state
+FROM tasks t JOIN tasks m ON m.session_id = t.session_id AND m.position = coalesce(t.merged_into, t.position)
+WHERE t.task_id = $1;
+
+-- name: load_answer
+-- The answer of a run and what it cost.
+WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
+SELECT m.text, r.input_tokens, r.output_tokens, r.cache_read_tokens, r.cache_write_tokens, r.cost_usd
+FROM scope
+LEFT JOIN LATERAL (
+    SELECT * FROM runs r WHERE r.session_id = scope.session_id AND r.position = $2::bigint OFFSET 0
+) r ON true
+LEFT JOIN LATERAL (
+    SELECT m.text FROM messages m
+    WHERE m.session_id = scope.session_id AND m.position = $2 AND m.role = 'assistant'
+    ORDER BY m.seq DESC LIMIT 1
+) m ON true;
