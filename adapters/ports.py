@@ -1,4 +1,4 @@
-"""What a channel asks of the gateway. `gateway.service` implements it; an adapter is given it and knows nothing else."""
+"""What a channel asks of the gateway. `gateway.service` implements it; an adapter knows nothing else."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
