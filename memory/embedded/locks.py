@@ -1,0 +1,45 @@
+"""Who may use a data directory, told by `flock`, which the system takes back whenever a process ends.
+
+Two locks. The gateway's says that one gateway uses the directory. The server's is inherited by the postmaster and all
+its backends, so that it is free only when the last of them has gone; a process number from a file is never needed.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+from memory.embedded.accounts import Account
+from memory.embedded.errors import DataDirectoryInUseError, DataDirectoryUnusableError
+
+FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+def open_lock(path: Path, account: Account) -> int:
+    """Open the lock file; the descriptor is not inherited unless handed on by name."""
+    try:
+        fd = os.open(path, FLAGS, 0o600)
+    except OSError as error:
+        raise DataDirectoryUnusableError(path.parent, f"{path.name}: {error.strerror}") from error
+    account.take_if_owner(path)
+    return fd
+
+
+def try_lock(fd: int) -> bool:
+    """Whether the lock is now held through `fd`."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def lock_for_gateway(path: Path, account: Account) -> int:
+    """Take the gateway's lock and write our process number into it, for whoever finds it taken."""
+    fd = open_lock(path, account)
+    if not try_lock(fd):
+        text = os.pread(fd, 32, 0).decode("ascii", "replace").strip()
+        os.close(fd)
+        raise DataDirectoryInUseError(path.parent, int(text) if text.isdigit() else None)
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+    return fd

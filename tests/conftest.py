@@ -1,0 +1,27 @@
+"""What every test may use."""
+
+import pytest
+
+from tests.support.postgres import SharedPostgres
+
+POSTGRES = pytest.StashKey[SharedPostgres]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the run's server known; with xdist start it now, since the workers can only take its address over."""
+    config.stash[POSTGRES] = SharedPostgres()
+    is_worker = hasattr(config, "workerinput")
+    if not is_worker and config.getoption("dist", "no") != "no" and not config.option.collectonly:
+        config.stash[POSTGRES].url()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the run's server."""
+    if POSTGRES in config.stash:
+        config.stash[POSTGRES].stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(pytestconfig: pytest.Config) -> str:
+    """The address of the run's PostgreSQL, as a superuser. It is shared: make a database of your own in it."""
+    return pytestconfig.stash[POSTGRES].url()
