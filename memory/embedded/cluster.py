@@ -94,6 +94,7 @@ def make_cluster(shop: Workshop) -> Steps:
             raise InitFailedError(what, home.log, read_tail(shop.log_fd, begin))
     home.staging.rename(home.data)
     sync_directory(home.path)
+    sync_directory(home.path.parent)
 
 
 def run_program(shop: Workshop, command: Sequence[str], stdin: str) -> Generator[float, None, int]:

@@ -19,6 +19,8 @@ from memory.embedded.accounts import Account
 from memory.embedded.errors import DataDirectoryUnusableError
 
 SYSTEM_PLACE = Path("/var/lib/parley")
+PATH_LIMIT_BYTES = 900
+"""PostgreSQL's programs cut paths off at 1,023 bytes and put names of their own behind this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +61,17 @@ class Home:
 
 def make_data_dir(data_dir: Path, account: Account) -> None:
     """Make the directory where it is missing, closed to others but passable for the server's user."""
-    if data_dir.is_dir():
-        return
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        data_dir.chmod(0o700 if account.is_self else 0o711)
-        account.take_if_owner(data_dir)
-    except OSError as error:
-        raise DataDirectoryUnusableError(data_dir, error.strerror or str(error)) from error
+    if not data_dir.is_dir():
+        data_dir.parent.mkdir(parents=True, exist_ok=True)
+        make_passable(data_dir, account)
+
+
+def make_passable(directory: Path, account: Account) -> None:
+    """Make `directory` so that only its owner reads it and the server's user can pass it."""
+    directory.mkdir(mode=0o700)
+    if not account.is_self:
+        directory.chmod(0o711)
+    account.take_if_owner(directory)
 
 
 def open_home(link: Path, account: Account) -> Home:
@@ -74,12 +79,11 @@ def open_home(link: Path, account: Account) -> Home:
 
     Raises DataDirectoryUnusableError.
     """
-    try:
-        if not link.exists():
-            make_home(link, account)
-    except OSError as error:
-        raise DataDirectoryUnusableError(link, error.strerror or str(error)) from error
+    if not link.exists():
+        make_home(link, account)
     home = Home(path=link.resolve(), account=account)
+    if len(os.fsencode(home.data)) > PATH_LIMIT_BYTES:
+        raise DataDirectoryUnusableError(home.path, "its path is too long for PostgreSQL")
     if not account.may_enter(home.path):
         reason = f"the user {account.name}, whom the server runs as, cannot reach it; move it to a place that is open"
         raise DataDirectoryUnusableError(home.path, reason)
@@ -92,22 +96,28 @@ def make_home(link: Path, account: Account) -> None:
         reason = f"it leads to {link.readlink()}, which is gone; bring that back, or remove the link to begin anew"
         raise DataDirectoryUnusableError(link, reason)
     if account.may_enter(link.parent):
-        link.mkdir()
-        link.chmod(0o700 if account.is_self else 0o711)
-        account.take_if_owner(link)
+        make_passable(link, account)
         return
-    SYSTEM_PLACE.mkdir(mode=0o711, parents=True, exist_ok=True)
+    if not SYSTEM_PLACE.exists():
+        make_passable(SYSTEM_PLACE, account)
     elsewhere = Path(tempfile.mkdtemp(prefix="postgres-", dir=SYSTEM_PLACE))
     elsewhere.chmod(0o711)
-    (elsewhere / "origin.txt").write_text(f"The database of {link.parent}, whose parents the server cannot pass.\n")
+    write_new(elsewhere / "origin.txt", f"The database of {link.parent}, whose parents the server cannot pass.\n")
     link.symlink_to(elsewhere)
 
 
 def make_private(directory: Path, account: Account) -> None:
     """Make `directory`, which must not exist, for the server's user alone."""
     directory.mkdir(mode=0o700)
-    directory.chmod(0o700)
     account.take(directory)
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file in the place of any of that name; a link that somebody put there is not followed."""
+    path.unlink(missing_ok=True)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
 
 
 def sync_directory(directory: Path) -> None:

@@ -18,8 +18,9 @@ def open_lock(path: Path, account: Account) -> int:
     """Open the lock file; the descriptor is not inherited unless handed on by name."""
     try:
         fd = os.open(path, FLAGS, 0o600)
-    except OSError as error:
-        raise DataDirectoryUnusableError(path.parent, f"{path.name}: {error.strerror}") from error
+    except PermissionError as error:
+        reason = f"{path.name} in it belongs to another user; start the gateway as that one"
+        raise DataDirectoryUnusableError(path.parent, reason) from error
     account.take_if_owner(path)
     return fd
 
@@ -34,12 +35,20 @@ def try_lock(fd: int) -> bool:
 
 
 def lock_for_gateway(path: Path, account: Account) -> int:
-    """Take the gateway's lock and write our process number into it, for whoever finds it taken."""
+    """Take the gateway's lock, or raise DataDirectoryInUseError."""
     fd = open_lock(path, account)
+    try:
+        claim(fd, path.parent)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def claim(fd: int, data_dir: Path) -> None:
+    """Take the lock and write our process number into it, for whoever finds it taken."""
     if not try_lock(fd):
         text = os.pread(fd, 32, 0).decode("ascii", "replace").strip()
-        os.close(fd)
-        raise DataDirectoryInUseError(path.parent, int(text) if text.isdigit() else None)
+        raise DataDirectoryInUseError(data_dir, int(text) if text.isdigit() else None)
     os.ftruncate(fd, 0)
     os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
-    return fd

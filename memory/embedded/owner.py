@@ -9,11 +9,11 @@ from pathlib import Path
 from memory.embedded.accounts import choose_account
 from memory.embedded.binaries import provide_binaries
 from memory.embedded.cluster import DATABASE, USER
-from memory.embedded.errors import EmbeddedPostgresError, NotMainThreadError
+from memory.embedded.errors import DataDirectoryUnusableError, EmbeddedPostgresError, NotMainThreadError
 from memory.embedded.home import Home, make_data_dir, open_home
 from memory.embedded.locks import lock_for_gateway
 from memory.embedded.server import Limits, Server, launch, shut_down
-from memory.embedded.sockets import build_dsn
+from memory.embedded.sockets import build_dsn, remove_socket_dir
 from memory.embedded.steps import Steps, run_async, run_blocking, wait_until
 
 POLL_S = 0.1
@@ -93,17 +93,25 @@ class EmbeddedPostgres:
             raise NotMainThreadError
         if self.is_running:
             return
+        yield from self._end(is_immediate=True)  # one that ended by itself
+        try:
+            home = self._take_home()
+            binaries = provide_binaries(home.account, home.runtime)
+            self._server = yield from launch(home, binaries, self._settings, self._limits)
+        except OSError as error:
+            self._release()
+            raise DataDirectoryUnusableError(self.data_dir, str(error)) from error
+        except BaseException:
+            self._release()
+            raise
+
+    def _take_home(self) -> Home:
         account = choose_account(self.data_dir, self.data_dir / "postgres" / "data")
         make_data_dir(self.data_dir, account)
         if self._lock_fd is None:
             self._lock_fd = lock_for_gateway(self.data_dir / "postgres.lock", account)
-        try:
-            self._home = open_home(self.data_dir / "postgres", account)
-            binaries = provide_binaries(account, self._home.runtime)
-            self._server = yield from launch(self._home, binaries, self._settings, self._limits)
-        except BaseException:
-            self._release()
-            raise
+        self._home = open_home(self.data_dir / "postgres", account)
+        return self._home
 
     def _stop(self, *, is_immediate: bool) -> Steps:
         try:
@@ -122,5 +130,7 @@ class EmbeddedPostgres:
 
     def _release(self) -> None:
         if self._lock_fd is not None:
+            if self._home is not None:
+                remove_socket_dir(self._home)
             os.close(self._lock_fd)
             self._lock_fd = None

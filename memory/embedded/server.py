@@ -15,7 +15,7 @@ from memory.embedded.home import Home
 from memory.embedded.locks import open_lock, try_lock
 from memory.embedded.log import open_log, read_tail
 from memory.embedded.settings import server_command
-from memory.embedded.sockets import make_socket_dir, remove_socket_dir
+from memory.embedded.sockets import make_socket_dir
 from memory.embedded.spawn import spawn
 from memory.embedded.steps import Steps, wait_until
 
@@ -141,4 +141,3 @@ def end_now(server: Server) -> None:
             process.kill()
             process.wait()
     os.close(server.log_fd)
-    remove_socket_dir(server.home)

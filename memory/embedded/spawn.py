@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from memory.embedded.accounts import Account
+from memory.embedded.errors import BinariesMissingError
 
 PR_SET_PDEATHSIG = 1
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
@@ -26,22 +27,26 @@ def spawn(
     """Start `command` as `account`; when this thread ends in whatever way the system sends it `death_signal`.
 
     It inherits `lock_fd` and nothing else, and is in a session of its own: a Ctrl-C in the terminal is the gateway's.
+    Raises BinariesMissingError.
     """
-    return subprocess.Popen(  # noqa: S603 - the command is our own
-        command,
-        cwd="/",
-        env=ENVIRONMENT,
-        stdin=stdin_fd,
-        stdout=output_fd,
-        stderr=output_fd,
-        pass_fds=(lock_fd,),
-        start_new_session=True,
-        umask=0o077,
-        user=None if account.is_self else account.uid,
-        group=None if account.is_self else account.gid,
-        extra_groups=None if account.is_self else [],
-        preexec_fn=tie_to_parent(death_signal),  # noqa: PLW1509 - two system calls, loaded before the fork
-    )
+    try:
+        return subprocess.Popen(  # noqa: S603 - the command is our own
+            command,
+            cwd="/",
+            env=ENVIRONMENT,
+            stdin=stdin_fd,
+            stdout=output_fd,
+            stderr=output_fd,
+            pass_fds=(lock_fd,),
+            start_new_session=True,
+            umask=0o077,
+            user=None if account.is_self else account.uid,
+            group=None if account.is_self else account.gid,
+            extra_groups=None if account.is_self else [],
+            preexec_fn=tie_to_parent(death_signal),  # noqa: PLW1509 - two system calls, loaded before the fork
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise BinariesMissingError(f"{command[0]} cannot be started as {account.name}: {error}.") from error
 
 
 def tie_to_parent(death_signal: signal.Signals) -> Callable[[], None] | None:

@@ -11,9 +11,12 @@ Steps = Generator[float, None, None]
 
 
 def run_blocking(steps: Generator[float, None, object]) -> None:
-    """Go through `steps` on this thread; its errors are raised here."""
-    for pause_s in steps:
-        time.sleep(pause_s)
+    """Go through `steps` on this thread; an interrupt closes them."""
+    try:
+        for pause_s in steps:
+            time.sleep(pause_s)
+    finally:
+        steps.close()
 
 
 async def run_async(steps: Generator[float, None, object]) -> None:

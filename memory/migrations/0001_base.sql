@@ -285,33 +285,35 @@ CREATE TABLE tombstones (
 
 -- Row level security --------------------------------------------------------------------------------------------------
 
+-- A scope is read in a sub-select: once per statement, while it runs. Without it the planner would ask for the scope before
+-- the statement has set it.
 DO $$
 DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['messages', 'run_notes', 'runs', 'turns', 'tool_calls'] LOOP
-        EXECUTE format('CREATE POLICY of_session ON %I USING (session_id = parley_scope(''session_id''))', name);
+        EXECUTE format('CREATE POLICY of_session ON %I USING (session_id = (SELECT parley_scope(''session_id'')))', name);
     END LOOP;
     FOREACH name IN ARRAY ARRAY['users', 'user_memories', 'tombstones'] LOOP
-        EXECUTE format('CREATE POLICY of_user ON %I USING (user_id = parley_scope(''user_id''))', name);
+        EXECUTE format('CREATE POLICY of_user ON %I USING (user_id = (SELECT parley_scope(''user_id'')))', name);
     END LOOP;
 END $$;
 
 CREATE POLICY of_session_or_user ON participants USING (
-    session_id = parley_scope_or_none('session_id', '{user_id}')
-    OR user_id = parley_scope_or_none('user_id', '{session_id}')
+    session_id = (SELECT parley_scope_or_none('session_id', '{user_id}'))
+    OR user_id = (SELECT parley_scope_or_none('user_id', '{session_id}'))
 );
 CREATE POLICY of_session_or_participant_or_operator ON sessions USING (
-    session_id = parley_scope_or_none('session_id', '{user_id,operator}')
-    OR parley_scope_or_none('operator', '{user_id,session_id}') = 'on'
+    session_id = (SELECT parley_scope_or_none('session_id', '{user_id,operator}'))
+    OR (SELECT parley_scope_or_none('operator', '{user_id,session_id}')) = 'on'
     OR EXISTS (
         SELECT FROM participants p
-        WHERE p.session_id = sessions.session_id AND p.user_id = parley_scope_or_none('user_id', '{session_id,operator}')
+        WHERE p.session_id = sessions.session_id AND p.user_id = (SELECT parley_scope_or_none('user_id', '{session_id,operator}'))
     )
 );
 CREATE POLICY of_identity_or_user ON identities USING (
-    user_id = parley_scope_or_none('user_id', '{identity}')
-    OR tenant || chr(31) || channel || chr(31) || external_id = parley_scope_or_none('identity', '{user_id}')
+    user_id = (SELECT parley_scope_or_none('user_id', '{identity}'))
+    OR tenant || chr(31) || channel || chr(31) || external_id = (SELECT parley_scope_or_none('identity', '{user_id}'))
 );
 
 DO $$

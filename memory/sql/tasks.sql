@@ -111,19 +111,19 @@ WITH scope AS MATERIALIZED (
 ), session AS (
     UPDATE sessions s SET next_seq = s.next_seq + cardinality($10::text[]) + ($6::text IS NOT NULL)::int, updated_at = now()
     FROM task WHERE s.session_id = task.session_id
-    RETURNING s.session_id, s.channel, s.next_seq - cardinality($10) - ($6 IS NOT NULL)::int AS seq
+    RETURNING s.session_id, s.channel, s.next_seq - cardinality($10::text[]) - ($6::text IS NOT NULL)::int AS seq
 ), message AS (
     INSERT INTO messages (session_id, seq, message_id, role, author_name, text, run_id, position)
-    SELECT session.session_id, session.seq, $6, $7::text, $8::text, $9::text, $10[1], $4
-    FROM session WHERE $6 IS NOT NULL
+    SELECT session.session_id, session.seq, $6::text, $7::text, $8::text, $9::text, ($10::text[])[1], $4
+    FROM session WHERE $6::text IS NOT NULL
 ), notes AS (
     INSERT INTO run_notes (session_id, seq, run_id, state, label)
-    SELECT session.session_id, session.seq + ($6 IS NOT NULL)::int + r.n - 1, r.run_id, $11::text, $12
-    FROM session, unnest($10) WITH ORDINALITY AS r (run_id, n)
+    SELECT session.session_id, session.seq + ($6::text IS NOT NULL)::int + r.n - 1, r.run_id, $11::text, $12
+    FROM session, unnest($10::text[]) WITH ORDINALITY AS r (run_id, n)
 ), run AS (
     INSERT INTO runs (session_id, position, run_id, user_id, agent_id, model, state, stop_reason, error, input_tokens,
                       output_tokens, cache_read_tokens, cache_write_tokens, cost_usd)
-    SELECT task.session_id, task.position, $10[1], task.user_id, task.agent_id, r.model, $11, r.stop_reason, r.error,
+    SELECT task.session_id, task.position, ($10::text[])[1], task.user_id, task.agent_id, r.model, $11, r.stop_reason, r.error,
            r.input_tokens, r.output_tokens, r.cache_read_tokens, r.cache_write_tokens, r.cost_usd
     FROM task, jsonb_to_record($13::jsonb) AS r (
         model text, stop_reason text, error text, input_tokens bigint, output_tokens bigint, cache_read_tokens bigint,
@@ -143,15 +143,15 @@ WITH scope AS MATERIALIZED (
         n int, k int, call_id text, name text, arguments jsonb, result text, is_error boolean)
 ), posted AS (
     INSERT INTO outbox (session_id, seq, post_key, channel, reply_to)
-    SELECT task.session_id, session.seq, $6, session.channel, task.reply_to
-    FROM task, session WHERE task.reply_to IS NOT NULL AND $6 IS NOT NULL
+    SELECT task.session_id, session.seq, $6::text, session.channel, task.reply_to
+    FROM task, session WHERE task.reply_to IS NOT NULL AND $6::text IS NOT NULL
     RETURNING 1
 ), job AS (
     INSERT INTO jobs AS j (kind, session_id, user_id, agent_id, run_at)
     SELECT 'extract', task.session_id, task.user_id, task.agent_id, now() + $16::float8 * interval '1 second'
-    FROM task WHERE $16 IS NOT NULL AND task.user_id IS NOT NULL
+    FROM task WHERE $16::float8 IS NOT NULL AND task.user_id IS NOT NULL
     ON CONFLICT (kind, session_id, user_id) DO UPDATE SET
-        run_at = least(excluded.run_at, j.run_at + $16 * interval '5 seconds'), version = j.version + 1
+        run_at = least(excluded.run_at, j.run_at + $16::float8 * interval '5 seconds'), version = j.version + 1
 ), next AS (
     SELECT t.position, t.task_id, t.user_id, t.agent_id, t.run_at, t.run_at <= now() AS is_due
     FROM gate JOIN tasks t ON t.session_id = gate.session_id
@@ -161,7 +161,7 @@ WITH scope AS MATERIALIZED (
     UPDATE session_leases l SET
         queued = l.queued - 1,
         owner = CASE WHEN $17::boolean AND (SELECT is_due FROM next) THEN l.owner END,
-        ready_at = coalesce((SELECT run_at FROM next), now())
+        ready_at = greatest((SELECT run_at FROM next), now())
     FROM task WHERE l.session_id = task.session_id
     RETURNING l.owner, l.queued
 )

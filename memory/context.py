@@ -1,0 +1,109 @@
+"""What is read of sessions: a run's context in one statement, the log, lists for people and operators."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from agent.ids import RunId, SessionId, UserId
+from agent.prompt import Context
+from agent.records import LogEntry, Message, Run, RunState, Session, ToolCall, Turn, User
+from memory.database import Database, Record
+from memory.queries import query
+from memory.rows import read_history, read_log_entry, read_memory, read_message, read_prompt, read_session, read_usage
+
+
+class Sessions:
+    """Reads of the session group. Everything is by session id; nothing of history is filtered by user."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load_context(
+        self,
+        session_id: SessionId,
+        asker: User | None,
+        position: int,
+        *,
+        history_runs: int,
+        memories: int | None,
+        may_use_private: bool = False,
+    ) -> Context:
+        """What the run at `position` needs: its prompt, the runs before it, and at most `memories` × 2 of the asker's.
+
+        `memories` is none where user memories are off.
+        """
+        asker_id = asker.id if asker and memories is not None else None
+        row = await self._database.fetchrow(
+            query("load_context"), session_id, asker_id, position, history_runs, memories or 0, may_use_private
+        )
+        assert row is not None, "the statement always gives one row"
+        remembered = None
+        if asker_id is not None and memories is not None:
+            remembered = tuple(read_memory(asker_id, memory) for memory in row["memories"] or ())
+        return Context(
+            asker=asker,
+            prompt=read_prompt(session_id, row["prompt"]),
+            history=read_history(session_id, row),
+            memories=remembered,
+        )
+
+    async def load_log(self, session_id: SessionId, after: int, limit: int) -> Sequence[LogEntry]:
+        """Durable events with seq > `after`, in order."""
+        rows = await self._database.fetch(query("load_log"), session_id, after, limit)
+        return [read_log_entry(session_id, row) for row in rows]
+
+    async def load_messages_before(self, session_id: SessionId, before: int, limit: int) -> Sequence[Message]:
+        """The newest messages with seq < `before`, in order."""
+        rows = await self._database.fetch(query("load_messages_before"), session_id, before, limit)
+        return [read_message(session_id, row) for row in reversed(rows)]
+
+    async def load_session(self, session_id: SessionId, user_id: UserId | None) -> Session | None:
+        """A session, and whether `user_id` takes part in it."""
+        row = await self._database.fetchrow(query("load_session"), session_id, user_id)
+        return read_session(row) if row else None
+
+    async def list_sessions_of_user(self, user_id: UserId, channel: str, tenant: str, limit: int) -> Sequence[Session]:
+        """A person's sessions on one channel of a tenant, newest first."""
+        rows = await self._database.fetch(query("list_sessions_of_user"), user_id, channel, tenant, limit)
+        return [read_session(row) for row in rows]
+
+    async def list_sessions(self, before: datetime | None, limit: int) -> Sequence[Session]:
+        """All sessions, newest first, for operators."""
+        return [read_session(row) for row in await self._database.fetch(query("list_sessions"), before, limit)]
+
+    async def join_session(self, session_id: SessionId, user_id: UserId) -> None:
+        """Make a person a participant; harmless when they are one."""
+        await self._database.execute(query("join_session"), session_id, user_id)
+
+    async def mark_seen(self, session_id: SessionId, user_id: UserId, seq: int) -> None:
+        """Remember how far a participant has read; never backwards."""
+        await self._database.execute(query("mark_seen"), session_id, user_id, seq)
+
+    async def list_runs(self, session_id: SessionId, before: int | None, limit: int) -> Sequence[tuple[int, Run]]:
+        """Runs with their positions, newest first, with their turns."""
+        rows = await self._database.fetch(query("list_runs"), session_id, before, limit)
+        return [(row["position"], await self._read_run(session_id, row)) for row in rows]
+
+    async def _read_run(self, session_id: SessionId, row: Record) -> Run:
+        turns = await self._database.fetch(query("load_turns"), session_id, row["position"])
+        answer = await self._database.fetchrow(query("load_answer"), session_id, row["position"])
+        return Run(
+            run_id=RunId(row["run_id"]),
+            session_id=session_id,
+            state=RunState(row["state"]),
+            text=(answer["text"] or "") if answer else "",
+            model=row["model"],
+            turns=tuple(_read_turn(turn) for turn in turns),
+            stop_reason=row["stop_reason"],
+            usage=read_usage(row),
+            error=row["error"],
+        )
+
+
+def _read_turn(row: Record) -> Turn:
+    calls = (
+        ToolCall(call_id=call_id, name=name, arguments=arguments, result=result, is_error=is_error)
+        for call_id, name, arguments, result, is_error in row["calls"] or ()
+    )
+    return Turn(
+        content=tuple(row["content"]), tool_calls=tuple(calls), stop_reason=row["stop_reason"], usage=read_usage(row)
+    )

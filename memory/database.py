@@ -1,0 +1,127 @@
+"""The pool of connections, all in the application role, and the one direct connection that listens.
+
+What belongs to a person or a thread is opened by a scope: the statements of the reply path set theirs themselves; the
+rest runs inside `Database.scope`. A connection that was lost or a server that is away becomes `StoreUnavailableError`.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Self, TypeAlias
+
+import asyncpg
+
+from agent.errors import StoreUnavailableError
+from memory.errors import DatabaseRoleError
+from memory.migrate import APP_ROLE
+from memory.queries import query
+
+Record = asyncpg.Record
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+CONNECT_TIMEOUT_S = 1.5
+
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    OSError,
+    TimeoutError,
+)
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Whatever says that the database is away becomes `StoreUnavailableError`."""
+    try:
+        yield
+    except _AWAY as error:
+        raise StoreUnavailableError(f"{type(error).__name__}: {error}") from error
+
+
+async def _prepare_connection(connection: "asyncpg.Connection[Record]") -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+async def _keep(_: object) -> None:
+    """Nothing to reset: every setting is local to its transaction."""
+
+
+class Database:
+    """A pool in the application role. `statement_s` bounds every statement."""
+
+    def __init__(self, pool: "asyncpg.Pool[Record]", statement_s: float) -> None:
+        self._pool = pool
+        self._statement_s = statement_s
+
+    @classmethod
+    async def open(cls, dsn: str, *, size: int = 10, statement_s: float = 1.8, pgbouncer: bool = False) -> Self:
+        """Connect. Raises `StoreUnavailableError`, or `DatabaseRoleError` when the role would see everything."""
+        with store_errors():
+            pool = await asyncpg.create_pool(
+                dsn,
+                min_size=min(2, size),
+                max_size=size,
+                timeout=CONNECT_TIMEOUT_S,
+                command_timeout=statement_s,
+                max_inactive_connection_lifetime=300,
+                statement_cache_size=0 if pgbouncer else 200,
+                init=_prepare_connection,
+                reset=_keep,
+                server_settings={"role": APP_ROLE, "application_name": "parley", "jit": "off"},
+            )
+        database = cls(pool, statement_s)
+        await database._check_role()
+        return database
+
+    async def _check_role(self) -> None:
+        row = await self.fetchrow("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        if row is None or row[0]:
+            raise DatabaseRoleError(f"the role {APP_ROLE} must not be a superuser and must not have BYPASSRLS")
+
+    async def close(self) -> None:
+        """Close every connection, those in use after at most five seconds."""
+        try:
+            async with asyncio.timeout(5):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection for one statement that sets its own scope. Raises `StoreUnavailableError`."""
+        with store_errors():
+            async with self._pool.acquire(timeout=self._statement_s) as connection:
+                yield connection
+
+    async def fetchrow(self, sql: str, *arguments: object) -> Record | None:
+        """One statement, at most one row."""
+        async with self.connection() as connection:
+            return await connection.fetchrow(sql, *arguments)
+
+    async def fetch(self, sql: str, *arguments: object) -> list[Record]:
+        """One statement, all rows."""
+        async with self.connection() as connection:
+            return await connection.fetch(sql, *arguments)
+
+    async def execute(self, sql: str, *arguments: object) -> None:
+        """One statement, no rows."""
+        async with self.connection() as connection:
+            await connection.execute(sql, *arguments)
+
+    @asynccontextmanager
+    async def scope(self, *, user_id: str = "", session_id: str = "", identity: str = "") -> AsyncIterator[Connection]:
+        """One transaction that sees what belongs to this person, this session or this account, and nothing else."""
+        async with self.connection() as connection, connection.transaction():
+            await connection.fetchrow(query("set_scope"), user_id, session_id, identity)
+            yield connection

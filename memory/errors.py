@@ -1,0 +1,25 @@
+"""What can go wrong with the store.
+
+ParleyError
+└── StoreUnavailableError      the database is away or too slow (agent.errors)
+StoreSetupError                the gateway cannot work with this database; one line for the operator
+├── DatabaseTooNewError        it was migrated by a newer Parley
+├── MigrationChangedError      an applied migration's file was changed
+└── DatabaseRoleError          the application role is missing, or would bypass row level security
+"""
+
+
+class StoreSetupError(Exception):
+    """The gateway cannot work with this database."""
+
+
+class DatabaseTooNewError(StoreSetupError):
+    """The database was migrated by a newer version of Parley. Start that version, or restore a backup."""
+
+
+class MigrationChangedError(StoreSetupError):
+    """A migration that was applied to this database is not the one that this version has."""
+
+
+class DatabaseRoleError(StoreSetupError):
+    """The database role does not keep people's data apart."""

@@ -1,0 +1,67 @@
+"""People and the accounts by which they are found again. An e-mail address is an attribute here, never a key."""
+
+from agent.ids import UserId, new_user_id
+from agent.records import Identity, User
+from memory.database import Database
+from memory.queries import query
+from memory.rows import read_user
+
+KNOWN_CHANNEL = "id"
+"""The channel of accounts whose external id the gateway's owner chose: it becomes the user's id where it is free."""
+
+
+class Users:
+    """The user group's people."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self, user_id: UserId) -> User | None:
+        """A person by id."""
+        row = await self._database.fetchrow(query("load_user"), user_id)
+        return read_user(row) if row else None
+
+    async def find(self, identity: Identity) -> User | None:
+        """The person behind an account."""
+        row = await self._database.fetchrow(query("find_user"), identity.tenant, identity.channel, identity.external_id)
+        return read_user(row) if row else None
+
+    async def ensure(self, identity: Identity, details: User) -> User:
+        """The person behind an account, stored with what `details` tells.
+
+        A new person's id is `details.id` where that is given and free, else random. Two calls at once give one person.
+        """
+        known = await self.find(identity)
+        if known is None:
+            await self._add(identity, details)
+            known = await self.find(identity)
+            assert known is not None, "an account that was just added is found"
+        return known if _tells_nothing_new(known, details) else await self._save(known.id, details)
+
+    async def _add(self, identity: Identity, details: User) -> None:
+        wanted = details.id if details.id and await self.load(details.id) is None else new_user_id()
+        if details.id and identity.channel == KNOWN_CHANNEL and identity.external_id == details.id:
+            wanted = details.id
+        key = "\x1f".join((identity.tenant, identity.channel, identity.external_id))
+        async with self._database.scope(user_id=wanted, identity=key) as connection:
+            await connection.execute(
+                query("add_identity"), identity.tenant, identity.channel, identity.external_id, wanted
+            )
+            await connection.fetchrow(query("save_user"), wanted, *_details(details))
+
+    async def _save(self, user_id: UserId, details: User) -> User:
+        row = await self._database.fetchrow(query("save_user"), user_id, *_details(details))
+        assert row is not None, "the statement always gives the row"
+        return read_user(row)
+
+
+def _details(user: User) -> tuple[str | None, str | None, str | None, str | None, dict[str, object]]:
+    return user.email, user.first_name, user.last_name, user.timezone, dict(user.additional_attributes)
+
+
+def _tells_nothing_new(known: User, told: User) -> bool:
+    pairs = zip(_details(known)[:4], _details(told)[:4], strict=True)
+    attributes = known.additional_attributes
+    return all(new is None or new == old for old, new in pairs) and all(
+        attributes.get(key) == value for key, value in told.additional_attributes.items()
+    )
