@@ -1,6 +1,6 @@
 """What the core asks of the outside: a model to call. Implemented in `gateway`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
@@ -78,7 +78,7 @@ class ModelReply:
 class Model(Protocol):
     """A language model behind the Messages API."""
 
-    def stream(self, request: ModelRequest) -> AsyncIterator[str | ModelReply]:
+    def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:
         """Pieces of text as they come, then exactly one `ModelReply`, which is the last item.
 
         Raises `ModelError` in one of its kinds. Closing the iterator ends the call.

@@ -197,7 +197,10 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One model call that asked for tools: the blocks the model wrote (Messages API JSON form) and the calls."""
+    """One model call of a run that used tools: the blocks the model wrote (Messages API JSON form) and the calls.
+
+    A run that answered at once has none: its answer says it all.
+    """
 
     content: tuple[JsonObject, ...]
     tool_calls: tuple[ToolCall, ...]

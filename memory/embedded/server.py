@@ -57,6 +57,7 @@ def launch(
             yield from prepare_cluster(Workshop(home=home, binaries=binaries, log_fd=log_fd, lock_fd=lock_fd))
             pidfile.remove_foreign(home.data)
             sockets = make_socket_dir(home)
+            log_begin = os.fstat(log_fd).st_size
             server = Server(
                 home=home,
                 process=spawn(
@@ -68,7 +69,7 @@ def launch(
                 ),
                 sockets=sockets,
                 log_fd=log_fd,
-                log_begin=os.fstat(log_fd).st_size,
+                log_begin=log_begin,
                 limits=limits,
             )
         except BaseException:

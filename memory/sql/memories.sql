@@ -1,0 +1,57 @@
+-- What is remembered about people. All run inside a user's scope.
+
+-- name: lock_user
+-- One writer of a person's memories at a time; held to the end of the transaction.
+SELECT pg_advisory_xact_lock(7262, hashtext($1));
+
+-- name: list_memories
+SELECT memory_id, user_id, memory, topics, slot, visibility, agent_id, team_id, input, feedback, source_session_id, source_seq,
+       valid_from, valid_to, created_at, updated_at
+FROM user_memories WHERE user_id = $1 AND valid_to IS NULL
+ORDER BY updated_at DESC, memory_id LIMIT $2;
+
+-- name: search_memories
+-- The live memories that share most with a text, best first.
+SELECT m.memory_id, m.user_id, m.memory, m.topics, m.slot, m.visibility, m.agent_id, m.team_id, m.input, m.feedback,
+       m.source_session_id, m.source_seq, m.valid_from, m.valid_to, m.created_at, m.updated_at
+FROM (
+    SELECT to_tsquery('simple', string_agg(quote_literal(lexeme), ' | ')) AS words
+    FROM unnest(to_tsvector('english', left($2::text, 20000))) OFFSET 0
+) query, LATERAL (
+    SELECT * FROM user_memories m WHERE m.user_id = $1 AND m.valid_to IS NULL AND m.words @@ query.words
+    ORDER BY ts_rank(m.words, query.words) DESC, m.updated_at DESC LIMIT $3
+) m;
+
+-- name: end_memory
+-- No longer true: kept as history.
+UPDATE user_memories SET valid_to = now() WHERE user_id = $1 AND memory_id = $2 AND valid_to IS NULL RETURNING hash;
+
+-- name: end_slot
+-- What stood in a slot until now, unless it is the same fact.
+UPDATE user_memories SET valid_to = now()
+WHERE user_id = $1 AND slot = $2 AND valid_to IS NULL AND hash <> $3
+RETURNING memory_id;
+
+-- name: add_memory
+-- The same fact is stored once, and one that was forgotten does not come back from words said before that ($13: when).
+INSERT INTO user_memories (user_id, memory_id, memory, hash, topics, slot, visibility, agent_id, input, source_session_id,
+                           source_seq, supersedes)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+WHERE NOT EXISTS (SELECT FROM tombstones t WHERE t.user_id = $1 AND t.hash = $4 AND t.at >= $13)
+ON CONFLICT DO NOTHING
+RETURNING memory_id;
+
+-- name: add_tombstone
+INSERT INTO tombstones (user_id, hash) VALUES ($1, $2) ON CONFLICT (user_id, hash) DO UPDATE SET at = now();
+
+-- name: load_new_words
+-- What one speaker has said in a session since it was last read for facts.
+SELECT m.seq, m.at, m.run_id, m.message_id, m.role, m.author_id, m.author_name, m.text, m.client_id
+FROM messages m
+WHERE m.session_id = $1 AND m.author_id = $2 AND m.role = 'user'
+  AND m.seq > coalesce((SELECT w.seq FROM watermarks w WHERE w.session_id = $1 AND w.user_id = $2), 0)
+ORDER BY m.session_id, m.seq LIMIT $3;
+
+-- name: move_watermark
+INSERT INTO watermarks AS w (session_id, user_id, seq) VALUES ($1, $2, $3)
+ON CONFLICT (session_id, user_id) DO UPDATE SET seq = greatest(w.seq, excluded.seq);
