@@ -15,7 +15,7 @@ from pathlib import Path
 from memory.embedded.owner import EmbeddedPostgres
 
 VARIABLE = "PARLEY_TEST_DATABASE_URL"
-PREFIX = "parley-tests-"
+RUN_PREFIX = "parley-tests-run-"
 SETTINGS: Mapping[str, str] = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -35,7 +35,7 @@ class SharedPostgres:
         """The address of a superuser's database on the server. To be called on the main thread."""
         if VARIABLE not in os.environ:
             remove_leftovers()
-            self._server = EmbeddedPostgres(make_open_directory(), settings=SETTINGS)
+            self._server = EmbeddedPostgres(make_open_directory(RUN_PREFIX), settings=SETTINGS)
             self._server.start()
             os.environ[VARIABLE] = self._server.dsn
         return os.environ[VARIABLE]
@@ -49,9 +49,9 @@ class SharedPostgres:
             shutil.rmtree(self._server.data_dir, ignore_errors=True)
 
 
-def make_open_directory() -> Path:
+def make_open_directory(prefix: str = "parley-tests-") -> Path:
     """A new directory that the server's user can pass when we are root (pytest's own are closed to it)."""
-    directory = Path(tempfile.mkdtemp(prefix=PREFIX))
+    directory = Path(tempfile.mkdtemp(prefix=prefix))
     if os.geteuid() == 0:
         directory.chmod(0o711)
     return directory
@@ -59,7 +59,7 @@ def make_open_directory() -> Path:
 
 def remove_leftovers() -> None:
     """Remove the files of runs that were killed: those whose lock was taken once and is free now."""
-    for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/postgres.lock"):
+    for lock in Path(tempfile.gettempdir()).glob(f"{RUN_PREFIX}*/postgres.lock"):
         with suppress(OSError), lock.open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if file.read():

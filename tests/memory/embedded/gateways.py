@@ -2,6 +2,8 @@
 
 import json
 import os
+import select
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +13,10 @@ from pathlib import Path
 
 import asyncpg
 import psutil
+import pytest
 
 from memory.embedded.accounts import Account, choose_account
+from memory.embedded.binaries import PACKAGE, Binaries, copy_binaries, find_binaries
 from memory.embedded.owner import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -42,24 +46,63 @@ class Gateway:
 
 
 @contextmanager
-def run_gateway(data_dir: Path, *how: str, uid: int | None = None) -> Iterator[Gateway]:
-    """A process that owns the server of `data_dir`, run as the user `uid` where one is given."""
-    command = [sys.executable, "-B", "-m", "tests.memory.embedded.gateway_process", str(data_dir), *how]
+def run_gateway(data_dir: Path, *how: str, stranger: "Stranger | None" = None) -> Iterator[Gateway]:
+    """A process that owns the server of `data_dir`, run as another user where one is given."""
+    who = stranger or Stranger(uid=None, python=sys.executable, tree=ROOT)
     with subprocess.Popen(
-        command,
-        cwd=ROOT,
+        [who.python, "-B", "-m", "tests.memory.embedded.gateway_process", str(data_dir), *how],
+        cwd=who.tree,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        user=uid,
-        group=uid,
-        extra_groups=None if uid is None else [],
+        user=who.uid,
+        group=who.uid,
+        extra_groups=None if who.uid is None else [],
     ) as process:
+        server_pid = 0
         try:
             assert process.stdout is not None
-            yield Gateway(process=process, said=json.loads(process.stdout.readline()))
+            gateway = Gateway(process=process, said=json.loads(process.stdout.readline()))
+            server_pid = int(gateway.said.get("pid", 0))
+            yield gateway
         finally:
             process.kill()
+            assert server_pid == 0 or has_ended(server_pid)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stranger:
+    """A user, a Python, and the code in a place where that user can read it."""
+
+    uid: int | None
+    python: str
+    tree: Path
+
+
+def find_python(uid: int) -> str:
+    """A Python that is new enough and that the user can run; without one the test is skipped."""
+    script = "import sys; sys.exit(sys.version_info < (3, 11))"
+    for python in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
+        command = ["/bin/sh", "-c", '"$1" -c "$2"', "sh", python, script]
+        probe = subprocess.run(command, cwd="/", user=uid, group=uid, extra_groups=[], capture_output=True, check=False)
+        if probe.returncode == 0:
+            return python
+    pytest.skip(f"the user {uid} can run no Python 3.11 or newer on this machine")
+
+
+def copy_tree(target: Path) -> None:
+    """Copy what a gateway process needs, the server's programs included, to where every user can read it."""
+    for part in ("memory/embedded", "tests/memory/embedded"):
+        shutil.copytree(ROOT / part, target / part, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_binaries(find_binaries(), Binaries(root=target / "packages" / "build"))
+    package = target / "packages" / "build" / PACKAGE
+    for folder in (package, target / "memory", target / "tests", target / "tests" / "memory"):
+        (folder / "__init__.py").touch()
+    for name in (PACKAGE, f"{PACKAGE}.libs"):
+        (target / name).symlink_to(package.parent / name)
+    for path in (target, *target.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))
 
 
 @contextmanager
@@ -91,9 +134,19 @@ def server_account() -> Account:
 
 
 def is_gone(processes: list[psutil.Process]) -> bool:
-    """Whether all these processes end within five seconds."""
-    _, alive = psutil.wait_procs(processes, timeout=5)
-    return not alive
+    """Whether each of these processes ends within five seconds (one that waits for its parent to look has ended)."""
+    return all(has_ended(process.pid) for process in processes)
+
+
+def has_ended(pid: int) -> bool:
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([fd], [], [], 5)[0])
+    finally:
+        os.close(fd)
 
 
 def list_family(pid: int) -> list[psutil.Process]:
@@ -103,17 +156,18 @@ def list_family(pid: int) -> list[psutil.Process]:
 
 
 async def write_note(dsn: str, text: str) -> None:
-    """Commit a row."""
+    """Commit a row, the only one of its table."""
     connection = await asyncpg.connect(dsn, timeout=5)
     try:
-        await connection.execute("CREATE TABLE IF NOT EXISTS note (body text)")
+        await connection.execute("DROP TABLE IF EXISTS note")
+        await connection.execute("CREATE TABLE note (body text)")
         await connection.execute("INSERT INTO note VALUES ($1)", text)
     finally:
         await connection.close()
 
 
 async def read_notes(dsn: str) -> list[str]:
-    """The rows that `write_note` committed."""
+    """The row that `write_note` committed, in a list."""
     connection = await asyncpg.connect(dsn, timeout=5)
     try:
         return [row["body"] for row in await connection.fetch("SELECT body FROM note")]
