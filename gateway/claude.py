@@ -79,7 +79,7 @@ class ClaudeModel:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply]:
         """Pieces of text, then the reply. Closing the generator, or cancelling its reader, closes the connection."""
         message = MessageStream()
-        with _typed_errors():
+        with _typed_errors(self._client.api_key or ""):
             body = cast("dict[str, Any]", render_request(request))
             async with self._client.messages.with_streaming_response.create(**body, stream=True) as response:
                 async for event in AsyncStream.raw_events(response.http_response):
@@ -90,7 +90,7 @@ class ClaudeModel:
 
     async def complete_json(self, request: ModelRequest, schema: JsonObject) -> tuple[JsonValue, Usage]:
         """One call in one piece; none when what came back was not JSON, as when the answer was cut short."""
-        with _typed_errors():
+        with _typed_errors(self._client.api_key or ""):
             body = cast("dict[str, Any]", render_request(request))
             body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
             response = await self._client.messages.with_raw_response.create(**body)
@@ -123,15 +123,15 @@ class ClaudeModel:
 
 
 @contextmanager
-def _typed_errors() -> Iterator[None]:
-    """Every fault of a call as a `ModelError`. Their text may be logged; a person gets `sentence`."""
+def _typed_errors(key: str) -> Iterator[None]:
+    """Every fault of a call as a `ModelError`. Their text may be logged: it has neither the key nor the prompt."""
     try:
         yield
     except anthropic.APIStatusError as error:
         raise fault_of_status(
             error.status_code,
             error.type or "",
-            error.api_message or "",
+            _without(key, error.api_message or ""),
             error.response.headers,
             error.request_id or "",
         ) from None
@@ -140,8 +140,12 @@ def _typed_errors() -> Iterator[None]:
     except anthropic.AnthropicError as error:
         raise ModelUnavailableError(f"{type(error).__name__} ({type(error.__cause__).__name__})") from error
     except StreamedError as error:
-        raise fault_of_event(error.kind, error.message) from None
+        raise fault_of_event(error.kind, _without(key, error.message)) from None
     except (httpx2.HTTPError, httpx2.StreamError) as error:
         raise ModelUnavailableError(f"the stream broke: {type(error).__name__}") from error
     except (BadMessageError, UnicodeDecodeError) as error:
         raise ModelUnavailableError(f"not the Messages API: {type(error).__name__}") from error
+
+
+def _without(key: str, message: str) -> str:
+    return message.replace(key, "…") if key else message

@@ -15,7 +15,7 @@ _TOO_LONG = re.compile(
     r"prompt is too long|exceed(s|ed)? (the )?(context|maximum)|too many (input )?tokens", re.IGNORECASE
 )
 _SPENT = re.compile(r"credit balance|usage limit|spend(ing)? limit", re.IGNORECASE)
-_QUOTED = re.compile(r"""(["'`])(?:(?!\1).){24,}(\1|$)""", re.DOTALL)
+_QUOTED = re.compile(r"""(?<!\w)(["'`])(?:(?!\1).){24,}(\1|$)""", re.DOTALL)
 
 _STATUS_OF_KIND = {
     "invalid_request_error": 400,

@@ -60,13 +60,17 @@ def _bare(block: JsonObject) -> JsonObject:
 
 @dataclass(slots=True)
 class ScriptedModel:
-    """See the module. `session_of` tells the sessions apart; `checks_prefix` off allows every prompt to move."""
+    """See the module. `session_of` tells the sessions apart; `checks_prefix` off allows every prompt to move.
+
+    `held` is set when an answer is held back, `abandoned` when a caller gave one up before its end.
+    """
 
     session_of: Callable[[WireRequest], str] = first_label
     checks_prefix: bool = True
     window_tokens: int = 200_000
     requests: list[WireRequest] = field(default_factory=list)
     asks: list[HttpAsk] = field(default_factory=list)
+    held: asyncio.Event = field(default_factory=asyncio.Event)
     abandoned: asyncio.Event = field(default_factory=asyncio.Event)
     _steps: list[Step] = field(default_factory=list)
     _faults: list[str] = field(default_factory=list)
@@ -134,7 +138,7 @@ class ScriptedModel:
 
     async def _play(self, request: WireRequest, step: Step) -> HttpReply:
         if step.hold is not None:
-            await step.hold.wait()
+            await self._hold(step.hold)
         if step.error is not None and step.error.status >= 400:
             return error_reply(step.error)
         tokens = sum(estimate_tokens(block) for block in step.content)
@@ -147,6 +151,14 @@ class ScriptedModel:
         if not request.is_stream:
             return json_reply(render_message(request, reply))
         return stream_reply(self._stream(request, reply, step))
+
+    async def _hold(self, until: asyncio.Event) -> None:
+        self.held.set()
+        try:
+            await until.wait()
+        except asyncio.CancelledError:
+            self.abandoned.set()
+            raise
 
     async def _stream(self, request: WireRequest, reply: WireReply, step: Step) -> AsyncIterator[bytes]:
         try:
