@@ -5,10 +5,19 @@ from datetime import datetime
 
 from agent.ids import RunId, SessionId, UserId
 from agent.prompt import Context
-from agent.records import LogEntry, Message, Run, RunState, Session, ToolCall, Turn, User
+from agent.records import LogEntry, Message, Run, RunState, Session, ToolCall, Turn
 from memory.database import Database, Record
 from memory.queries import query
-from memory.rows import read_history, read_log_entry, read_memory, read_message, read_prompt, read_session, read_usage
+from memory.rows import (
+    read_history,
+    read_log_entry,
+    read_memory,
+    read_message,
+    read_prompt,
+    read_session,
+    read_usage,
+    read_user,
+)
 
 
 class Sessions:
@@ -18,29 +27,22 @@ class Sessions:
         self._database = database
 
     async def load_context(
-        self,
-        session_id: SessionId,
-        asker: User | None,
-        position: int,
-        *,
-        history_runs: int,
-        memories: int | None,
-        may_use_private: bool = False,
+        self, session_id: SessionId, asker_id: UserId | None, position: int, *, history_runs: int, memories: int | None
     ) -> Context:
-        """What the run at `position` needs: its prompt, the runs before it, and at most `memories` × 2 of the asker's.
+        """What the run at `position` needs: who asks, its prompt, the runs before it, and the asker's memories.
 
-        `memories` is none where user memories are off.
+        At most `memories` of the newest and as many of the most related, the most related first; in a shared session
+        only those that others may hear. `memories` is none where user memories are off.
         """
-        asker_id = asker.id if asker and memories is not None else None
         row = await self._database.fetchrow(
-            query("load_context"), session_id, asker_id, position, history_runs, memories or 0, may_use_private
+            query("load_context"), session_id, asker_id, position, history_runs, memories or 0
         )
         assert row is not None, "the statement always gives one row"
         remembered = None
         if asker_id is not None and memories is not None:
             remembered = tuple(read_memory(asker_id, memory) for memory in row["memories"] or ())
         return Context(
-            asker=asker,
+            asker=read_user(row["user"]) if row["user"] else None,
             prompt=read_prompt(session_id, row["prompt"]),
             history=read_history(session_id, row),
             memories=remembered,

@@ -71,7 +71,7 @@ def read_session(row: Record) -> Session:
     )
 
 
-def read_user(row: Record) -> User:
+def read_user(row: Record | dict[str, Any]) -> User:
     """A stored person."""
     return User(
         id=UserId(row["user_id"]),

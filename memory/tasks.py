@@ -262,11 +262,6 @@ class Tasks:
         row = await self._database.fetchrow(query("next_ready_in"))
         return None if row is None else row[0]
 
-    async def recover(self, *, lease_s: float, grace_s: float = 3.0) -> tuple[int, int]:
-        """Free what dead workers held. Returns how many workers were dead and how many sessions they held."""
-        row = await self._database.fetchrow(query("recover_leases"), self.worker_id, lease_s, grace_s)
-        return (row["workers"], row["sessions"]) if row else (0, 0)
-
     async def load_status(self, task_id: TaskId) -> TaskStatus | None:
         """A task as its giver sees it."""
         task = await self._database.fetchrow(query("load_task"), task_id)

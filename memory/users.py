@@ -1,5 +1,7 @@
 """People and the accounts by which they are found again. An e-mail address is an attribute here, never a key."""
 
+from dataclasses import replace
+
 from agent.ids import UserId, new_user_id
 from agent.records import Identity, User
 from memory.database import Database
@@ -36,7 +38,7 @@ class Users:
             await self._add(identity, details)
             known = await self.find(identity)
             assert known is not None, "an account that was just added is found"
-        return known if _tells_nothing_new(known, details) else await self._save(known.id, details)
+        return known if _tells_nothing_new(known, details) else await self.save(replace(details, id=known.id))
 
     async def _add(self, identity: Identity, details: User) -> None:
         wanted = details.id if details.id and await self.load(details.id) is None else new_user_id()
@@ -49,8 +51,9 @@ class Users:
             )
             await connection.fetchrow(query("save_user"), wanted, *_details(details))
 
-    async def _save(self, user_id: UserId, details: User) -> User:
-        row = await self._database.fetchrow(query("save_user"), user_id, *_details(details))
+    async def save(self, user: User) -> User:
+        """Store a person under their id. What is told replaces what was stored; what is not told stays."""
+        row = await self._database.fetchrow(query("save_user"), user.id, *_details(user))
         assert row is not None, "the statement always gives the row"
         return read_user(row)
 

@@ -1,14 +1,18 @@
 -- What is read of a session. Every statement names the session first and sets it as its scope.
 
 -- name: load_context
--- One run's reading: what people said that it answers, the last $4 runs before it, and the asker's memories ($5: the
--- most there may be; in a thread that others read only those that may be used in front of them).
+-- One run's reading: who asks, what people said that it answers, the last $4 runs before it, and the asker's memories
+-- ($5: the most there may be by each of two orders; in a thread that others read only those that may be used there).
 WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id,
            set_config('parley.user_id', coalesce($2::text, ''), true) AS user_id
 )
-SELECT prompt.messages AS prompt, past.runs, past.messages, past.turns, past.calls, memory.rows AS memories
+SELECT asker.user, prompt.messages AS prompt, past.runs, past.messages, past.turns, past.calls, memory.rows AS memories
 FROM scope
+CROSS JOIN LATERAL (
+    SELECT (SELECT to_jsonb(u) FROM users u WHERE u.user_id = nullif(scope.user_id, '')) AS user,
+           (SELECT s.audience = 'private' FROM sessions s WHERE s.session_id = scope.session_id) AS is_private
+) asker
 CROSS JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_array(m.seq, m.message_id, m.author_id, m.author_name, m.text, m.at) ORDER BY m.seq) AS messages,
            string_agg(m.text, ' ') AS words
@@ -47,12 +51,12 @@ CROSS JOIN LATERAL (
         LATERAL (
             (SELECT * FROM user_memories m
              WHERE m.user_id = nullif(scope.user_id, '') AND m.valid_to IS NULL AND m.words @@ query.words
-               AND ($6::boolean OR m.visibility = 'thread')
+               AND (asker.is_private OR m.visibility = 'thread')
              ORDER BY ts_rank(m.words, query.words) DESC, m.updated_at DESC LIMIT $5::int)
             UNION
             (SELECT * FROM user_memories m
              WHERE m.user_id = nullif(scope.user_id, '') AND m.valid_to IS NULL
-               AND ($6 OR m.visibility = 'thread')
+               AND (asker.is_private OR m.visibility = 'thread')
              ORDER BY m.updated_at DESC LIMIT $5)
         ) m
         ORDER BY rank DESC NULLS LAST, m.updated_at DESC

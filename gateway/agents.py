@@ -1,0 +1,43 @@
+"""An agent as this gateway runs it: how it thinks, what it reads, what it remembers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from agent.errors import InputError
+from agent.ids import AgentId
+from agent.loop import Agent
+
+MemoryMode = Literal["off", "manual", "agentic"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentConfig:
+    """One agent's settings. `small_model` reads for facts; `history_runs` is 0 to 100."""
+
+    agent: Agent
+    small_model: str
+    history_runs: int = 5
+    memory_mode: MemoryMode = "off"
+    capture_instructions: str = ""
+    extract_after_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agents:
+    """All agents by id, and the one that answers where none is named."""
+
+    by_id: Mapping[AgentId, AgentConfig]
+    default_id: AgentId
+
+    def get(self, agent_id: AgentId) -> AgentConfig:
+        """The agent of that id; the default one for an id that is no longer configured, so that no task is stuck."""
+        return self.by_id.get(agent_id) or self.by_id[self.default_id]
+
+    def require(self, name: str | None) -> AgentId:
+        """The id for a name that a caller gave. Raises `InputError`."""
+        if name is None:
+            return self.default_id
+        if AgentId(name) not in self.by_id:
+            raise InputError(f"agent: expected one of {', '.join(sorted(self.by_id))}")
+        return AgentId(name)

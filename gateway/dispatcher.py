@@ -1,0 +1,289 @@
+"""Runs the tasks of one session one after another, and of many sessions side by side.
+
+accept ─► took the lease ─► run ─► finish ─► the session's next ─► …  after eight: give the session back
+                              │
+                              ├── the model is away: put back, and try again later
+                              ├── stopped by a person: keep what was said
+                              ├── always fails: dead letter, one sentence to the person, the thread goes on
+                              └── the process leaves: hand back, no attempt burned
+"""
+
+import asyncio
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import structlog
+
+from agent.errors import LeaseLostError, ModelError, ModelUnavailableError, StoreUnavailableError
+from agent.ids import RunId, SessionId, TaskId
+from agent.loop import Progress
+from agent.records import Inbound, TaskState
+from gateway import metrics
+from gateway.hub import Hub
+from gateway.insist import insist
+from gateway.runner import Attempt, Runner
+from memory.tasks import Claim, Intake, Outcome, Tasks
+
+log = structlog.get_logger(__name__)
+GIVEN_UP = "I could not answer this, although I tried several times. The operators can see it and try again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much at once and how often. `retry_s` is the wait after the first, second, … attempt."""
+
+    capacity: int = 256
+    yield_after: int = 8
+    retry_s: tuple[float, ...] = (2.0, 5.0, 15.0, 30.0, 60.0)
+    retry_after_most_s: float = 300.0
+    poll_s: float = 1.0
+
+    @property
+    def attempts(self) -> int:
+        """How often a task is tried before it becomes a dead letter."""
+        return len(self.retry_s) + 1
+
+
+@dataclass(slots=True)
+class _Active:
+    """A session that this process works on. `run` is the attempt's own task, which `stop` cancels."""
+
+    attempt: Attempt | None = None
+    run: asyncio.Task[Outcome] | None = None
+    is_stopped: bool = False
+
+
+class Dispatcher:
+    """The runs of this process."""
+
+    def __init__(
+        self, tasks: Tasks, runner: Runner, hub: Hub, limits: Limits, on_posted: Callable[[], None] | None = None
+    ) -> None:
+        self._tasks = tasks
+        self._runner = runner
+        self._hub = hub
+        self._limits = limits
+        self._on_posted = on_posted
+        self._active: dict[SessionId, _Active] = {}
+        self._workers: set[asyncio.Task[None]] = set()
+        self._accepting: dict[SessionId, asyncio.Lock] = {}
+        self._wake = asyncio.Event()
+        self._is_draining = False
+        self._is_starved = False
+
+    @property
+    def active_sessions(self) -> list[SessionId]:
+        """The sessions that run here now."""
+        return list(self._active)
+
+    @property
+    def _has_room(self) -> bool:
+        return not self._is_draining and len(self._active) < self._limits.capacity
+
+    async def accept(self, inbound: Inbound) -> Intake:
+        """Commit a message and start on it when its session is free. Accepts of one session follow one another.
+
+        Raises `ConflictError`, `BusyError`, `StoreUnavailableError`.
+        """
+        lock = self._accepting.setdefault(inbound.session_id, asyncio.Lock())
+        try:
+            async with lock:
+                self._is_starved |= not self._has_room
+                intake = await self._tasks.accept(inbound, may_take=self._has_room)
+                self._hub.publish(inbound.session_id, intake.entries)
+                metrics.accepted.labels(inbound.channel).inc()
+                if intake.claim is not None:
+                    self._begin(intake.claim)
+        finally:
+            if not lock.locked() and self._accepting.get(inbound.session_id) is lock:
+                del self._accepting[inbound.session_id]
+        return intake
+
+    async def stop_run(self, session_id: SessionId, run_id: RunId) -> bool:
+        """Stop a run that goes on here or waits. False when there is nothing to stop."""
+        active = self._active.get(session_id)
+        if active and active.attempt and run_id in (active.attempt.claim.run_id, *active.attempt.merged):
+            if active.run is None or active.is_stopped:
+                return False
+            active.is_stopped = True
+            return active.run.cancel()
+        task_id = TaskId("task_" + run_id.removeprefix("run_"))
+        note = await self._tasks.stop_waiting(session_id, task_id)
+        if note is not None:
+            self._hub.publish(session_id, [note])
+        return note is not None
+
+    def wake(self) -> None:
+        """Something may wait in the database: look now."""
+        self._wake.set()
+
+    async def poll(self) -> None:
+        """Claim what waits, for ever: when woken, and every second."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.poll_s):
+                    await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._claim()
+            except StoreUnavailableError as error:
+                log.warning("store_away", during="claim", error=str(error))
+
+    async def _claim(self) -> None:
+        self._is_starved = True
+        while self._has_room:
+            claims = await self._tasks.claim(self._limits.capacity - len(self._active))
+            if not claims:
+                self._is_starved = False
+                return
+            for claim in claims:
+                self._begin(claim)
+
+    async def drain(self, within_s: float) -> None:
+        """Take nothing more; let running turns end within the time, then hand the rest back."""
+        self._is_draining = True
+        if self._workers:
+            await asyncio.wait(self._workers, timeout=within_s)
+        for active in self._active.values():
+            if active.run is not None:
+                active.run.cancel()
+        if self._workers:
+            await asyncio.wait(self._workers, timeout=5.0)
+        for worker in self._workers:
+            worker.cancel()
+
+    def _begin(self, claim: Claim) -> None:
+        worker = asyncio.create_task(self._work(claim), name=f"session {claim.session_id}")
+        self._workers.add(worker)
+        self._active[claim.session_id] = _Active()
+        metrics.active.set(len(self._active))
+        worker.add_done_callback(self._workers.discard)
+
+    async def _work(self, claim: Claim) -> None:
+        """The tasks of a session, from this one on, until none waits or others have waited long enough."""
+        session_id = claim.session_id
+        try:
+            following: Claim | None = claim
+            for done in range(1, self._limits.yield_after + 1):
+                if following is None:
+                    break
+                following = await self._run_task(following, may_keep=done < self._limits.yield_after)
+        except LeaseLostError:
+            log.warning("lease_lost", session_id=session_id)
+        except StoreUnavailableError as error:
+            log.warning("store_away", during="run", session_id=session_id, error=str(error))
+        finally:
+            del self._active[session_id]
+            metrics.active.set(len(self._active))
+            self._hub.end_run(session_id)
+            if self._is_starved:
+                self._wake.set()
+
+    async def _run_task(self, claim: Claim, *, may_keep: bool) -> Claim | None:
+        """One task to its end; the session's next claim when there is one."""
+        attempt = await self._start(claim)
+        if attempt is None:
+            return None
+        active = self._active[claim.session_id]
+        active.attempt, active.is_stopped = attempt, False
+        active.run = asyncio.create_task(self._runner.run(attempt), name=f"run {claim.run_id}")
+        try:
+            outcome = await active.run
+        except asyncio.CancelledError:
+            if not active.is_stopped:
+                await self._put_back(attempt, 0.0, None, counts=False)
+                return None
+            outcome = self._runner.stopped(attempt)
+        except ModelError as error:
+            return await self._handle_fault(attempt, error, may_keep=may_keep)
+        except StoreUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001  a fault of ours must not cost the task: it is tried again
+            frames = traceback.format_tb(error.__traceback__)
+            log.error("run_failed", run_id=claim.run_id, error=type(error).__name__, where="".join(frames))
+            return await self._handle_fault(attempt, ModelUnavailableError(type(error).__name__), may_keep=may_keep)
+        return await self._finish(attempt, outcome, may_keep=may_keep)
+
+    async def _start(self, claim: Claim) -> Attempt | None:
+        if claim.attempt:
+            return Attempt(claim=claim, progress=Progress())
+        start = await self._tasks.start(claim)
+        if start is None:
+            await self._tasks.release(claim)
+            return None
+        self._hub.publish(claim.session_id, [start.note])
+        attempt = Attempt(claim=replace(claim, attempt=start.attempt), merged=start.merged, progress=Progress())
+        if start.attempt > self._limits.attempts:
+            sentence = ModelUnavailableError("").sentence
+            await self._finish(attempt, self._runner.given_up(attempt, sentence, "too many attempts"), may_keep=False)
+            return None
+        return attempt
+
+    async def _handle_fault(self, attempt: Attempt, error: ModelError, *, may_keep: bool) -> Claim | None:
+        claim = attempt.claim
+        reason = f"{type(error).__name__}: {error}"
+        metrics.model_faults.labels(type(error).__name__).inc()
+        log.warning("model_failed", run_id=claim.run_id, attempt=claim.attempt, error=reason)
+        if error.is_retryable and claim.attempt < self._limits.attempts:
+            wait = self._limits.retry_s[claim.attempt - 1]
+            wait = max(wait, min(error.retry_after_s or 0.0, self._limits.retry_after_most_s))
+            await self._put_back(attempt, wait, error.sentence, counts=True)
+            asyncio.get_running_loop().call_later(wait, self._wake.set)
+            return None
+        sentence = GIVEN_UP if error.is_retryable else error.sentence
+        return await self._finish(attempt, self._runner.given_up(attempt, sentence, reason), may_keep=may_keep)
+
+    async def _put_back(self, attempt: Attempt, after_s: float, sentence: str | None, *, counts: bool) -> None:
+        await _settle(attempt)
+        note = await insist(
+            lambda: self._tasks.put_back(attempt.claim, after_s=after_s, note=sentence, counts=counts),
+            lambda: self._is_draining,
+        )
+        self._hub.publish(attempt.claim.session_id, [note])
+
+    async def _finish(self, attempt: Attempt, outcome: Outcome, *, may_keep: bool) -> Claim | None:
+        """Commit the end. While the database is away the answer is kept here and offered again."""
+        await _settle(attempt)
+        keep = may_keep and not self._is_draining
+        finish = await insist(
+            lambda: self._tasks.finish(attempt.claim, outcome, may_keep=keep), lambda: self._is_draining
+        )
+        self._hub.end_run(attempt.claim.session_id)
+        self._hub.publish(attempt.claim.session_id, finish.entries)
+        log.info(
+            "run_finished",
+            run_id=attempt.claim.run_id,
+            session_id=attempt.claim.session_id,
+            state=outcome.run_state,
+            seconds=round(time.monotonic() - attempt.started_s, 3),
+        )
+        _count(attempt, outcome)
+        if finish.waiting:
+            self._wake.set()
+        if finish.is_posted and self._on_posted:
+            self._on_posted()
+        await self._runner.finished(attempt, outcome)
+        return finish.next
+
+
+async def _settle(attempt: Attempt) -> None:
+    """The notes of a run stand before its end."""
+    if attempt.notes is not None:
+        await attempt.notes
+
+
+def _count(attempt: Attempt, outcome: Outcome) -> None:
+    metrics.runs.labels(outcome.run_state).inc()
+    metrics.run_s.observe(time.monotonic() - attempt.started_s)
+    if outcome.state is TaskState.DEAD:
+        metrics.dead_letters.inc()
+    if outcome.run is not None:
+        usage = outcome.run.usage
+        metrics.tokens.labels("input").inc(usage.input_tokens)
+        metrics.tokens.labels("output").inc(usage.output_tokens)
+        metrics.tokens.labels("cache_read").inc(usage.cache_read_tokens)
+        metrics.tokens.labels("cache_write").inc(usage.cache_write_tokens)
+        metrics.cost_usd.inc(float(usage.cost_usd))

@@ -1,0 +1,72 @@
+"""Reads what people said for facts, off the reply path: durable jobs, one call per burst of talk."""
+
+import structlog
+
+from agent.errors import ModelError
+from agent.extraction import MAX_CANDIDATES, SCHEMA, FactChange, believe, build_extraction, is_small_talk
+from agent.ports import Model
+from agent.records import Audience, Message
+from gateway import metrics
+from gateway.agents import AgentConfig, Agents
+from memory.context import Sessions
+from memory.jobs import Job, Jobs
+from memory.memories import Memories
+
+log = structlog.get_logger(__name__)
+WORDS_AT_ONCE = 50
+ATTEMPTS = 6
+
+
+class Extractor:
+    """Does the extraction jobs of this database, one at a time per process."""
+
+    def __init__(self, jobs: Jobs, memories: Memories, sessions: Sessions, model: Model, agents: Agents) -> None:
+        self._jobs = jobs
+        self._memories = memories
+        self._sessions = sessions
+        self._model = model
+        self._agents = agents
+
+    async def work(self) -> bool:
+        """Do the job that is due, if there is one."""
+        job = await self._jobs.take()
+        if job is not None:
+            await self._do(job)
+        return job is not None
+
+    async def _do(self, job: Job) -> None:
+        try:
+            await self.extract(job)
+        except ModelError as error:
+            if job.attempts < ATTEMPTS:
+                await self._jobs.delay(job, 30.0 * job.attempts, type(error).__name__)
+                return
+            log.error("extraction_given_up", session_id=job.session_id, error=type(error).__name__)
+        await self._jobs.end(job)
+
+    async def extract(self, job: Job) -> int:
+        """Read one speaker's new words in one session. Returns how many facts changed. Raises `ModelError`."""
+        config = self._agents.get(job.agent_id)
+        words = await self._memories.load_new_words(job.user_id, job.session_id, WORDS_AT_ONCE)
+        if not words or config.memory_mode != "agentic":
+            return 0
+        said = [message for message in words if not is_small_talk(message.text)]
+        changes = await self._ask(config, job, said) if said else ()
+        session = await self._sessions.load_session(job.session_id, None)
+        changed = await self._memories.apply(
+            job.user_id,
+            changes,
+            agent_id=job.agent_id,
+            audience=session.audience if session else Audience.SHARED,
+            read_up_to=(job.session_id, words[-1].seq),
+        )
+        metrics.facts.inc(changed)
+        log.info("facts_extracted", session_id=job.session_id, messages=len(words), facts=changed)
+        return changed
+
+    async def _ask(self, config: AgentConfig, job: Job, said: list[Message]) -> tuple[FactChange, ...]:
+        text = " ".join(message.text for message in said)
+        known = await self._memories.find_related(job.user_id, text, MAX_CANDIDATES)
+        request = build_extraction(config.small_model, said, known, config.capture_instructions)
+        answer, _ = await self._model.complete_json(request, SCHEMA)
+        return believe(answer, said, known)

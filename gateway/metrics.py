@@ -1,0 +1,26 @@
+"""What operators watch. Names follow Prometheus: base units, `_total` for counters."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+REGISTRY = CollectorRegistry()
+
+accepted = Counter("parley_messages_accepted", "Messages committed, by channel.", ["channel"], registry=REGISTRY)
+runs = Counter("parley_runs", "Runs that ended, by state.", ["state"], registry=REGISTRY)
+run_s = Histogram(
+    "parley_run_seconds",
+    "From the start of a run to its commit.",
+    buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600),
+    registry=REGISTRY,
+)
+tokens = Counter("parley_tokens", "Tokens billed, by kind.", ["kind"], registry=REGISTRY)
+cost_usd = Counter("parley_cost_usd", "Price of all model calls in US dollars.", registry=REGISTRY)
+model_faults = Counter("parley_model_faults", "Model calls that failed, by kind.", ["kind"], registry=REGISTRY)
+dead_letters = Counter("parley_dead_letters", "Tasks that always failed.", registry=REGISTRY)
+recovered = Counter("parley_sessions_recovered", "Sessions taken over from dead processes.", registry=REGISTRY)
+active = Gauge("parley_active_sessions", "Sessions that run in this process now.", registry=REGISTRY)
+facts = Counter("parley_facts", "Facts stored, changed or retired by extraction.", registry=REGISTRY)
+
+
+def render_metrics() -> bytes:
+    """All metrics of this process in Prometheus' text format."""
+    return generate_latest(REGISTRY)

@@ -1,0 +1,127 @@
+"""The gateway as its channels and its owner's Python see it: `adapters.ports.Gateway`, and `create_task`."""
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from contextlib import AbstractAsyncContextManager, suppress
+
+from adapters.api.intake import identity_of
+from adapters.ports import SlowConsumerError
+from agent.ids import RunId, SessionId, TaskId, UserId
+from agent.records import Accepted, Audience, Inbound, RunNote, TaskState, TaskStatus, User
+from agent.speech import UNNAMED
+from agent.text import storable
+from gateway.agents import Agents
+from gateway.dispatcher import Dispatcher
+from gateway.follow import Events, follow
+from gateway.hub import Hub, Mailbox
+from memory.context import Sessions
+from memory.tasks import Tasks
+from memory.users import Users
+
+KNOWN_USERS = 10_000
+LOOK_AGAIN_S = 2.0
+_OVER = {TaskState.DONE, TaskState.STOPPED, TaskState.DEAD}
+
+
+class GatewayService:
+    """What every channel is given."""
+
+    def __init__(
+        self, tasks: Tasks, sessions: Sessions, users: Users, dispatcher: Dispatcher, hub: Hub, agents: Agents
+    ) -> None:
+        self._tasks = tasks
+        self._sessions = sessions
+        self._users = users
+        self._dispatcher = dispatcher
+        self._hub = hub
+        self._agents = agents
+        self._stored: OrderedDict[UserId, User] = OrderedDict()
+        self.find_user = users.find
+        self.ensure_user = users.ensure
+        self.stop_run = dispatcher.stop_run
+        self.load_session = sessions.load_session
+        self.list_sessions_of_user = sessions.list_sessions_of_user
+        self.list_sessions = sessions.list_sessions
+        self.join_session = sessions.join_session
+        self.load_log = sessions.load_log
+        self.load_messages_before = sessions.load_messages_before
+        self.mark_seen = sessions.mark_seen
+        self.load_task = tasks.load_status
+        self.list_runs = sessions.list_runs
+
+    async def create_task(
+        self,
+        *,
+        prompt: str,
+        user_details: User | None = None,
+        session_id: str | None = None,
+        agent: str | None = None,
+        audience: Audience = Audience.PRIVATE,
+        idempotency_key: str | None = None,
+    ) -> Accepted:
+        """Give the agent a task from Python. Its answer: `wait_for_task(accepted.task_id, timeout_s)`.
+
+        Without `session_id` a new session begins. The same `idempotency_key` in the same session is the same task.
+        Raises `InputError` in one of its kinds, `BusyError`, `StoreUnavailableError`.
+        """
+        agent_id = self._agents.require(agent)
+        user = await self.ensure_user(identity_of(user_details), user_details) if user_details else None
+        inbound = Inbound(
+            channel="api",
+            tenant="default",
+            session_id=SessionId(session_id or f"api:{secrets.token_hex(16)}"),
+            audience=audience,
+            agent_id=agent_id,
+            user=user,
+            author_name=(user.display_name if user else "") or UNNAMED,
+            text=storable(prompt),
+            dedupe_key=f"python:{idempotency_key or secrets.token_hex(16)}",
+        )
+        return await self.accept(inbound)
+
+    async def accept(self, inbound: Inbound) -> Accepted:
+        """Commit a message and its task, and start on it when its session is free."""
+        if inbound.user is not None and self._stored.get(inbound.user.id) != inbound.user:
+            await self._users.save(inbound.user)
+            self._remember(inbound.user)
+        return (await self._dispatcher.accept(inbound)).accepted
+
+    def _remember(self, user: User) -> None:
+        self._stored[user.id] = user
+        self._stored.move_to_end(user.id)
+        if len(self._stored) > KNOWN_USERS:
+            self._stored.popitem(last=False)
+
+    def follow(self, session_id: SessionId, after: int) -> AbstractAsyncContextManager[Events]:
+        """Durable events after `after`, each once and in order, and the deltas of running answers."""
+        return follow(self._hub, self._sessions, session_id, after)
+
+    async def wait_for_task(self, task_id: TaskId, timeout_s: float) -> TaskStatus | None:
+        """The task once it is over, or as it stands after `timeout_s` seconds; none when there is no such task."""
+        status = await self.load_task(task_id)
+        if status is None or status.state in _OVER:
+            return status
+        mailbox = self._hub.attach(status.session_id)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    while not await self._is_over(task_id):
+                        await _wait_for_end(mailbox, status.run_id)
+        finally:
+            self._hub.detach(status.session_id, mailbox)
+        return await self.load_task(task_id)
+
+    async def _is_over(self, task_id: TaskId) -> bool:
+        status = await self.load_task(task_id)
+        return status is None or status.state in _OVER
+
+
+async def _wait_for_end(mailbox: Mailbox, run_id: RunId) -> None:
+    """Until the run's end is told here; at most two seconds, since it may run in another process."""
+    with suppress(TimeoutError, SlowConsumerError):
+        async with asyncio.timeout(LOOK_AGAIN_S):
+            while True:
+                event = await mailbox.get()
+                if isinstance(event, RunNote) and event.state.is_final and event.run_id == run_id:
+                    return

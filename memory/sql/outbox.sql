@@ -1,0 +1,32 @@
+-- Answers to post on channels where the gateway has to go to the people. The text stands in messages.
+
+-- name: take_post
+-- The oldest answer to post that is due; it is 'posting' from before the first try, so that a crash leaves a trace.
+UPDATE outbox o SET state = 'posting', attempts = o.attempts + 1, owner = $1, run_at = now() + $2::float8 * interval '1 second'
+FROM (
+    SELECT session_id, seq, state FROM outbox
+    WHERE state IN ('pending', 'posting') AND run_at <= now() AND channel = ANY($3::text[])
+    ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED
+) due
+WHERE o.session_id = due.session_id AND o.seq = due.seq
+RETURNING o.session_id, o.seq, o.post_key, o.channel, o.reply_to, o.attempts, due.state = 'posting' AS may_stand;
+
+-- name: load_post_text
+WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
+SELECT m.text FROM scope CROSS JOIN LATERAL (
+    SELECT m.text FROM messages m WHERE m.session_id = scope.session_id AND m.seq = $2::bigint OFFSET 0
+) m;
+
+-- name: end_post
+UPDATE outbox SET state = $4, posted_as = $5, note = $6, owner = NULL
+WHERE session_id = $1 AND seq = $2 AND owner = $3 AND state = 'posting'
+RETURNING 1;
+
+-- name: delay_post
+UPDATE outbox SET state = CASE WHEN $5::boolean THEN 'posting' ELSE 'pending' END, owner = NULL,
+                  run_at = now() + $4::float8 * interval '1 second', note = $6
+WHERE session_id = $1 AND seq = $2 AND owner = $3 AND state = 'posting'
+RETURNING 1;
+
+-- name: next_post_in
+SELECT extract(epoch FROM min(run_at) - now())::float8 FROM outbox WHERE state IN ('pending', 'posting');
