@@ -1,0 +1,112 @@
+"""The thin shell round the handlers: path, method, bearer token, and what went wrong told in one form."""
+
+from collections.abc import Collection, Mapping, Sequence
+from urllib.parse import unquote
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
+
+from adapters.api.context import Api, Call
+from adapters.api.errors import ApiError, ErrorCode, error_of
+from adapters.api.operations import Operation
+from adapters.api.tokens import ApiToken, find_token
+from agent.errors import ParleyError
+
+
+class SegmentRoute(Route):
+    """A route whose parameters are decoded after the path was split, so that a session id may hold a `/` (`%2F`)."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """The match of a request's path as it was sent."""
+        raw = scope.get("raw_path")
+        if scope["type"] != "http" or not raw:
+            return super().matches(scope)
+        path = raw.partition(b"?")[0].decode("latin-1")
+        match, found = super().matches({**scope, "path": path})
+        if match is not Match.NONE:
+            found["path_params"] = {name: unquote(str(value)) for name, value in found["path_params"].items()}
+        return match, found
+
+
+class Resource:
+    """One path of the API."""
+
+    def __init__(self, api: Api, tokens: Sequence[ApiToken], operations: Mapping[str, Operation]) -> None:
+        self.api = api
+        self.tokens = tokens
+        self.operations = operations
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; what goes wrong is told in the API's one form."""
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except ApiError as error:
+            response = error.response()
+        except ParleyError as error:
+            response = error_of(error).response()
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        is_head = request.method == "HEAD"
+        operation = self.operations.get("GET" if is_head else request.method)
+        if operation is None:
+            raise _wrong_method(self.operations)
+        token = self._admit(request, operation)
+        response = await operation.handler(self.api, Call(request=request, token=token))
+        # A stream would never end for somebody who only wants to know that it is there.
+        return Response(status_code=response.status_code, headers=dict(response.headers)) if is_head else response
+
+    def _admit(self, request: Request, operation: Operation) -> ApiToken:
+        authorization = request.headers.get("authorization")
+        if authorization is None:
+            raise _unauthorized('Bearer realm="parley"')
+        token = find_token(self.tokens, authorization)
+        if token is None:
+            raise _unauthorized('Bearer realm="parley", error="invalid_token"')
+        if not token.may(operation.scope):
+            raise ApiError(ErrorCode.FORBIDDEN, f"Authorization: this needs a token with the scope {operation.scope}")
+        return token
+
+
+class Document:
+    """A document that is there for everybody."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the document."""
+        if scope["method"] in {"GET", "HEAD"}:
+            response = Response(self.body, media_type="application/json")
+        else:
+            response = _wrong_method(("GET",)).response()
+        await response(scope, receive, send)
+
+
+class Nowhere:
+    """Where no path of the API leads."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Say that there is nothing here."""
+        response = ApiError(ErrorCode.NOT_FOUND, "there is nothing here; /openapi.json says what there is").response()
+        await response(scope, receive, send)
+
+
+def _unauthorized(challenge: str) -> ApiError:
+    return ApiError(
+        ErrorCode.UNAUTHORIZED,
+        "Authorization: expected Bearer and a valid token",
+        field="Authorization",
+        headers={"www-authenticate": challenge},
+    )
+
+
+def _wrong_method(methods: Collection[str]) -> ApiError:
+    allowed = sorted({*methods, *({"HEAD"} if "GET" in methods else ())})
+    names = ", ".join(allowed)
+    return ApiError(ErrorCode.METHOD_NOT_ALLOWED, f"method: expected one of {names}", headers={"allow": names})
