@@ -1,6 +1,7 @@
 """Keeps this process known to be alive, and takes over from those that are not."""
 
 import asyncio
+import time
 
 import structlog
 
@@ -23,6 +24,12 @@ class Housekeeping:
         self._dispatcher = dispatcher
         self._lease_s = lease_s
         self._suspects: set[SessionId] = set()
+        self._beat_at_s = time.monotonic()
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds since the database last took a beat."""
+        return time.monotonic() - self._beat_at_s
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -30,6 +37,7 @@ class Housekeeping:
         while True:
             try:
                 await self._workers.beat()
+                self._beat_at_s = time.monotonic()
                 await self.recover()
                 if beats % SWEEP_EVERY == 0:
                     await self._sweep()

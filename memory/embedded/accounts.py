@@ -33,12 +33,25 @@ class Account:
 
     def may_enter(self, directory: Path) -> bool:
         """Whether this user reaches `directory` through all its parents (asked of the system, so that ACLs count)."""
-        if self.is_self:
-            return os.access(directory, os.X_OK)
-        command = ["/bin/sh", "-c", 'test -x "$1"', "sh", str(directory)]
-        probe = subprocess.run(  # noqa: S603 - a fixed command
-            command, cwd="/", env={}, check=False, user=self.uid, group=self.gid, extra_groups=[]
-        )
+        return os.access(directory, os.X_OK) if self.is_self else self.try_out('test -x "$1"', str(directory))
+
+    def try_out(self, script: str, *arguments: str) -> bool:
+        """Whether the shell `script`, run as this user, succeeds. Raises NoServerAccountError."""
+        try:
+            probe = subprocess.run(  # noqa: S603 - our own scripts
+                ["/bin/sh", "-c", script, "sh", *arguments],
+                cwd="/",
+                env={},
+                check=False,
+                user=self.uid,
+                group=self.gid,
+                extra_groups=[],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        except OSError as error:  # in a container where root is the only user there is
+            reason = f"This system does not let root become {self.name} ({error.strerror}); start as an ordinary user"
+            raise NoServerAccountError(reason) from error
         return probe.returncode == 0
 
 

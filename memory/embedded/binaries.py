@@ -3,7 +3,6 @@
 import importlib.metadata
 import importlib.util
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,17 +18,21 @@ COPIED = ("bin/postgres", "bin/initdb", "lib/postgresql", "share")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binaries:
-    """Where the programs are. `postgres` and `initdb` are absolute paths."""
+    """Where the programs are."""
 
     root: Path
 
+    def find(self, name: str) -> str:
+        """The absolute path of a program, such as `pg_dump` (a copy has the server's only)."""
+        return str(self.root / PACKAGE / INSTALL / "bin" / name)
+
     @property
     def postgres(self) -> str:
-        return str(self.root / PACKAGE / INSTALL / "bin" / "postgres")
+        return self.find("postgres")
 
     @property
     def initdb(self) -> str:
-        return str(self.root / PACKAGE / INSTALL / "bin" / "initdb")
+        return self.find("initdb")
 
 
 def find_binaries() -> Binaries:
@@ -64,19 +67,7 @@ def may_run(binaries: Binaries, account: Account) -> bool:
     """Whether `account` can start the server and initdb and read what they read."""
     share = Path(binaries.postgres).parents[1] / "share" / "postgresql" / "postgres.bki"
     script = 'test -r "$3" && "$1" --version && "$2" --version'
-    command = ["/bin/sh", "-c", script, "sh", binaries.postgres, binaries.initdb, str(share)]
-    probe = subprocess.run(  # noqa: S603 - a fixed command
-        command,
-        cwd="/",
-        env={},
-        check=False,
-        user=account.uid,
-        group=account.gid,
-        extra_groups=[],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    return probe.returncode == 0
+    return account.try_out(script, binaries.postgres, binaries.initdb, str(share))
 
 
 def build_tag(binaries: Binaries) -> str:

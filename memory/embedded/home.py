@@ -61,9 +61,14 @@ class Home:
 
 def make_data_dir(data_dir: Path, account: Account) -> None:
     """Make the directory where it is missing, closed to others but passable for the server's user."""
-    if not data_dir.is_dir():
-        data_dir.parent.mkdir(parents=True, exist_ok=True)
+    if data_dir.is_dir():
+        return
+    data_dir.parent.mkdir(parents=True, exist_ok=True)
+    try:
         make_passable(data_dir, account)
+    except FileExistsError:  # by another gateway, just now
+        if not data_dir.is_dir():
+            raise
 
 
 def make_passable(directory: Path, account: Account) -> None:

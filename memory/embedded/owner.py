@@ -100,7 +100,8 @@ class EmbeddedPostgres:
             self._server = yield from launch(home, binaries, self._settings, self._limits)
         except OSError as error:
             self._release()
-            raise DataDirectoryUnusableError(self.data_dir, str(error)) from error
+            reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            raise DataDirectoryUnusableError(self.data_dir, reason) from error
         except BaseException:
             self._release()
             raise

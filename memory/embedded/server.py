@@ -26,7 +26,7 @@ class Limits:
 
     ready_s: float = 120.0
     predecessor_s: float = 30.0
-    stop_s: float = 8.0
+    stop_s: float = 5.0
     immediate_stop_s: float = 6.0
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 
 from memory.embedded.accounts import Account
@@ -30,21 +31,23 @@ def spawn(
     Raises BinariesMissingError.
     """
     try:
-        return subprocess.Popen(  # noqa: S603 - the command is our own
-            command,
-            cwd="/",
-            env=ENVIRONMENT,
-            stdin=stdin_fd,
-            stdout=output_fd,
-            stderr=output_fd,
-            pass_fds=(lock_fd,),
-            start_new_session=True,
-            umask=0o077,
-            user=None if account.is_self else account.uid,
-            group=None if account.is_self else account.gid,
-            extra_groups=None if account.is_self else [],
-            preexec_fn=tie_to_parent(death_signal),  # noqa: PLW1509 - two system calls, loaded before the fork
-        )
+        # Python warns of a fork beside other threads; the child makes two system calls that were loaded before it
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            return subprocess.Popen(  # noqa: S603 - the command is our own
+                command,
+                cwd="/",
+                env=ENVIRONMENT,
+                stdin=stdin_fd,
+                stdout=output_fd,
+                stderr=output_fd,
+                pass_fds=(lock_fd,),
+                start_new_session=True,
+                umask=0o077,
+                user=None if account.is_self else account.uid,
+                group=None if account.is_self else account.gid,
+                extra_groups=None if account.is_self else [],
+                preexec_fn=tie_to_parent(death_signal),  # noqa: PLW1509 - see above
+            )
     except (OSError, subprocess.SubprocessError) as error:
         raise BinariesMissingError(f"{command[0]} cannot be started as {account.name}: {error}.") from error
 

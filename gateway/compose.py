@@ -1,0 +1,133 @@
+"""The composition root: everything is built, started and stopped here, in one exit stack and one task group."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from starlette.applications import Starlette
+
+from adapters.api.routes import build_api
+from adapters.http_limits import HttpLimits
+from adapters.widget.routes import Widget, build_widget
+from agent.ids import new_worker_id
+from agent.ports import Model
+from gateway.app import Readiness, build_app
+from gateway.config import Configuration
+from gateway.dispatcher import Dispatcher
+from gateway.extractor import Extractor
+from gateway.hooks import Hooks, call_hook
+from gateway.housekeeping import Housekeeping
+from gateway.hub import Hub
+from gateway.outbox import Delivery
+from gateway.poller import Poller
+from gateway.ports import Poster
+from gateway.runner import Runner
+from gateway.service import GatewayService
+from memory.context import Sessions
+from memory.database import Database
+from memory.instance import load_instance
+from memory.jobs import Jobs
+from memory.listener import Listener
+from memory.memories import Memories
+from memory.outbox import Outbox
+from memory.tasks import Tasks
+from memory.users import Users
+from memory.workers import Workers
+
+log = structlog.get_logger(__name__)
+STORE_SILENCE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreAddress:
+    """Where the database is: for the pool, and directly for the one connection that listens."""
+
+    dsn: str
+    direct_dsn: str
+
+    @property
+    def is_pooled_elsewhere(self) -> bool:
+        """Whether a pooler such as PgBouncer stands in between."""
+        return self.dsn != self.direct_dsn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """A gateway that is up: what serves it, and what ends it in good order."""
+
+    service: GatewayService
+    app: Starlette
+    dispatcher: Dispatcher
+    widget: Widget
+    readiness: Readiness
+
+    async def drain(self, within_s: float) -> None:
+        """Take nothing more, tell the people, and let running turns end within the time or hand them back."""
+        self.readiness.is_draining = True
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.widget.drain(within_s))
+            group.create_task(self.dispatcher.drain(within_s))
+
+
+@asynccontextmanager
+async def open_gateway(
+    configuration: Configuration,
+    address: StoreAddress,
+    model: Model,
+    *,
+    hooks: Hooks | None = None,
+    posters: dict[str, Poster] | None = None,
+    lease_s: float = 15.0,
+) -> AsyncGenerator[Gateway, None]:
+    """Everything of one process, from the pool to the routes; all of it ends with the context.
+
+    The database has to be migrated. Raises `StoreSetupError` and `StoreUnavailableError`.
+    """
+    hooks = hooks or configuration.hooks
+    async with AsyncExitStack() as stack:
+        database = await Database.open(address.dsn, pgbouncer=address.is_pooled_elsewhere)
+        stack.push_async_callback(database.close)
+        instance = await load_instance(database)
+        worker_id = new_worker_id()
+        workers = Workers(database, worker_id)
+        tasks, sessions, users = Tasks(database, worker_id), Sessions(database), Users(database)
+        hub, agents = Hub(), configuration.agents
+        runner = Runner(tasks, sessions, hub, model, agents, hooks)
+        delivery = Delivery(Outbox(database, worker_id), posters or {})
+        posting = Poller("outbox", delivery.work, Outbox(database, worker_id).next_in)
+        jobs = Jobs(database)
+        extractor = Extractor(jobs, Memories(database), sessions, model, agents)
+        extracting = Poller("jobs", extractor.work, jobs.next_in)
+        dispatcher = Dispatcher(tasks, runner, hub, configuration.limits, posting.wake)
+        housekeeping = Housekeeping(workers, dispatcher, lease_s)
+        service = GatewayService(tasks, sessions, users, dispatcher, hub, agents)
+        if hooks.on_boot:
+            await call_hook("on_boot", hooks.on_boot)
+        group = await stack.enter_async_context(_background())
+        registered = asyncio.Event()
+        group(Listener(address.direct_dsn, worker_id, dispatcher.wake).run(registered))
+        await registered.wait()
+        await housekeeping.recover()
+        for work in (housekeeping.run(), dispatcher.poll(), extracting.run(), posting.run()):
+            group(work)
+        widget = build_widget(
+            service, configuration.sites, instance.secret, instance.instance_id, configuration.widget_limits
+        )
+        readiness = Readiness(is_store_there=lambda: housekeeping.silence_s < STORE_SILENCE_S)
+        api = build_api(service, configuration.api_tokens, list(agents.by_id), agents.default_id)
+        app = build_app(readiness, [*widget.routes, *api], has_demo_page=configuration.has_demo_page)
+        app.add_middleware(HttpLimits)
+        yield Gateway(service=service, app=app, dispatcher=dispatcher, widget=widget, readiness=readiness)
+        await workers.leave()
+
+
+@asynccontextmanager
+async def _background() -> AsyncGenerator[Callable[..., None], None]:
+    """Tasks that go on until the context ends; one that fails ends it at once."""
+    tasks: list[asyncio.Task[None]] = []
+    async with asyncio.TaskGroup() as group:
+        yield lambda work: tasks.append(group.create_task(work))
+        for task in tasks:
+            task.cancel()
