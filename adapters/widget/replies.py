@@ -1,0 +1,129 @@
+"""What a client is sent in `gw.v1`, as compact JSON. (What it may send: `frames.py`.)
+
+Texts must be storable (`agent.text`), as everything out of the store is.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from agent.ids import UserId
+from agent.records import Audience, Delta, JsonObject, JsonValue, LogEntry, Message, Session
+
+HISTORY_BYTES = 256 * 1024
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def render_welcome(fields: JsonObject) -> str:
+    """The answer to `hello`; `fields` are those of the protocol."""
+    return _encode({"type": "welcome", **fields})
+
+
+def render_reset(reason: str) -> str:
+    """What the client holds is of another log."""
+    return _encode({"type": "reset", "reason": reason})
+
+
+def render_ack(frame_id: str, seq: int, message_id: str) -> str:
+    """The message is committed."""
+    return _encode({"type": "ack", "id": frame_id, "seq": seq, "message_id": message_id})
+
+
+def render_nack(frame_id: str, code: str, message: str, retry_after_s: float | None = None) -> str:
+    """Refused: for good, or to be tried again after so many seconds."""
+    frame: JsonObject = {"type": "nack", "id": frame_id, "code": code, "message": message}
+    if retry_after_s is not None:
+        frame["retry_after"] = round(retry_after_s, 2)
+    return _encode(frame)
+
+
+def render_error(code: str, message: str, *, is_fatal: bool = False) -> str:
+    """Something went wrong that belongs to no message."""
+    return _encode({"type": "error", "code": code, "message": message, "fatal": is_fatal})
+
+
+def render_pong(n: int) -> str:
+    """The answer to `ping`."""
+    return _encode({"type": "pong", "n": n})
+
+
+def render_heartbeat(n: int) -> str:
+    """The n-th heartbeat of a connection."""
+    return _encode({"type": "hb", "n": n})
+
+
+def render_bye(reason: str, reconnect_after_ms: int) -> str:
+    """The gateway goes down; the close code follows."""
+    return _encode({"type": "bye", "reason": reason, "reconnect_after_ms": reconnect_after_ms})
+
+
+def _message(message: Message, *, is_own: bool) -> JsonObject:
+    frame: JsonObject = {"type": "message", "seq": message.seq, "id": message.message_id}
+    if is_own and message.client_id is not None:
+        frame["client_id"] = message.client_id
+    frame["role"] = message.role
+    frame["author"] = {"id": message.author.id or "", "name": message.author.name}
+    frame["text"] = message.text
+    if message.run_id is not None:
+        frame["run_id"] = message.run_id
+    frame["at"] = render_time(message.at)
+    return frame
+
+
+def is_own(entry: LogEntry, user_id: UserId) -> bool:
+    """Whether the user wrote this. Others are not told the key of a message: whoever knew it could use it up."""
+    return isinstance(entry, Message) and entry.author.id == user_id
+
+
+@lru_cache(maxsize=128)
+def _render_entry(entry: LogEntry, is_own: bool) -> str:  # noqa: FBT001 -- the cache takes positions only
+    if isinstance(entry, Message):
+        return _encode(_message(entry, is_own=is_own))
+    frame: JsonObject = {"type": "run", "seq": entry.seq, "run_id": entry.run_id, "state": entry.state}
+    if entry.label is not None:
+        frame["label"] = entry.label
+    return _encode(frame)
+
+
+def render_event(event: LogEntry | Delta, reader_id: UserId) -> str:
+    """A durable event or a delta, as this reader gets it. Encoded once for all who watch the same event."""
+    if isinstance(event, Delta):
+        return _encode({"type": "d", "r": event.run_id, "o": event.offset, "x": event.text})
+    return _render_entry(event, is_own(event, reader_id))
+
+
+def render_history(messages: Sequence[Message], reader_id: UserId, limit: int) -> str:
+    """The newest `limit` of these messages, oldest first, as far as 256 KiB hold them; one at least."""
+    kept: list[str] = []
+    room = HISTORY_BYTES
+    for message in reversed(messages[-limit:]):
+        text = _encode(_message(message, is_own=is_own(message, reader_id)))
+        room -= len(text.encode(errors="replace"))
+        if kept and room < 0:
+            break
+        kept.append(text)
+    has_more = "true" if len(kept) < len(messages) else "false"
+    return f'{{"type":"history","messages":[{",".join(reversed(kept))}],"has_more":{has_more}}}'
+
+
+def render_sessions(sessions: Sequence[Session]) -> str:
+    """A person's conversations, the one that changed last first."""
+    rows: list[JsonValue] = [
+        {
+            "session_id": session.session_id,
+            "title": session.title,
+            "is_shared": session.audience is Audience.SHARED,
+            "head": session.head,
+            "created_at": render_time(session.created_at),
+            "updated_at": render_time(session.updated_at),
+        }
+        for session in sessions
+    ]
+    return _encode({"type": "sessions", "sessions": rows})
+
+
+def render_time(at: datetime) -> str:
+    """ISO 8601 in UTC, to the millisecond: `2026-05-04T12:00:00.000Z`."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
