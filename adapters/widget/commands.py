@@ -1,0 +1,80 @@
+"""What the wire decides, for the shell to carry out."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from adapters.widget.codes import CloseCode
+from adapters.widget.door import Admitted
+from agent.ids import RunId
+
+
+class Moment(NamedTuple):
+    """Now, by the clock that never jumps and in seconds since 1970."""
+
+    monotonic_s: float
+    unix_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Send this frame now; it waits for nothing."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Send what was said before, then close."""
+
+    code: CloseCode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Greet:
+    """Find the person and the conversation, welcome them, and tell the wire that it is `greeted`."""
+
+    admitted: Admitted
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Commit a message, then ack it."""
+
+    frame_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopRun:
+    """Stop a run of this session."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class LoadHistory:
+    """Answer with messages before a seq."""
+
+    before: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListSessions:
+    """Answer with the person's conversations."""
+
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSeen:
+    """Remember how far the person has read."""
+
+    seq: int
+
+
+Work: TypeAlias = Greet | Accept | StopRun | LoadHistory | ListSessions | MarkSeen
+"""What asks the gateway, and so is done one after another beside the reader."""
+
+Command: TypeAlias = Say | Close | Work

@@ -1,0 +1,200 @@
+"""From an admitted `hello` to a person in a conversation. Asks the gateway; writes nothing for an unknown visitor."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from adapters.ports import Gateway
+from adapters.widget.codes import CloseCode
+from adapters.widget.conversations import (
+    Resume,
+    conversation_of,
+    epoch_of,
+    is_issued_to,
+    is_private,
+    issue_conversation,
+    plan_resume,
+    session_id_of,
+)
+from adapters.widget.door import Admitted, may_join
+from adapters.widget.errors import RefusedError
+from adapters.widget.keys import GatewaySecret
+from adapters.widget.tokens import Claims
+from agent.ids import SessionId, UserId, new_user_id
+from agent.records import Audience, Identity, Session, User
+from agent.speech import plain_name
+
+CHANNEL = "widget"
+GUEST = "Guest"
+_NEWEST_OF = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A person in a conversation. `thread` is its name where it is shared. `epoch` and `head` are those of its log."""
+
+    admitted: Admitted
+    user: User
+    session_id: SessionId
+    thread: str | None
+    epoch: str
+    head: int
+    resume: Resume
+
+    @property
+    def audience(self) -> Audience:
+        """Who else can read here."""
+        return Audience.PRIVATE if self.thread is None else Audience.SHARED
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the site vouches for the person."""
+        return isinstance(self.admitted.bearer, Claims)
+
+    @property
+    def author_name(self) -> str:
+        """The name under what the person writes."""
+        return plain_name(self.user.display_name) if self.user.display_name else GUEST
+
+
+def _not_found() -> RefusedError:
+    """Unknown and foreign conversations get the very same answer."""
+    return RefusedError(CloseCode.NOT_FOUND, "no such conversation")
+
+
+class Greeter:
+    """Finds persons and conversations. `instance_id` names the database: another one gives other epochs."""
+
+    def __init__(self, gateway: Gateway, secret: GatewaySecret, instance_id: str) -> None:
+        self._gateway = gateway
+        self._secret = secret
+        self._instance_id = instance_id
+
+    async def find_place(self, admitted: Admitted) -> Place:
+        """Raises `RefusedError` and `StoreUnavailableError`."""
+        user = await self._find_user(admitted)
+        hello = admitted.hello
+        session_id, thread, head = await self._find_session(admitted, user)
+        epoch = epoch_of(self._instance_id, session_id)
+        is_fresh = hello.session_id == "new"
+        resume = plan_resume(
+            given_epoch=None if is_fresh else hello.epoch,
+            given_cursor=0 if is_fresh else hello.cursor,
+            epoch=epoch,
+            head=head,
+        )
+        return Place(
+            admitted=admitted,
+            user=user,
+            session_id=session_id,
+            thread=thread,
+            epoch=epoch,
+            head=head,
+            resume=resume,
+        )
+
+    async def _find_user(self, admitted: Admitted) -> User:
+        hello, bearer = admitted.hello, admitted.bearer
+        timezone = hello.tz if hello.tz and is_timezone(hello.tz) else None
+        if not isinstance(bearer, Claims):
+            name = plain_name(hello.name) if admitted.site.is_demo and hello.name and hello.name.strip() else None
+            return User(id=bearer.user_id, first_name=name, timezone=timezone)
+        if bearer.timezone and is_timezone(bearer.timezone):
+            timezone = bearer.timezone
+        identity = Identity(tenant=admitted.site.tenant, channel="id", external_id=bearer.subject)
+        known = await self._gateway.find_user(identity)
+        details = User(
+            id=known.id if known else new_user_id(),
+            email=bearer.email,
+            first_name=bearer.first_name,
+            last_name=bearer.last_name,
+            timezone=timezone,
+            additional_attributes=bearer.attributes,
+        )
+        if known is not None and not _tells_more(known, details):
+            return known
+        return await self._gateway.ensure_user(identity, details)
+
+    async def _find_session(self, admitted: Admitted, user: User) -> tuple[SessionId, str | None, int]:
+        """The session, the thread's name where it is shared, and the head of its log."""
+        hello, site = admitted.hello, admitted.site
+        if hello.thread is not None:
+            return await self._enter_thread(admitted, user, hello.thread)
+        if hello.session_id is None:
+            newest = None if self._is_new(admitted) else await self._find_newest(admitted, user.id)
+            return (newest.session_id, None, newest.head) if newest else self._new_session(site.key, user.id)
+        if hello.session_id == "new":
+            return self._new_session(site.key, user.id)
+        conversation = conversation_of(site.key, hello.session_id)
+        if conversation is None:
+            raise _not_found()
+        if not is_private(conversation):
+            return await self._enter_thread(admitted, user, conversation)
+        return await self._enter_private(admitted, user.id, conversation)
+
+    def _is_new(self, admitted: Admitted) -> bool:
+        bearer = admitted.bearer
+        return not isinstance(bearer, Claims) and bearer.fresh_token is not None
+
+    def _new_session(self, site_key: str, user_id: UserId) -> tuple[SessionId, None, int]:
+        conversation = issue_conversation(self._secret.conversation, site_key, user_id)
+        return session_id_of(site_key, conversation), None, 0
+
+    async def _find_newest(self, admitted: Admitted, user_id: UserId) -> Session | None:
+        site = admitted.site
+        sessions = await self._gateway.list_sessions_of_user(user_id, CHANNEL, site.tenant, _NEWEST_OF)
+        return next((one for one in sessions if is_visible(one, admitted) and one.audience is Audience.PRIVATE), None)
+
+    async def _enter_private(
+        self, admitted: Admitted, user_id: UserId, conversation: str
+    ) -> tuple[SessionId, None, int]:
+        site = admitted.site
+        session_id = session_id_of(site.key, conversation)
+        session = await self._gateway.load_session(session_id, user_id)
+        if session is None:
+            if not is_issued_to(self._secret.conversation, site.key, user_id, conversation):
+                raise _not_found()
+            return session_id, None, 0
+        if not session.is_member or session.tenant != site.tenant or session.channel != CHANNEL:
+            raise _not_found()
+        return session_id, None, session.head
+
+    async def _enter_thread(self, admitted: Admitted, user: User, thread: str) -> tuple[SessionId, str, int]:
+        site = admitted.site
+        if not may_join(site, admitted.bearer, thread):
+            raise _not_found()
+        session_id = session_id_of(site.key, thread)
+        session = await self._gateway.load_session(session_id, user.id)
+        if session is None:
+            return session_id, thread, 0
+        if session.audience is not Audience.SHARED or session.tenant != site.tenant or session.channel != CHANNEL:
+            raise _not_found()
+        if not session.is_member:
+            await self._gateway.join_session(session_id, user.id)
+        return session_id, thread, session.head
+
+
+def is_visible(session: Session, admitted: Admitted) -> bool:
+    """Whether a session of the person's may be shown here: of this site, and if it is shared still open to them."""
+    conversation = conversation_of(admitted.site.key, session.session_id)
+    if conversation is None or session.tenant != admitted.site.tenant:
+        return False
+    return is_private(conversation) or may_join(admitted.site, admitted.bearer, conversation)
+
+
+@lru_cache(maxsize=1024)
+def is_timezone(name: str) -> bool:
+    """Whether it is an IANA name such as Europe/Berlin."""
+    if len(name) > 64 or not name.isascii():
+        return False
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _tells_more(known: User, details: User) -> bool:
+    """Whether the details hold anything that is not stored as it is."""
+    told = ("email", "first_name", "last_name", "timezone", "additional_attributes")
+    return any(getattr(details, name) and getattr(details, name) != getattr(known, name) for name in told)

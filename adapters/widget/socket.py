@@ -1,0 +1,192 @@
+"""Carries out what the wire decides, for one connection, over whatever carries text frames.
+
+The reader (the task that runs `run`) only ever waits for the peer. What asks the gateway is done in a lane beside it,
+the session's events come from a task of their own, and both send for themselves, so that a slow peer slows only them:
+the gateway bounds what waits for such a one, and the transport gives up a peer that no longer answers. A message that
+was read is committed even if the peer is gone by then; no disconnect stops anything.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from adapters.ports import Gateway, SlowConsumerError
+from adapters.widget.codes import CloseCode, fit_reason
+from adapters.widget.commands import Accept, Close, Command, Greet, Moment, Say, Work
+from adapters.widget.desk import Desk, render_place
+from adapters.widget.errors import RefusedError
+from adapters.widget.greeting import Greeter, Place
+from adapters.widget.lane import Lane
+from adapters.widget.limits import Limits
+from adapters.widget.replies import render_bye, render_error, render_event, render_reset
+from adapters.widget.wire import Wire
+from agent.errors import StoreUnavailableError
+
+_WORK_ROOM = 32
+_SAY_ROOM = 64
+_GOODBYE_S = 3.0
+
+
+class Transport(Protocol):
+    """A path for text frames. `send` and `close` wait for the peer and do nothing once it is gone."""
+
+    async def receive(self) -> str | bytes | None:
+        """The next frame; none once the peer is gone or `close` was called."""
+        ...
+
+    async def send(self, text: str) -> None:
+        """Hand over a frame."""
+        ...
+
+    async def close(self, code: int, reason: str) -> None:
+        """End it."""
+        ...
+
+
+class PeerStuckError(Exception):
+    """The peer takes nothing any more, not even the end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What all connections share."""
+
+    gateway: Gateway
+    greeter: Greeter
+    limits: Limits
+
+
+def read_moment() -> Moment:
+    """Now."""
+    return Moment(time.monotonic(), time.time())
+
+
+class Connection:
+    """One peer, from accepted to gone."""
+
+    def __init__(self, transport: Transport, wire: Wire, service: Service) -> None:
+        self._transport = transport
+        self._wire = wire
+        self._service = service
+        self._group = asyncio.TaskGroup()
+        self._work: Lane[Work] = Lane(self._group.create_task, self._do, _WORK_ROOM)
+        self._say: Lane[str] = Lane(self._group.create_task, transport.send, _SAY_ROOM)
+        self._desk: Desk | None = None
+        self._is_over = False
+        self._events: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        """Serves the peer until it is gone."""
+        try:
+            async with self._group:
+                self._wind()
+                while (data := await self._transport.receive()) is not None:
+                    self._carry_out(self._wire.receive(data, read_moment()))
+                self._end()
+        except* PeerStuckError:
+            pass
+        finally:
+            self._end()
+
+    def drain(self, reconnect_after_ms: int) -> None:
+        """The gateway goes down: say so, and close."""
+        if not self._is_over and self._wire.state != "closed":
+            bye = Say(render_bye("restart", reconnect_after_ms))
+            self._carry_out([bye, self._wire.close(CloseCode.RESTART, "restart")])
+
+    def _end(self) -> None:
+        """The peer is gone. What it asked for is still done; nothing new begins."""
+        self._is_over = True
+        self._wire.close(CloseCode.FAILED, "")
+        self._say.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._events is not None:
+            self._events.cancel()
+
+    def _wind(self) -> None:
+        """Wake up when the wire has something due."""
+        if self._timer is not None:
+            self._timer.cancel()
+        wait_s = self._wire.deadline_s - time.monotonic()
+        if not self._is_over and wait_s != float("inf"):
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, wait_s), self._tick)
+
+    def _tick(self) -> None:
+        self._carry_out(self._wire.tick(read_moment()))
+        self._wind()
+
+    def _carry_out(self, commands: Iterable[Command]) -> None:
+        for command in commands:
+            if self._is_over:
+                return
+            match command:
+                case Say():
+                    has_room, code, reason = self._say.put(command.text), CloseCode.SLOW_CONSUMER, "reads too slowly"
+                case Close():
+                    self._close(command)
+                    return
+                case _:
+                    has_room, code, reason = self._work.put(command), CloseCode.RATE, "too much at once"
+            if not has_room:
+                self._close(self._wire.close(code, reason))
+                return
+
+    def _close(self, close: Close) -> None:
+        self._work.clear()
+        if self._events is not None:
+            self._events.cancel()
+        self._group.create_task(self._say_goodbye(close))
+
+    async def _say_goodbye(self, close: Close) -> None:
+        try:
+            async with asyncio.timeout(_GOODBYE_S):
+                await self._say.drained()
+                await self._transport.close(close.code, fit_reason(close.reason))
+        except TimeoutError:
+            raise PeerStuckError from None
+
+    async def _do(self, work: Work) -> None:
+        if isinstance(work, Greet):
+            return await self._greet(work)
+        if self._desk is None or (self._is_over and not isinstance(work, Accept)):
+            return None
+        reply = await self._desk.serve(work)
+        if reply is not None and not self._is_over:
+            await self._transport.send(reply)
+        return None
+
+    async def _greet(self, greet: Greet) -> None:
+        try:
+            place = await self._service.greeter.find_place(greet.admitted)
+        except RefusedError as error:
+            return self._carry_out([self._wire.close(error.code, error.reason)])
+        except StoreUnavailableError as error:
+            said = Say(render_error("unavailable", error.sentence))
+            return self._carry_out([said, self._wire.close(CloseCode.TRY_LATER, "try again later")])
+        self._desk = Desk(self._service.gateway, place, self._service.limits)
+        await self._transport.send(render_place(place, self._service.limits))
+        if place.resume.is_reset:
+            await self._transport.send(render_reset("another log"))
+        if not self._is_over and self._wire.state == "greeting":
+            self._events = self._group.create_task(self._follow(place))
+            self._carry_out(self._wire.greeted(place.session_id, place.thread, read_moment()))
+            self._wind()
+        return None
+
+    async def _follow(self, place: Place) -> None:
+        """Send the session's events as they come, for as long as the connection lasts."""
+        try:
+            async with self._service.gateway.follow(place.session_id, place.resume.cursor) as events:
+                async for event in events:
+                    await self._transport.send(render_event(event, place.user.id))
+            close = self._wire.close(CloseCode.RESTART, "the log ended")
+        except SlowConsumerError:
+            close = self._wire.close(CloseCode.SLOW_CONSUMER, "reads too slowly")
+        except StoreUnavailableError:
+            close = self._wire.close(CloseCode.TRY_LATER, "try again later")
+        self._events = None
+        self._carry_out([close])

@@ -1,0 +1,233 @@
+"""One connection as a state machine: frames and time in, commands out. It knows no socket and no event loop.
+
+    fresh ──hello──▶ greeting ──greeted()──▶ greeted
+      └──────────────────┴──────Close──────────┴────▶ closed
+
+A frame that comes while the greeting is on its way waits for it. Whether the peer answers pings of the websocket is
+the transport's business: a browser's script can neither see nor send them, so nothing here depends on them.
+"""
+
+from typing import Literal
+
+from adapters.widget.codes import CloseCode
+from adapters.widget.commands import (
+    Accept,
+    Close,
+    Command,
+    Greet,
+    ListSessions,
+    LoadHistory,
+    MarkSeen,
+    Moment,
+    Say,
+    StopRun,
+)
+from adapters.widget.door import Admitted, Bearer, Door, is_same_person, may_join
+from adapters.widget.errors import BadFrameError, RefusedError, TokenRefusedError
+from adapters.widget.frames import (
+    VERSION,
+    Frame,
+    Hello,
+    History,
+    Ping,
+    Refresh,
+    Seen,
+    Send,
+    Sessions,
+    Stop,
+    Typing,
+    parse_frame,
+    read_version,
+)
+from adapters.widget.limits import BAD_FRAMES, FRAME_BYTES, FrameMeter, Limits, Quotas
+from adapters.widget.replies import render_error, render_heartbeat, render_nack, render_pong
+from adapters.widget.tokens import EXPIRY_GRACE_S, Claims
+from agent.ids import RunId, SessionId
+
+State = Literal["fresh", "greeting", "greeted", "closed"]
+_HELD_FRAMES = 32
+_NEVER = float("inf")
+
+
+class Wire:
+    """The protocol of one connection. `origin` and `address` are what the transport knows of the peer."""
+
+    def __init__(
+        self, door: Door, quotas: Quotas, limits: Limits, *, origin: str | None, address: str, at: Moment
+    ) -> None:
+        self._door = door
+        self._quotas = quotas
+        self._limits = limits
+        self._origin = origin
+        self._address = address
+        self._meter = FrameMeter(at.monotonic_s)
+        self._bad_frames = 0
+        self._heartbeats = 0
+        self._held: list[Frame] = []
+        self._admitted: Admitted | None = None
+        self._session_id = SessionId("")
+        self._thread: str | None = None
+        self._heard_at_s = at.monotonic_s
+        self._next_hb_s = _NEVER
+        self._expires_s = _NEVER
+        self._hello_by_s = at.monotonic_s + limits.hello_s
+        self.state: State = "fresh"
+
+    @property
+    def deadline_s(self) -> float:
+        """When `tick` is due, by the monotonic clock. It may be called earlier."""
+        if self.state == "fresh":
+            return self._hello_by_s
+        if self.state == "greeted":
+            return min(self._next_hb_s, self._expires_s, self._heard_at_s + self._limits.idle_s)
+        return _NEVER
+
+    def tick(self, at: Moment) -> list[Command]:
+        """What is due by now."""
+        now = at.monotonic_s
+        if self.state == "fresh" and now >= self._hello_by_s:
+            return [self.close(CloseCode.HEARTBEAT, f"hello: expected within {self._limits.hello_s:g} s")]
+        if self.state != "greeted":
+            return []
+        if now >= self._expires_s:
+            return [self.close(CloseCode.TOKEN, "token: expected a fresh one before it expired")]
+        if now >= self._heard_at_s + self._limits.idle_s:
+            return [self.close(CloseCode.IDLE, "no frame for a long time")]
+        if now < self._next_hb_s:
+            return []
+        self._heartbeats += 1
+        self._next_hb_s = now + self._limits.hb_s
+        return [Say(render_heartbeat(self._heartbeats))]
+
+    def receive(self, data: str | bytes, at: Moment) -> list[Command]:
+        """One frame of the peer."""
+        if self.state == "closed":
+            return []
+        self._heard_at_s = at.monotonic_s
+        if self._meter.is_flood(at.monotonic_s):
+            return [self.close(CloseCode.RATE, "too many frames")]
+        try:
+            frame = _parse(data)
+            if self.state == "fresh":
+                return [self._greet(frame, at)]
+        except BadFrameError as error:
+            return self._count_bad(error)
+        except RefusedError as error:
+            return [self.close(error.code, error.reason)]
+        if isinstance(frame, Hello):
+            return self._count_bad(BadFrameError("type", "no second hello"))
+        if self.state == "greeting":
+            self._held.append(frame)
+            return [self.close(CloseCode.RATE, "too many frames")] if len(self._held) > _HELD_FRAMES else []
+        return self._decide(frame, at)
+
+    def greeted(self, session_id: SessionId, thread: str | None, at: Moment) -> list[Command]:
+        """The welcome is out. `thread` is the name of a shared one. Decides on the frames that came meanwhile."""
+        if self.state != "greeting" or self._admitted is None:
+            return []
+        self.state = "greeted"
+        self._session_id = session_id
+        self._thread = thread
+        self._next_hb_s = at.monotonic_s + self._limits.hb_s
+        self._note_expiry(self._admitted.bearer, at)
+        held, self._held = self._held, []
+        commands: list[Command] = []
+        for frame in held:
+            if self.state == "greeted":
+                commands += self._decide(frame, at)
+        return commands
+
+    def close(self, code: CloseCode, reason: str) -> Close:
+        """The connection ends here; nothing that comes later counts."""
+        self.state = "closed"
+        self._held = []
+        return Close(code, reason)
+
+    def _greet(self, frame: Frame, at: Moment) -> Command:
+        if not isinstance(frame, Hello):
+            raise RefusedError(CloseCode.BAD_FRAME, "type: expected hello as the first frame")
+        self._admitted = self._door.admit(frame, self._origin, at.unix_s)
+        self.state = "greeting"
+        return Greet(self._admitted)
+
+    def _count_bad(self, error: BadFrameError) -> list[Command]:
+        if self.state == "fresh":
+            return [self.close(CloseCode.BAD_FRAME, str(error))]
+        self._bad_frames += 1
+        if self._bad_frames >= BAD_FRAMES:
+            said = Say(render_error("bad_frame", str(error), is_fatal=True))
+            return [said, self.close(CloseCode.TOO_MANY_BAD_FRAMES, "too many bad frames")]
+        if error.reply_id is not None:
+            return [Say(render_nack(error.reply_id, "bad_frame", str(error)))]
+        return [Say(render_error("bad_frame", str(error)))]
+
+    def _decide(self, frame: Frame, at: Moment) -> list[Command]:
+        match frame:
+            case Send():
+                return [self._accept(frame, at)]
+            case Ping():
+                return [Say(render_pong(frame.n))]
+            case Stop():
+                return [StopRun(RunId(frame.run_id))]
+            case Seen():
+                return [MarkSeen(frame.cursor)]
+            case History():
+                return [LoadHistory(frame.before, frame.limit)]
+            case Sessions():
+                return [ListSessions(frame.limit)]
+            case Refresh():
+                return self._refresh(frame.token, at)
+            case Typing() | Hello():
+                return []
+        return [Say(render_nack(frame.id, "unsupported", f"{frame.type}: this gateway does not offer it yet"))]
+
+    def _accept(self, frame: Send, at: Moment) -> Command:
+        limit = self._limits.text_characters
+        if not frame.text.strip():
+            return Say(render_nack(frame.id, "empty", "text: expected at least one visible character"))
+        if len(frame.text) > limit:
+            return Say(render_nack(frame.id, "too_long", f"text: expected at most {limit} characters"))
+        if frame.attachments:
+            return Say(render_nack(frame.id, "unsupported", "attachments: this gateway does not offer them yet"))
+        wait_s = self._quotas.take_message(self._session_id, self._address, at.monotonic_s)
+        if wait_s > 0:
+            return Say(render_nack(frame.id, "rate", "Too many messages at once. Please wait a moment.", wait_s))
+        return Accept(frame.id, frame.text)
+
+    def _refresh(self, token: str, at: Moment) -> list[Command]:
+        assert self._admitted is not None
+        site = self._admitted.site
+        try:
+            bearer = self._door.identify(site, token, at.unix_s)
+        except TokenRefusedError as error:
+            return [self.close(CloseCode.TOKEN, str(error))]
+        if not is_same_person(self._admitted.bearer, bearer):
+            return [self.close(CloseCode.TOKEN, "token: expected one of the same person")]
+        if self._thread is not None and not may_join(site, bearer, self._thread):
+            return [self.close(CloseCode.NOT_FOUND, "no such conversation")]
+        self._note_expiry(bearer, at)
+        return []
+
+    def _note_expiry(self, bearer: Bearer, at: Moment) -> None:
+        if isinstance(bearer, Claims):
+            self._expires_s = at.monotonic_s + bearer.expires_at_s + EXPIRY_GRACE_S - at.unix_s
+
+
+def _parse(data: str | bytes) -> Frame:
+    if isinstance(data, bytes):
+        raise BadFrameError("frame", "a text frame")
+    if len(data) > FRAME_BYTES or (not data.isascii() and len(data.encode(errors="replace")) > FRAME_BYTES):
+        raise BadFrameError("frame", f"at most {FRAME_BYTES} bytes")
+    try:
+        frame = parse_frame(data)
+    except BadFrameError:
+        if read_version(data) not in {None, VERSION}:
+            raise _wrong_version() from None
+        raise
+    if isinstance(frame, Hello) and frame.v != VERSION:
+        raise _wrong_version()
+    return frame
+
+
+def _wrong_version() -> RefusedError:
+    return RefusedError(CloseCode.VERSION, f"v: expected {VERSION}")
