@@ -1,0 +1,90 @@
+"""The agents of a configuration, and the one that answers while none is configured."""
+
+from collections.abc import Sequence
+
+from agent.ids import AgentId
+from agent.loop import Agent
+from agent.tools import Tool
+from gateway.agents import AgentConfig, Agents
+from gateway.builtin_tools import BUILTIN_TOOLS
+from gateway.config_errors import Report
+from gateway.config_imports import NotUsableError, Surroundings
+from gateway.config_models import DEFAULT_MODEL, DEFAULT_SMALL_MODEL, AgentTable
+
+BUILT_IN_ID = AgentId("assistant")
+BUILT_IN_INSTRUCTIONS = """\
+You are a friendly, capable assistant in a chat. Answer in the language you are written to, briefly and plainly; go into
+detail where it is asked for. Several people may talk to you in one conversation: mind who said what. If you do not know
+something, say so. Use your tools for the time and for sums."""
+
+
+def build_built_in() -> AgentConfig:
+    """The agent used while none is configured: five history runs, agentic user memories."""
+    agent = Agent(
+        agent_id=BUILT_IN_ID,
+        model=DEFAULT_MODEL,
+        instructions=BUILT_IN_INSTRUCTIONS,
+        tools={name: build() for name, build in BUILTIN_TOOLS.items()},
+    )
+    return AgentConfig(agent=agent, small_model=DEFAULT_SMALL_MODEL, history_runs=5, memory_mode="agentic")
+
+
+def build_agents(tables: Sequence[AgentTable], place: Surroundings, report: Report) -> Agents:
+    """All agents; the first is the default. What cannot be used goes into the report."""
+    if not tables:
+        return Agents(by_id={BUILT_IN_ID: build_built_in()}, default_id=BUILT_IN_ID)
+    by_id: dict[AgentId, AgentConfig] = {}
+    for index, table in enumerate(tables):
+        key = f"agents[{index}]"
+        if AgentId(table.id) in by_id:
+            report.add(f"{key}.id", f"expected an id of its own; {table.id} stands there twice")
+        by_id[AgentId(table.id)] = _build_agent(table, key, place, report)
+    return Agents(by_id=by_id, default_id=AgentId(tables[0].id))
+
+
+def _build_agent(table: AgentTable, key: str, place: Surroundings, report: Report) -> AgentConfig:
+    agent = Agent(
+        agent_id=AgentId(table.id),
+        model=table.model,
+        instructions=_read_instructions(table, key, place, report),
+        tools=_load_tools(table, key, place, report),
+        max_tokens=table.max_tokens,
+        max_tool_calls=table.max_tool_calls,
+        run_s=table.run_s,
+    )
+    return AgentConfig(
+        agent=agent,
+        small_model=table.small_model,
+        history_runs=table.history_runs,
+        memory_mode=table.memory.mode,
+        capture_instructions=table.memory.capture_instructions,
+    )
+
+
+def _read_instructions(table: AgentTable, key: str, place: Surroundings, report: Report) -> str:
+    if table.instructions_file is None:
+        name, text = "instructions", (table.instructions or "").strip()
+    else:
+        name = "instructions_file"
+        try:
+            text = place.read_text(table.instructions_file)
+        except NotUsableError as error:
+            report.add(f"{key}.{name}", str(error))
+            return ""
+    if not text:
+        report.add(f"{key}.{name}", "expected text; found a blank value")
+    return text
+
+
+def _load_tools(table: AgentTable, key: str, place: Surroundings, report: Report) -> dict[str, Tool]:
+    tools: dict[str, Tool] = {}
+    for index, name in enumerate(table.tools):
+        try:
+            tool = place.load_tool(name)
+        except NotUsableError as error:
+            report.add(f"{key}.tools[{index}]", str(error))
+            continue
+        if tool.name in tools:
+            report.add(f"{key}.tools[{index}]", f"expected each tool once; there is already one named {tool.name}")
+        tools[tool.name] = tool
+    return tools

@@ -1,0 +1,201 @@
+"""The form of `parley.toml`: every table and key it may have, and nothing else. What the keys mean is written in
+`parley.example.toml`; tables that point at each other are checked in `gateway.config`.
+"""
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from gateway.agents import MemoryMode
+from gateway.config_forms import form
+
+DEFAULT_MODEL = "claude-sonnet-5-5"
+DEFAULT_SMALL_MODEL = "claude-haiku-5-5"
+
+Name = Annotated[str, form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "1 to 64 letters, digits, dots, dashes, underscores")]
+ModelName = Annotated[str, form(r"\S{1,200}", "the name of a model, such as claude-sonnet-5-5")]
+ToolName = Annotated[str, form(r"[a-z_]+|[\w.]+:\w+", "the name of a built-in tool, or module:function")]
+ModuleName = Annotated[str, form(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "the name of a Python module, such as my_bot.hooks")]
+Color = Annotated[str, form(r"#[0-9A-Fa-f]{6}", "a colour such as #0a66c2")]
+Locale = Annotated[str, form(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", "a language such as en or pt-BR")]
+ScopeName: TypeAlias = Literal["tasks", "operator"]
+Wait = Annotated[float, Field(ge=0.1, le=86_400, allow_inf_nan=False)]
+Line = Annotated[str, Field(min_length=1, max_length=200)]
+EnvironmentName = Annotated[str, form(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable")]
+PathText = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+def _parse_usd(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return value
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError("expected a number of US dollars per million tokens") from None
+
+
+Usd = Annotated[Decimal, BeforeValidator(_parse_usd), Field(ge=0, le=100_000, allow_inf_nan=False)]
+
+
+class Table(BaseModel):
+    """A table of the file: what it does not know is refused, and a number in quotes is no number."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class AgentMemory(Table):
+    """`[agents.memory]`"""
+
+    mode: MemoryMode = "off"
+    capture_instructions: Annotated[str, Field(max_length=4_000)] = ""
+
+
+class AgentTable(Table):
+    """`[[agents]]`"""
+
+    id: Name
+    model: ModelName = DEFAULT_MODEL
+    small_model: ModelName = DEFAULT_SMALL_MODEL
+    instructions: Annotated[str, Field(min_length=1, max_length=200_000)] | None = None
+    instructions_file: PathText | None = None
+    tools: list[ToolName] = Field(default_factory=list, max_length=100)
+    history_runs: int = Field(default=5, ge=0, le=100)
+    max_tokens: int = Field(default=8_000, ge=1, le=1_000_000)
+    max_tool_calls: int = Field(default=20, ge=0, le=1_000)
+    run_s: float = Field(default=600.0, ge=1, le=86_400, allow_inf_nan=False)
+    memory: AgentMemory = AgentMemory()
+
+    @model_validator(mode="after")
+    def _check_instructions(self) -> Self:
+        if (self.instructions is None) == (self.instructions_file is None):
+            raise ValueError("expected either instructions or instructions_file")
+        return self
+
+
+class SigningKeyTable(Table):
+    """`[[sites.keys]]`"""
+
+    kid: Name
+    algorithm: Literal["HS256", "EdDSA"]
+    secret: str | None = None
+    secret_env: EnvironmentName | None = None
+    secret_file: PathText | None = None
+    public_key: str | None = None
+    public_key_file: PathText | None = None
+
+    @model_validator(mode="after")
+    def _check_material(self) -> Self:
+        secrets = [self.secret, self.secret_env, self.secret_file]
+        publics = [self.public_key, self.public_key_file]
+        of_kind, other = (secrets, publics) if self.algorithm == "HS256" else (publics, secrets)
+        if sum(value is not None for value in of_kind) != 1 or any(value is not None for value in other):
+            names = "secret_env, secret_file or secret" if of_kind is secrets else "public_key or public_key_file"
+            raise ValueError(f"expected one of {names}, and no other, for {self.algorithm}")
+        return self
+
+
+def _starter(value: object) -> object:
+    return {"label": value} if isinstance(value, str) else value
+
+
+class StarterTable(Table):
+    """An item of `sites.starters`: a text, or a table where the button says something else than what is sent."""
+
+    label: Line
+    value: Annotated[str, Field(min_length=1, max_length=4_000)] | None = None
+
+
+class SiteTable(Table):
+    """`[[sites]]`"""
+
+    key: Name
+    agent: Name | None = None
+    origins: list[str] = Field(default_factory=list, max_length=100)
+    allows_no_origin: bool = False
+    title: Line | None = None
+    subtitle: Line | None = None
+    greeting: Annotated[str, Field(min_length=1, max_length=1_000)] | None = None
+    color: Color | None = None
+    locale: Locale | None = None
+    starters: list[Annotated[StarterTable, BeforeValidator(_starter)]] = Field(default_factory=list, max_length=6)
+    keys: list[SigningKeyTable] = Field(default_factory=list, max_length=2)
+
+
+def _tasks_only() -> list[ScopeName]:
+    return ["tasks"]
+
+
+class ApiTokenTable(Table):
+    """`[[api.tokens]]`"""
+
+    name: Name
+    secret_env: EnvironmentName | None = None
+    secret_file: PathText | None = None
+    scopes: list[ScopeName] = Field(default_factory=_tasks_only, min_length=1)
+
+    @model_validator(mode="after")
+    def _check_secret(self) -> Self:
+        if (self.secret_env is None) == (self.secret_file is None):
+            raise ValueError("expected one of secret_env or secret_file")
+        return self
+
+
+class ApiTable(Table):
+    """`[api]`"""
+
+    tokens: list[ApiTokenTable] = Field(default_factory=list, max_length=1_000)
+
+
+class WidgetTable(Table):
+    """`[widget]`"""
+
+    text_characters: int = Field(default=4_000, ge=1, le=8_000)
+    message_count: int = Field(default=20, ge=1, le=10_000)
+    message_span_s: float = Field(default=10.0, ge=1, le=3_600, allow_inf_nan=False)
+    sockets_per_ip: int = Field(default=10, ge=1, le=100_000)
+    max_waiting: int = Field(default=3, ge=0, le=1_000)
+    idle_s: float = Field(default=1_800.0, ge=60, le=86_400, allow_inf_nan=False)
+
+
+class RunsTable(Table):
+    """`[runs]`"""
+
+    capacity: int = Field(default=256, ge=1, le=10_000)
+    yield_after: int = Field(default=8, ge=1, le=1_000)
+    retry_s: list[Wait] = Field(default_factory=lambda: [2.0, 5.0, 15.0, 30.0, 60.0], max_length=20)
+
+
+class DemoTable(Table):
+    """`[demo]`"""
+
+    page: bool = True
+
+
+class PriceTable(Table):
+    """`[prices."beginning of a model's name"]`: US dollars per million tokens."""
+
+    input: Usd
+    output: Usd
+    cache_read: Usd | None = None
+    cache_write_5m: Usd | None = None
+    cache_write_1h: Usd | None = None
+
+
+class HooksTable(Table):
+    """`[hooks]`"""
+
+    module: ModuleName
+
+
+class ConfigFile(Table):
+    """The whole file."""
+
+    agents: list[AgentTable] = Field(default_factory=list, max_length=1_000)
+    sites: list[SiteTable] = Field(default_factory=list, max_length=10_000)
+    api: ApiTable = ApiTable()
+    widget: WidgetTable = WidgetTable()
+    runs: RunsTable = RunsTable()
+    demo: DemoTable = DemoTable()
+    prices: dict[Annotated[str, Field(min_length=1)], PriceTable] = Field(default_factory=dict)
+    hooks: HooksTable | None = None
