@@ -2,8 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from typing import TypeAlias
 
 from agent.pricing import DEMO_MODEL
 from agent.records import JsonObject
@@ -27,6 +28,7 @@ from gateway.demo.wire import (
 WINDOW_TOKENS = 200_000
 OUTPUT_TOKENS = 64_000
 WORDS_PER_S = 40.0
+Pause: TypeAlias = Callable[[float], Awaitable[None]]
 _WORDS = re.compile(r"\s*\S+\s*$|\s*\S+")
 
 
@@ -38,9 +40,12 @@ def build_demo_transport(words_per_s: float = WORDS_PER_S) -> InProcessTransport
 class DemoModel:
     """A stand-in for the vendor's server, with rules in the place of a model."""
 
-    def __init__(self, *, words_per_s: float = 0, window_tokens: int = WINDOW_TOKENS) -> None:
+    def __init__(
+        self, *, words_per_s: float = 0, window_tokens: int = WINDOW_TOKENS, pause: Pause = asyncio.sleep
+    ) -> None:
         self._pause_s = 1 / words_per_s if words_per_s > 0 else 0.0
         self._window_tokens = window_tokens
+        self._pause = pause
         self._cache = PromptCache()
 
     async def respond(self, ask: HttpAsk) -> HttpReply:
@@ -78,7 +83,7 @@ class DemoModel:
             words = split_words(str(block["text"])) if block.get("type") == "text" else None
             for event in render_block(index, block, words):
                 if self._pause_s and event["type"] == "content_block_delta":
-                    await asyncio.sleep(self._pause_s)
+                    await self._pause(self._pause_s)
                 yield render_event(event)
         for event in render_end(reply):
             yield render_event(event)

@@ -38,20 +38,24 @@ from gateway.demo.wire import (
     render_message,
     render_start,
 )
+from gateway.messages_api import THINKING
 from tests.support.model_steps import Predicate, Step, describe_step, first_label, last_text
 
 QUICK = CallLimits(connect_s=2.0, silence_s=5.0, max_retries=0)
 
 
 def prompt_prefix(request: WireRequest) -> tuple[JsonValue, ...]:
-    """What the prompt cache goes by: tools, system and blocks in order, without breakpoints and without the memory
-    block, which is never part of a later prompt.
+    """What the prompt cache goes by: tools, system and blocks in order, without breakpoints, without the memory block,
+    which is never part of a later prompt, and without thinking, which is given back within its own run only.
     """
     parts: list[JsonValue] = [["tool", _bare(tool)] for tool in request.tools]
     parts += [["system", _bare(block)] for block in request.system]
-    for role, content in request.messages:
-        parts += [[role, _bare(block)] for block in content if not str(block.get("text", "")).startswith(MEMORY_HEAD)]
+    parts += [[role, _bare(block)] for role, content in request.messages for block in content if _lasts(block)]
     return tuple(parts)
+
+
+def _lasts(block: JsonObject) -> bool:
+    return block["type"] not in THINKING and not str(block.get("text", "")).startswith(MEMORY_HEAD)
 
 
 def _bare(block: JsonObject) -> JsonObject:
