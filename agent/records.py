@@ -238,7 +238,7 @@ class Task:
     """The inbound unit of work. `position` orders the tasks of a session.
 
     `epoch` is the fence of the lease it runs under; `attempt` counts from 1. `user` is none for a task that nobody in
-    particular gave.
+    particular gave; `prompt` is what was said, several messages under one another.
     """
 
     task_id: TaskId
@@ -248,6 +248,7 @@ class Task:
     attempt: int
     agent_id: AgentId
     user: User | None
+    prompt: str
 
     @property
     def run_id(self) -> RunId:

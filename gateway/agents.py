@@ -1,7 +1,7 @@
 """An agent as this gateway runs it: how it thinks, what it reads, what it remembers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from agent.errors import InputError
@@ -33,6 +33,14 @@ class Agents:
     def get(self, agent_id: AgentId) -> AgentConfig:
         """The agent of that id; the default one for an id that is no longer configured, so that no task is stuck."""
         return self.by_id.get(agent_id) or self.by_id[self.default_id]
+
+    def with_model(self, model: str) -> "Agents":
+        """The same agents, all with this model."""
+        by_id = {
+            agent_id: replace(config, small_model=model, agent=replace(config.agent, model=model))
+            for agent_id, config in self.by_id.items()
+        }
+        return replace(self, by_id=by_id)
 
     def require(self, name: str | None) -> AgentId:
         """The id for a name that a caller gave. Raises `InputError`."""

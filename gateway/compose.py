@@ -17,7 +17,7 @@ from gateway.app import Readiness, build_app
 from gateway.config import Configuration
 from gateway.dispatcher import Dispatcher
 from gateway.extractor import Extractor
-from gateway.hooks import Hooks, call_hook
+from gateway.hooks import call_hook
 from gateway.housekeeping import Housekeeping
 from gateway.hub import Hub
 from gateway.outbox import Delivery
@@ -77,7 +77,6 @@ async def open_gateway(
     address: StoreAddress,
     model: Model,
     *,
-    hooks: Hooks | None = None,
     posters: dict[str, Poster] | None = None,
     lease_s: float = 15.0,
 ) -> AsyncGenerator[Gateway, None]:
@@ -85,7 +84,7 @@ async def open_gateway(
 
     The database has to be migrated. Raises `StoreSetupError` and `StoreUnavailableError`.
     """
-    hooks = hooks or configuration.hooks
+    hooks = configuration.hooks
     async with AsyncExitStack() as stack:
         database = await Database.open(address.dsn, pgbouncer=address.is_pooled_elsewhere)
         stack.push_async_callback(database.close)
@@ -109,7 +108,6 @@ async def open_gateway(
         registered = asyncio.Event()
         group(Listener(address.direct_dsn, worker_id, dispatcher.wake).run(registered))
         await registered.wait()
-        await housekeeping.recover()
         for work in (housekeeping.run(), dispatcher.poll(), extracting.run(), posting.run()):
             group(work)
         widget = build_widget(

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -14,8 +15,10 @@ import uvloop
 
 from agent.errors import StoreUnavailableError
 from agent.ports import Model
+from agent.pricing import DEMO_MODEL
 from gateway.compose import Gateway, StoreAddress, open_gateway
-from gateway.config import Configuration
+from gateway.config import Configuration, add_operator_token
+from gateway.config_errors import ConfigurationError
 from gateway.http_protocol import DeadlineHttpProtocol
 from gateway.settings import Settings
 from gateway.websocket_protocol import ParleyWebSocketProtocol
@@ -27,14 +30,16 @@ from memory.migrate import migrate
 log = structlog.get_logger(__name__)
 DRAIN_S = 8.0
 CLOSE_S = 3.0
+DEMO_WORDS_PER_S = 40
 
 
 def serve(settings: Settings, configuration: Configuration) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit code; what is wrong is one line on standard error."""
     try:
         with open_store(settings) as (address, store_name):
+            configuration = add_operator_token(configuration, settings)
             uvloop.run(_serve(settings, configuration, address, store_name))
-    except (EmbeddedPostgresError, StoreSetupError, PortTakenError) as error:
+    except (EmbeddedPostgresError, StoreSetupError, PortTakenError, ConfigurationError) as error:
         print(f"parley: {error}", file=sys.stderr)
         return 1
     except StoreUnavailableError as error:
@@ -69,31 +74,32 @@ def open_store(settings: Settings) -> Generator[tuple[StoreAddress, str], None, 
         embedded.stop()
 
 
-def build_model(settings: Settings, configuration: Configuration) -> tuple[Model, str]:
-    """Claude where there is a key, else the demo model. Importing the SDK is slow, so it is done here."""
+def build_model(settings: Settings, configuration: Configuration) -> tuple[Configuration, Model, str]:
+    """Claude where there is a key, else the demo model for every agent. Importing the SDK is slow: it is done here."""
     from gateway.claude import VENDOR_URL, build_claude
 
-    if settings.anthropic_api_key is None:
-        from gateway.demo.model import build_demo_transport
+    if settings.anthropic_api_key is not None:
+        url, key = settings.anthropic_base_url or VENDOR_URL, settings.anthropic_api_key.get_secret_value()
+        return configuration, build_claude(api_key=key, prices=configuration.prices, base_url=url), f"Claude at {url}"
+    from gateway.demo.model import build_demo_transport
 
-        transport = build_demo_transport(words_per_s=40)
-        return build_claude(api_key="demo", prices=configuration.prices, transport=transport), "built-in demo model"
-    base_url = settings.anthropic_base_url or VENDOR_URL
-    key = settings.anthropic_api_key.get_secret_value()
-    return build_claude(api_key=key, prices=configuration.prices, base_url=base_url), f"Claude at {base_url}"
+    transport = build_demo_transport(words_per_s=DEMO_WORDS_PER_S)
+    model = build_claude(api_key="demo", prices=configuration.prices, transport=transport)
+    configuration = replace(configuration, agents=configuration.agents.with_model(DEMO_MODEL))
+    return configuration, model, "built-in demo model, no AI (for Claude set ANTHROPIC_API_KEY)"
 
 
 async def _serve(settings: Settings, configuration: Configuration, address: StoreAddress, store_name: str) -> None:
     sock = _listen(settings.host, settings.port)
     await migrate(address.direct_dsn)
-    model, model_name = build_model(settings, configuration)
+    configuration, model, model_name = build_model(settings, configuration)
     async with open_gateway(configuration, address, model, lease_s=settings.lease_s) as gateway:
         server = _build_server(settings, gateway)
         serving = asyncio.create_task(server.serve(sockets=[sock]))
-        while not server.started and not serving.done():
+        while not server.started and not serving.done():  # noqa: ASYNC110  uvicorn tells by a flag
             await asyncio.sleep(0.01)
         gateway.readiness.is_serving = True
-        _announce(settings, configuration, sock, store_name, model_name)
+        _announce(configuration, sock, store_name, model_name)
         stop = _catch_signals()
         await asyncio.wait([serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping")
@@ -156,18 +162,15 @@ def _catch_signals() -> asyncio.Event:
     return stop
 
 
-def _announce(
-    settings: Settings, configuration: Configuration, sock: socket.socket, store_name: str, model_name: str
-) -> None:
+def _announce(configuration: Configuration, sock: socket.socket, store_name: str, model_name: str) -> None:
     """What was started, in a few lines for a person."""
     host, port = sock.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
     lines = [
         "Parley is up.",
         f"  database  {store_name}",
         f"  model     {model_name}",
-        f"  sites     {', '.join(configuration.sites)}",
+        f"  sites     {', '.join(configuration.sites) or 'none'}",
         *configuration.notices,
-        f"  open      http://{shown}:{port}/",
+        f"  open      http://{f'[{host}]' if ':' in host else host}:{port}/",
     ]
     print("\n".join(lines), flush=True)

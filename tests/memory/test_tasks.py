@@ -11,6 +11,7 @@ from agent.records import Message, Run, RunNote, RunState, TaskState, ToolCall, 
 from memory.context import Sessions
 from memory.database import Database
 from memory.tasks import Claim, Outcome, Tasks
+from memory.workers import Workers
 from tests.support.make import ANN, BOB, SESSION, inbound
 
 ME, OTHER = WorkerId("me"), WorkerId("other")
@@ -102,7 +103,7 @@ async def test_what_one_person_says_while_a_run_is_on_is_answered_together(tasks
     start = await tasks.start(second)
     assert start is not None
     assert start.merged == (burst[2].accepted.run_id,)
-    context = await sessions.load_context(SESSION, ANN, second.position, history_runs=5, memories=0)
+    context = await sessions.load_context(SESSION, ANN.id, second.position, history_runs=5, memories=0)
     assert [m.text for m in context.prompt] == ["a2", "a3"]
     outcome = replace(done("to a2 and a3"), merged=start.merged)
     finish = await tasks.finish(second, outcome, may_keep=True)
@@ -110,7 +111,7 @@ async def test_what_one_person_says_while_a_run_is_on_is_answered_together(tasks
     third = finish.next
     assert third is not None
     await tasks.start(third)
-    context = await sessions.load_context(SESSION, BOB, third.position, history_runs=5, memories=0)
+    context = await sessions.load_context(SESSION, BOB.id, third.position, history_runs=5, memories=0)
     assert [[m.text for m in run.prompt] for run in context.history] == [["a1"], ["a2", "a3"]]
     assert [m.text for m in context.prompt] == ["b1"]
     merged = await tasks.load_status(burst[2].accepted.task_id)
@@ -123,7 +124,7 @@ async def test_a_worker_that_lost_its_lease_can_write_nothing(
 ) -> None:
     """A paused process that wakes up must not answer a second time."""
     claim = await take(tasks, "one")
-    assert await Tasks(database, OTHER).recover(lease_s=15) == (0, 1), "nobody is registered, so the owner is dead"
+    assert await Workers(database, OTHER).recover(lease_s=15) == (0, 1), "nobody is registered, so the owner is dead"
     [stolen] = await Tasks(database, OTHER).claim(5)
     before = await sessions.load_log(SESSION, 0, 100)
     for write in (
@@ -219,12 +220,12 @@ async def test_all_of_a_run_is_stored_with_its_end(tasks: Tasks, sessions: Sessi
     outcome = Outcome(state=TaskState.DONE, run_state=RunState.DONE, run=run, answer="4", extract_after_s=1)
     await tasks.finish(claim, outcome, may_keep=True)
     later = await take(tasks, "thanks")
-    context = await sessions.load_context(SESSION, ANN, later.position, history_runs=5, memories=0)
+    context = await sessions.load_context(SESSION, ANN.id, later.position, history_runs=5, memories=0)
     [past] = context.history
     assert past.answer == "4"
     assert [(t.content, t.tool_calls) for t in past.turns] == [(turn.content, (call,))]
     [(_, stored)] = await sessions.list_runs(SESSION, None, 10)
     assert stored.usage == run.usage
     assert stored.turns[0].usage == turn.usage
-    none = await sessions.load_context(SESSION, ANN, later.position, history_runs=0, memories=0)
+    none = await sessions.load_context(SESSION, ANN.id, later.position, history_runs=0, memories=0)
     assert none.history == ()
