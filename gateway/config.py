@@ -26,6 +26,8 @@ from gateway.hooks import Hooks
 from gateway.operator_token import provide_operator_token
 from gateway.settings import Settings
 
+NO_SITE = "  note      no website is configured, so no widget can connect: add [[sites]] to the configuration"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
@@ -76,6 +78,7 @@ def load_configuration(settings: Settings, environ: Mapping[str, str] | None = N
         hooks=hooks,
         has_demo_page=file.demo.page,
         source=settings.config if found else None,
+        notices=() if sites else (NO_SITE,),
     )
 
 
