@@ -63,7 +63,7 @@ def price_of(input_usd: str, output_usd: str, *, cache_read: str = "0.1") -> Pri
 
 
 UNKNOWN_MODEL = price_of("10", "50")
-"""A model that no line fits is taken to be as dear as the dearest, so that a budget ends early rather than late."""
+"""A model that no line fits counts as the dearest of today, so that a budget ends early rather than late."""
 
 LIST_PRICES: Prices = {
     DEMO_MODEL: price_of("0", "0"),
@@ -86,7 +86,7 @@ LIST_PRICES: Prices = {
     "claude-haiku-4-5": price_of("1", "5"),
     "claude-haiku-5-5": replace(price_of("0.10", "0.50"), above_tokens=100_000, above=price_of("0.50", "2.50")),
 }
-"""The vendor's list prices in late 2026."""
+"""The vendor's list prices in late 2026; where a release had none yet, those of the one before it."""
 
 
 def build_prices(own: Prices) -> Prices:

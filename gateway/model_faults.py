@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 
 from agent.errors import ContextWindowExceededError, ModelError, ModelRefusedRequestError, ModelUnavailableError
 
+READ_LIMIT = 2_000
 DETAIL_LIMIT = 200
 OPERATOR_RETRY_S = 60.0
 LONGEST_WAIT_S = 3600.0
@@ -41,6 +42,7 @@ def fault_of_status(
     being away, and are tried again, slowly. A model's name that nobody knows (404) and a request that is not
     understood (400, 422) would be refused for ever.
     """
+    message = message[:READ_LIMIT]
     detail = f"{status} {kind or 'error'}{f' {request_id}' if request_id else ''}: {_safe(message)}"
     retry_after_s = find_retry_after(headers)
     if status == 413 or (status == 400 and _TOO_LONG.search(message)):

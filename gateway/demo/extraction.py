@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from agent.records import JsonObject, JsonValue
 from gateway.demo.facts import Fact, Forget, read_changes, slot_of
+from gateway.demo.scene import TEXT_LIMIT
 from gateway.demo.wire import WireRequest
 
 _ITEM = re.compile(r"(\d+)\. (.*)", re.DOTALL)
@@ -22,7 +23,7 @@ def find_operations(prompt: str) -> Iterator[JsonObject]:
     """What the new messages change in the known facts, by the numbers both have in the prompt."""
     known = _read_items(prompt, "known facts", "new messages")
     for evidence, message in _read_items(prompt, "new messages", "end").items():
-        for change in read_changes(message):
+        for change in read_changes(message[:TEXT_LIMIT]):
             if isinstance(change, Forget):
                 for number in [n for n, fact in known.items() if change.covers(fact)]:
                     yield {"op": "retire", "known": number, "evidence": evidence}

@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+SENTENCES = 50
+"""How much of a message is looked at."""
+
 _X = r"(?P<x>.+)"
 _PATTERNS: tuple[tuple[str, str, str | None, tuple[str, ...]], ...] = (
     (rf"(?:my name(?:'s| is)|i(?:'m| am) called|(?:you can |please )?call me) {_X}", "is called {x}", "name", ()),
@@ -73,10 +76,9 @@ _ABOUT = (
     (re.compile(r"my pronouns", re.IGNORECASE), "pronouns"),
     (re.compile(r"my time ?zone", re.IGNORECASE), "timezone"),
 )
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+|;\s*|,?\s+and\s+(?=(?:i|i'm|my|please|remember|forget)\b)", re.IGNORECASE)
-_TAIL = re.compile(
-    r"(?:[\s,.!]+|\b(?:now|too|also|as well|very much|a lot|please|thanks|thank you|today)\b)+$", re.IGNORECASE
-)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+|; ?|,? and (?=(?:i|i'm|my|please|remember|forget)\b)", re.IGNORECASE)
+_SPACES = re.compile(r"[^\S\n]+")
+_TAIL_WORDS = ("now", "too", "also", "as well", "very much", "a lot", "please", "thanks", "thank you", "today")
 _EMPTY = frozenset({"it", "that", "this", "you", "them", "him", "her", "what", "how", "to know", "to ask"})
 _STOP = frozenset(
     [
@@ -131,7 +133,7 @@ class Forget:
 
 def read_changes(text: str) -> Iterator[Fact | Forget]:
     """The facts and the wishes to forget in a person's message, in order."""
-    for sentence in _SENTENCE.split(text):
+    for sentence in _SENTENCE.split(_SPACES.sub(" ", text), maxsplit=SENTENCES)[:SENTENCES]:
         bare = _LEAD.sub("", sentence.strip(), count=1) if _LEAD.match(sentence.strip()) else sentence.strip()
         asked = _ASKED.match(bare)
         if asked is None and (forget := _read_forget(bare)):
@@ -171,7 +173,7 @@ def _read_asked(rest: str) -> Iterator[Fact]:
 def _read_fact(sentence: str) -> Fact | None:
     plain = sentence.replace("\u2019", "'")
     for pattern, template, slot, topics in _COMPILED:
-        if found := pattern.fullmatch(_TAIL.sub("", plain)):
+        if found := pattern.fullmatch(_without_tail(plain)):
             value = _own(found["x"].strip())
             if (
                 not value
@@ -189,7 +191,7 @@ def _read_forget(sentence: str) -> Forget | None:
     found = _FORGET.fullmatch(sentence.rstrip(" .!?"))
     if found is None or not found["rest"]:
         return None
-    rest = _TAIL.sub("", found["rest"])
+    rest = _without_tail(found["rest"])
     if _ALL.fullmatch(rest):
         return Forget(is_all=True)
     for pattern, slot in _ABOUT:
@@ -201,7 +203,7 @@ def _read_forget(sentence: str) -> Forget | None:
 
 def to_third_person(words: str) -> str:
     """ "I have two cats" becomes "has two cats"; what it cannot turn stays as it is."""
-    text = _TAIL.sub("", words.replace("\u2019", "'").strip())
+    text = _without_tail(words.replace("\u2019", "'"))
     for pattern, verb in (
         (r"i(?:'m| am)\b", "is"),
         (r"i(?:'ve| have)\b", "has"),
@@ -214,6 +216,14 @@ def to_third_person(words: str) -> str:
     if found := re.match(r"i ([a-z]+)\b", text, re.IGNORECASE):
         return _own(_with_s(found[1].lower()) + text[found.end() :])
     return _own(text)
+
+
+def _without_tail(text: str) -> str:
+    """A statement without its full stop and its fillers: "I live here now, thanks!" ends with "here"."""
+    text = text.strip(" \t\r\n,.!")
+    while word := next((word for word in _TAIL_WORDS if text.lower().endswith(f" {word}")), None):
+        text = text[: -len(word)].rstrip(" \t\r\n,.!")
+    return text
 
 
 def _own(text: str) -> str:

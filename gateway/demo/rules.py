@@ -101,7 +101,8 @@ RULES: tuple[tuple[Pattern[str], Handler], ...] = (
     _rule(r"\bmy (?:first|last) message\b", tell_own_words),
     _rule(r"\bwhat (?:did|have) you (?:just )?(?:say|said|answer|answered)\b", tell_my_words),
     _rule(
-        r"\bwhat (?:did|has) (?P<who>[\w' -]+?) (?:just )?(?:say|said|ask|asked|write|written|tell)\b", tell_their_words
+        r"\bwhat (?:did|has) (?P<who>[\w' -]{1,60}?) (?:just )?(?:say|said|ask|asked|write|written|tell)\b",
+        tell_their_words,
     ),
     _rule(r"\b(?:what|where) does (?P<who>[\w'-]+) (?:like|love|live|work|prefer)\b", tell_their_facts),
     _rule(r"\bwhat (?:do(?:n't| not)? i (?:not like|dislike|hate)|don't i like)\b", tell_dislikes),

@@ -8,6 +8,9 @@ from agent.records import JsonObject, JsonValue
 from agent.speech import CLOSE, MEMORY_HEAD, OPEN
 from gateway.demo.wire import WireRequest, digest
 
+TEXT_LIMIT = 4_000
+"""How much of a message the rules read: their patterns are simple, but not all of them are linear."""
+
 _LABELLED = re.compile(rf"{OPEN}([^{OPEN}{CLOSE}]+) · ([0-9a-f]{{6}}){CLOSE}\n(.*)", re.DOTALL)
 
 
@@ -83,7 +86,7 @@ def read_scene(request: WireRequest) -> Scene:
     return Scene(
         asker=last.name,
         tag=last.tag,
-        question="\n".join(question),
+        question="\n".join(question)[:TEXT_LIMIT],
         before=tuple(before),
         memory=_read_memory(request.messages[asked][1]),
         results=tuple(_read_results(request, asked)),
@@ -116,8 +119,8 @@ def _read_said(role: str, text: str) -> Said:
     if role == "assistant":
         return Said(name="", tag="", text=text, is_agent=True)
     if labelled := _LABELLED.fullmatch(text):
-        return Said(name=labelled[1], tag=labelled[2], text=labelled[3])
-    return Said(name="", tag="", text=text)
+        return Said(name=labelled[1], tag=labelled[2], text=labelled[3][:TEXT_LIMIT])
+    return Said(name="", tag="", text=text[:TEXT_LIMIT])
 
 
 def _read_memory(blocks: tuple[JsonObject, ...]) -> tuple[str, ...] | None:

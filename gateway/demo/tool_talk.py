@@ -65,7 +65,11 @@ _WORDS = (
     (re.compile(r"\^"), "**"),
     (re.compile(r"(?<=\d),(?=\d{3}\b)"), ""),
 )
-_SUM = re.compile(r"[(\-]*\d[\d.]*(?:[\s)]*(?:\*\*|//|[-+*/%])[\s(\-]*\d[\d.]*)+\)*")
+_SUM = re.compile(
+    r"(?<![\d.])[(\-]{0,8}\d[\d.]{0,30}(?:[\s)]{0,8}(?:\*\*|//|[-+*/%])[\s(\-]{0,8}\d[\d.]{0,30}){1,50}\){0,8}"
+)
+_FUNCTION = re.compile(r"\b(?:sqrt|abs|round|floor|ceil|exp|ln|log10|sin|cos|tan)\([\d\s.,+*/-]{1,60}\)")
+_CLOCK_TEXT = re.compile(r"(?P<day>.+), (?P<time>\d\d:\d\d) in ")
 _ASKS_SUM = re.compile(
     r"\b(?:what(?:'s| is)|calculate|compute|how much is|solve|work out|evaluate|add up)\b|=\s*\??$", re.I
 )
@@ -102,6 +106,8 @@ def find_sums(text: str) -> tuple[str, ...]:
     plain = text
     for pattern, sign in _WORDS:
         plain = pattern.sub(sign, plain)
+    if called := [found.group() for found in _FUNCTION.finditer(plain)]:
+        return tuple(dict.fromkeys(called))
     sums = [" ".join(found.group().split()) for found in _SUM.finditer(plain)]
     is_all = any(_SUM.fullmatch(line.strip(" =?.!")) for line in plain.splitlines())
     return tuple(dict.fromkeys(_balanced(one) for one in sums)) if is_all or _ASKS_SUM.search(plain.strip()) else ()
@@ -152,7 +158,8 @@ def _tell(result: ToolAnswer) -> str:
         return f"The tool {result.name} could not do it: {result.text}"
     if result.name == CLOCK:
         place = str(result.arguments.get("timezone", "")).rpartition("/")[2].replace("_", " ")
-        return f"In {place} the clock says: {result.text}"
+        clock = _CLOCK_TEXT.match(result.text)
+        return f"In {place} it is {clock['time']} on {clock['day']}." if clock else f"In {place} it is: {result.text}"
     if result.name == CALCULATOR:
         return result.text if "=" in result.text else f"{result.arguments.get('expression', '')} = {result.text}"
     if result.name == MEMORY:

@@ -1,8 +1,13 @@
 """When the demo model asks for a tool, and how it tells what came back."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from gateway.builtin_tools import build_calculate, build_current_time
 from tests.support.demo_talk import DemoTalk
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 async def test_a_tool_is_asked_for_and_its_result_told(talk: DemoTalk) -> None:
@@ -32,12 +37,27 @@ async def test_two_things_asked_are_two_tools_side_by_side(talk: DemoTalk) -> No
         ("what is 2^10?", "2**10"),
         ("compute 7 x 6", "7*6"),
         ("what's -5 minus 3", "-5 - 3"),
+        ("what is sqrt(2)?", "sqrt(2)"),
     ],
 )
 async def test_sums_are_found(talk: DemoTalk, question: str, expression: str) -> None:
     """In the words of people and in the signs of a calculator."""
     await talk.say(question)
     assert talk.tool_calls == [("calculate", {"expression": expression})]
+
+
+async def test_the_built_in_tools_work_with_it(talk: DemoTalk) -> None:
+    """What the demo asks for is what they take, and it makes a sentence of what they give. Proves: AG-6."""
+    clock, calculate = build_current_time(lambda: NOON), build_calculate()
+    talk.tools = (clock.spec, calculate.spec)
+    talk.results = {
+        "current_time": str(clock.function(timezone="Asia/Tokyo")),
+        "calculate": str(calculate.function(expression="(3+4)*2")),
+    }
+    answer = await talk.say("What time is it in Tokyo, and what is (3+4)*2?")
+    assert talk.tool_calls == [("current_time", {"timezone": "Asia/Tokyo"}), ("calculate", {"expression": "(3+4)*2"})]
+    assert "In Tokyo it is 21:00 on Friday, 20 November 2026." in answer
+    assert "(3+4)*2 = 14" in answer
 
 
 @pytest.mark.parametrize("text", ["call me on 030-1234", "see you on 2026-11-20", "I am 30", "ticket 12/7 is open"])
