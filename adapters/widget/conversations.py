@@ -21,9 +21,12 @@ _LENGTH = 1 + _RANDOM_LENGTH + 16
 
 
 def is_thread_name(name: str) -> bool:
-    """1 to 100 printable characters, none at the ends a space, and not in the form of a private conversation."""
-    is_sized = 1 <= len(name) <= THREAD_CHARACTERS
-    return is_sized and name.isprintable() and name == name.strip() and not name.startswith(PRIVATE)
+    """1 to 100 printable characters, none at the ends a space, and not in the form of a private conversation.
+
+    No U+FFFD either: it stands for what could not be stored, and would make one name of several.
+    """
+    is_readable = 1 <= len(name) <= THREAD_CHARACTERS and name.isprintable() and "\ufffd" not in name
+    return is_readable and name == name.strip() and not name.startswith(PRIVATE)
 
 
 def is_private(conversation: str) -> bool:

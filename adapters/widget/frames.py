@@ -193,16 +193,29 @@ def _explain(error: ValidationError, value: JsonObject) -> BadFrameError:
     problem = error.errors(include_url=False, include_input=False)[0]
     field = str(problem["loc"][1]) if len(problem["loc"]) > 1 else "type"
     expected = _EXPECTED.get(problem["type"], "another value").format_map(problem.get("ctx", {}))
-    given_id = value.get("id")
-    is_readable = isinstance(given_id, str) and 1 <= len(given_id) <= 64 and given_id.isprintable()
-    return BadFrameError(field, expected, reply_id=str(given_id) if is_readable else None)
+    return BadFrameError(field, expected, reply_id=_readable_id(value))
 
 
-def read_version(text: str) -> int | None:
-    """The protocol version that a `hello` asks for, whatever else is in it."""
+def _readable_id(value: JsonValue) -> str | None:
+    given = value.get("id") if isinstance(value, dict) else None
+    return given if isinstance(given, str) and 1 <= len(given) <= 64 and given.isprintable() else None
+
+
+def _read(text: str) -> JsonValue:
     try:
         value: JsonValue = json.loads(text)
     except (ValueError, RecursionError):
         return None
+    return value
+
+
+def read_id(text: str) -> str | None:
+    """The id of a frame that is not read otherwise, so that it can be refused by it."""
+    return _readable_id(_read(text))
+
+
+def read_version(text: str) -> int | None:
+    """The protocol version that a `hello` asks for, whatever else is in it."""
+    value = _read(text)
     version = value.get("v") if isinstance(value, dict) and value.get("type") == "hello" else None
     return version if isinstance(version, int) and not isinstance(version, bool) else None

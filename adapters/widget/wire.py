@@ -37,6 +37,7 @@ from adapters.widget.frames import (
     Stop,
     Typing,
     parse_frame,
+    read_id,
     read_version,
 )
 from adapters.widget.limits import BAD_FRAMES, FRAME_BYTES, FrameMeter, Limits, Quotas
@@ -217,7 +218,7 @@ def _parse(data: str | bytes) -> Frame:
     if isinstance(data, bytes):
         raise BadFrameError("frame", "a text frame")
     if len(data) > FRAME_BYTES or (not data.isascii() and len(data.encode(errors="replace")) > FRAME_BYTES):
-        raise BadFrameError("frame", f"at most {FRAME_BYTES} bytes")
+        raise BadFrameError("frame", f"at most {FRAME_BYTES} bytes", reply_id=read_id(data))
     try:
         frame = parse_frame(data)
     except BadFrameError:

@@ -1,0 +1,287 @@
+"""A scripted stand-in for the gateway: one process's log, and levers to make it stall, refuse and answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from adapters.ports import Gateway, SlowConsumerError
+from agent.errors import ConflictError
+from agent.ids import AgentId, MessageId, RunId, SessionId, TaskId, UserId
+from agent.records import (
+    Accepted,
+    Audience,
+    Author,
+    Delta,
+    Identity,
+    Inbound,
+    LogEntry,
+    Message,
+    Role,
+    Run,
+    RunNote,
+    RunState,
+    Session,
+    TaskStatus,
+    User,
+)
+
+START = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+_BEHIND = 64
+
+
+@dataclass
+class FakeSession:
+    """One session of the stand-in."""
+
+    session_id: SessionId
+    audience: Audience
+    channel: str = "widget"
+    tenant: str = "default"
+    changed: int = 0
+    members: set[UserId] = field(default_factory=set)
+    log: list[LogEntry] = field(default_factory=list)
+    streams: dict[RunId, str] = field(default_factory=dict)
+
+
+class FakeGateway:
+    """Holds what was accepted. `fault` is raised by every question; `may_commit` holds `accept` back while cleared."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[SessionId, FakeSession] = {}
+        self.users: dict[Identity, User] = {}
+        self.inbounds: list[Inbound] = []
+        self.stopped: list[tuple[SessionId, RunId]] = []
+        self.seen: list[tuple[SessionId, UserId, int]] = []
+        self.joined: list[tuple[SessionId, UserId]] = []
+        self.fault: Exception | None = None
+        self.accept_fault: Exception | None = None
+        self.may_commit = asyncio.Event()
+        self.may_commit.set()
+        self.waiting_to_commit = asyncio.Event()
+        self.followers = 0
+        self._accepted: dict[tuple[SessionId, str], tuple[str, Accepted]] = {}
+        self._queues: dict[SessionId, list[asyncio.Queue[LogEntry | Delta | Exception | None]]] = {}
+        self._changes = 0
+
+    # --- levers
+
+    def put_session(self, session_id: str, audience: Audience, *members: str) -> FakeSession:
+        """A session that is there already."""
+        session = FakeSession(SessionId(session_id), audience, members={UserId(one) for one in members})
+        self.sessions[session.session_id] = session
+        self._touch(session)
+        return session
+
+    def say(self, session_id: str, text: str, *, role: Role = "assistant", run_id: str | None = None) -> Message:
+        """A message that is committed now. An answer ends its stream."""
+        session = self.sessions[SessionId(session_id)]
+        entry = Message(
+            session_id=session.session_id,
+            seq=len(session.log) + 1,
+            message_id=MessageId(f"msg_{len(session.log) + 1}"),
+            role=role,
+            author=Author(name="Agent"),
+            text=text,
+            at=START + timedelta(seconds=len(session.log)),
+            run_id=RunId(run_id) if run_id else None,
+        )
+        if entry.run_id is not None:
+            session.streams.pop(entry.run_id, None)
+        self._append(session, entry)
+        return entry
+
+    def note(self, session_id: str, run_id: str, state: RunState, label: str | None = None) -> None:
+        """A run's state that is committed now."""
+        session = self.sessions[SessionId(session_id)]
+        seq = len(session.log) + 1
+        note = RunNote(session_id=session.session_id, seq=seq, run_id=RunId(run_id), state=state, at=START, label=label)
+        self._append(session, note)
+
+    def stream(self, session_id: str, run_id: str, text: str) -> None:
+        """The next piece of a running answer."""
+        session = self.sessions[SessionId(session_id)]
+        so_far = session.streams.get(RunId(run_id), "")
+        session.streams[RunId(run_id)] = so_far + text
+        self._tell(session.session_id, Delta(run_id=RunId(run_id), offset=len(so_far), text=text))
+
+    def break_off(self, session_id: str, fault: Exception | None) -> None:
+        """End every follower of a session: with the fault, or as if the log were over."""
+        for queue in self._queues.get(SessionId(session_id), []):
+            queue.put_nowait(fault)
+
+    # --- the port
+
+    async def find_user(self, identity: Identity) -> User | None:
+        self._fail()
+        return self.users.get(identity)
+
+    async def ensure_user(self, identity: Identity, details: User) -> User:
+        self._fail()
+        self.users[identity] = details
+        return details
+
+    async def accept(self, inbound: Inbound) -> Accepted:
+        self.waiting_to_commit.set()
+        await self.may_commit.wait()
+        self._fail()
+        if self.accept_fault is not None:
+            raise self.accept_fault
+        key = (inbound.session_id, inbound.dedupe_key)
+        if key in self._accepted:
+            text, accepted = self._accepted[key]
+            if text != inbound.text:
+                raise ConflictError("another text")
+            return accepted
+        self.inbounds.append(inbound)
+        accepted = self._commit(inbound)
+        self._accepted[key] = (inbound.text, accepted)
+        return accepted
+
+    def _commit(self, inbound: Inbound) -> Accepted:
+        session = self.sessions.get(inbound.session_id)
+        if session is None:
+            session = self.put_session(inbound.session_id, inbound.audience)
+            session.tenant = inbound.tenant
+        number = len(session.log) + 1
+        user_id = inbound.user.id if inbound.user else None
+        if user_id is not None:
+            session.members.add(user_id)
+        entry = Message(
+            session_id=session.session_id,
+            seq=number,
+            message_id=MessageId(f"msg_{number}"),
+            role="user",
+            author=Author(id=user_id, name=inbound.author_name),
+            text=inbound.text,
+            at=START + timedelta(seconds=number),
+            client_id=inbound.client_id,
+        )
+        self._append(session, entry)
+        return Accepted(
+            message_id=entry.message_id,
+            seq=number,
+            task_id=TaskId(f"task_{number}"),
+            run_id=RunId(f"run_{number}"),
+            is_duplicate=False,
+        )
+
+    async def stop_run(self, session_id: SessionId, run_id: RunId) -> bool:
+        self._fail()
+        self.stopped.append((session_id, run_id))
+        return True
+
+    @asynccontextmanager
+    async def follow(self, session_id: SessionId, after: int) -> AsyncIterator[AsyncIterator[LogEntry | Delta]]:
+        queue: asyncio.Queue[LogEntry | Delta | Exception | None] = asyncio.Queue()
+        self._queues.setdefault(session_id, []).append(queue)
+        self.followers += 1
+        try:
+            yield self._events(session_id, after, queue)
+        finally:
+            self._queues[session_id].remove(queue)
+            self.followers -= 1
+
+    async def _events(
+        self, session_id: SessionId, after: int, queue: asyncio.Queue[LogEntry | Delta | Exception | None]
+    ) -> AsyncIterator[LogEntry | Delta]:
+        session = self.sessions.get(session_id)
+        for entry in list(session.log[after:]) if session else []:
+            yield entry
+        for run_id, text in list(session.streams.items()) if session else []:
+            yield Delta(run_id=run_id, offset=0, text=text)
+        while True:
+            if queue.qsize() > _BEHIND:
+                raise SlowConsumerError
+            event = await queue.get()
+            if isinstance(event, Exception):
+                raise event
+            if event is None:
+                return
+            yield event
+
+    async def load_session(self, session_id: SessionId, user_id: UserId | None) -> Session | None:
+        self._fail()
+        session = self.sessions.get(session_id)
+        return self._record(session, user_id) if session else None
+
+    async def list_sessions_of_user(self, user_id: UserId, channel: str, tenant: str, limit: int) -> Sequence[Session]:
+        self._fail()
+        found = [
+            one
+            for one in self.sessions.values()
+            if user_id in one.members and one.channel == channel and one.tenant == tenant
+        ]
+        found.sort(key=lambda one: one.changed, reverse=True)
+        return [self._record(one, user_id) for one in found[:limit]]
+
+    async def list_sessions(self, before: datetime | None, limit: int) -> Sequence[Session]:
+        self._fail()
+        return [self._record(one, None) for one in list(self.sessions.values())[:limit] if before is None]
+
+    async def join_session(self, session_id: SessionId, user_id: UserId) -> None:
+        self._fail()
+        self.joined.append((session_id, user_id))
+        self.sessions[session_id].members.add(user_id)
+
+    async def load_log(self, session_id: SessionId, after: int, limit: int) -> Sequence[LogEntry]:
+        self._fail()
+        return self.sessions[session_id].log[after : after + limit]
+
+    async def load_messages_before(self, session_id: SessionId, before: int, limit: int) -> Sequence[Message]:
+        self._fail()
+        session = self.sessions.get(session_id)
+        log = session.log if session else []
+        return [one for one in log if isinstance(one, Message) and one.seq < before][-limit:]
+
+    async def mark_seen(self, session_id: SessionId, user_id: UserId, seq: int) -> None:
+        self._fail()
+        self.seen.append((session_id, user_id, seq))
+
+    async def load_task(self, task_id: TaskId) -> TaskStatus | None:
+        raise NotImplementedError
+
+    async def wait_for_task(self, task_id: TaskId, timeout_s: float) -> TaskStatus | None:
+        raise NotImplementedError
+
+    async def list_runs(self, session_id: SessionId, before: int | None, limit: int) -> Sequence[tuple[int, Run]]:
+        raise NotImplementedError
+
+    # --- inside
+
+    def _fail(self) -> None:
+        if self.fault is not None:
+            raise self.fault
+
+    def _touch(self, session: FakeSession) -> None:
+        self._changes += 1
+        session.changed = self._changes
+
+    def _append(self, session: FakeSession, entry: LogEntry) -> None:
+        session.log.append(entry)
+        self._touch(session)
+        self._tell(session.session_id, entry)
+
+    def _tell(self, session_id: SessionId, event: LogEntry | Delta) -> None:
+        for queue in self._queues.get(session_id, []):
+            queue.put_nowait(event)
+
+    def _record(self, session: FakeSession, user_id: UserId | None) -> Session:
+        return Session(
+            session_id=session.session_id,
+            channel=session.channel,
+            tenant=session.tenant,
+            agent_id=AgentId("assistant"),
+            audience=session.audience,
+            head=len(session.log),
+            title=None,
+            is_member=user_id in session.members,
+            created_at=START,
+            updated_at=START + timedelta(seconds=session.changed),
+        )
+
+
+def as_gateway(fake: FakeGateway) -> Gateway:
+    """The stand-in in the place of the real one; the types are checked here."""
+    return fake
