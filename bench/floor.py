@@ -73,6 +73,7 @@ async def serve(dsn: str, model_url: str) -> None:
             log_level="error",
         )
         sock = config.bind_socket()
+        sock.listen(1024)
         print(f"ws://127.0.0.1:{sock.getsockname()[1]}/", flush=True)
         await uvicorn.Server(config).serve(sockets=[sock])
 

@@ -35,7 +35,7 @@ class Child:
 
 @contextmanager
 def run_child(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Child]:
-    """`python -m module` until the context ends. It has to print a line that ends with its URL."""
+    """`python -m module` until the context ends. It has to print its URL on a line of its own."""
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         stdout=subprocess.PIPE,
@@ -55,6 +55,6 @@ def run_child(module: str, *arguments: str, environment: Mapping[str, str] | Non
 def _read_url(process: "subprocess.Popen[str]") -> str:
     assert process.stdout is not None
     for line in process.stdout:
-        if match := re.search(r"(?:https?|ws)://\S+$", line.strip()):
-            return match[0]
+        if match := re.fullmatch(r"(?:open\s+)?((?:https?|ws)://\S+)", line.strip()):
+            return match[1]
     raise SystemExit(f"{process.args!r} ended without saying where it serves")

@@ -51,7 +51,15 @@ def build_app(readiness: Readiness, channels: Sequence[BaseRoute], *, has_demo_p
     async def metrics(_: Request) -> Response:
         return Response(render_metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    own = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    async def favicon(_: Request) -> Response:
+        return Response(status_code=204, headers={"Cache-Control": "max-age=86400"})
+
+    own = [
+        Route("/favicon.ico", favicon),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
+    ]
     own.append(_serve_file("/widget.js", files("widget").joinpath("dist", "widget.js"), is_public=True))
     if has_demo_page:
         pages = {"/": "demo.html", "/demo.css": "demo.css", "/demo.js": "demo.js"}

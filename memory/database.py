@@ -65,7 +65,7 @@ class Database:
         self._statement_s = statement_s
 
     @classmethod
-    async def open(cls, dsn: str, *, size: int = 10, statement_s: float = 1.8, pgbouncer: bool = False) -> Self:
+    async def open(cls, dsn: str, *, size: int = 16, statement_s: float = 1.8, pgbouncer: bool = False) -> Self:
         """Connect. Raises `StoreUnavailableError`, or `DatabaseRoleError` when the role would see everything."""
         with store_errors():
             pool = await asyncpg.create_pool(
