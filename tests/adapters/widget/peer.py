@@ -132,3 +132,17 @@ class Peer:
         """Say hello; gives the welcome."""
         self.send(hello(**fields))  # type: ignore[arg-type]
         return await self.until("welcome")
+
+
+def rows_of(frame: JsonObject, field: str) -> list[JsonObject]:
+    """The objects in a list field of a frame."""
+    found = frame[field]
+    assert isinstance(found, list)
+    return [row for row in found if isinstance(row, dict)]
+
+
+def user_of(welcome: JsonObject) -> JsonObject:
+    """Who the welcome is for."""
+    user = welcome["user"]
+    assert isinstance(user, dict)
+    return user
