@@ -3,6 +3,9 @@
 import importlib.metadata
 import importlib.util
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +71,19 @@ def may_run(binaries: Binaries, account: Account) -> bool:
     share = Path(binaries.postgres).parents[1] / "share" / "postgresql" / "postgres.bki"
     script = 'test -r "$3" && "$1" --version && "$2" --version'
     return account.try_out(script, binaries.postgres, binaries.initdb, str(share))
+
+
+@contextmanager
+def open_to_shells(binaries: Binaries) -> Iterator[Binaries]:
+    """The same programs under a path that a shell reads as it stands, since initdb puts its own between quotes."""
+    if not set('"$`\\\n') & set(binaries.initdb):
+        yield binaries
+        return
+    with tempfile.TemporaryDirectory(prefix="parley-pg-") as place:
+        Path(place).chmod(0o711)
+        copied = Binaries(root=Path(place, "runtime", "copy"))
+        copy_binaries(binaries, copied)
+        yield copied
 
 
 def build_tag(binaries: Binaries) -> str:

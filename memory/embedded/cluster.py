@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
-from memory.embedded.binaries import SERVER_VERSION, Binaries
+from memory.embedded.binaries import SERVER_VERSION, Binaries, open_to_shells
 from memory.embedded.errors import (
     DataDirectoryUnusableError,
     InitFailedError,
@@ -22,16 +22,31 @@ from memory.embedded.steps import Steps
 
 USER = "parley"
 DATABASE = "parley"
+RENAME = f"ALTER DATABASE postgres RENAME TO {DATABASE};\n"
+INITDB_OPTIONS = (
+    f"--username={USER}",
+    "--encoding=UTF8",
+    "--locale-provider=builtin",
+    "--locale=C.UTF-8",
+    "--auth-local=trust",
+    "--auth-host=reject",
+    "--no-instructions",
+    "--no-sync",  # once, at the end
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """What the programs that make the database work with: where, which, and the descriptors they write to and hold."""
+    """What the programs that make the database work with: where, which, and the descriptors they write to and hold.
+
+    `is_durable`: all of it has to be on disk before it counts as made.
+    """
 
     home: Home
     binaries: Binaries
     log_fd: int
     lock_fd: int
+    is_durable: bool
 
 
 def prepare_cluster(shop: Workshop) -> Steps:
@@ -73,28 +88,28 @@ def make_cluster(shop: Workshop) -> Steps:
         reason = f"The user {home.account.uid} has no name on this system; give it one in /etc/passwd"
         raise NoServerAccountError(reason)
     make_private(home.staging, home.account)
+    with open_to_shells(shop.binaries) as binaries:
+        yield from fill_cluster(shop, binaries)
+    home.staging.rename(home.data)
+    sync_directory(home.path)
+    sync_directory(home.path.parent)
+
+
+def fill_cluster(shop: Workshop, binaries: Binaries) -> Steps:
+    """Make the database in the staging directory, and all of it reach the disk."""
+    home = shop.home
     staging, begin = str(home.staging), os.fstat(shop.log_fd).st_size
-    initdb = [shop.binaries.initdb, "-D", staging]
-    make = [
-        *initdb,
-        f"--username={USER}",
-        "--encoding=UTF8",
-        "--locale-provider=builtin",
-        "--locale=C.UTF-8",
-        "--auth-local=trust",
-        "--auth-host=reject",
-        "--no-instructions",
-        "--no-sync",
+    commands = [
+        ([binaries.initdb, "-D", staging, *INITDB_OPTIONS], ""),
+        ([binaries.postgres, "--single", "-D", staging, "-F", "-c", "exit_on_error=on", "template1"], RENAME),
     ]
-    single = [shop.binaries.postgres, "--single", "-D", staging, "-F", "-c", "exit_on_error=on", "postgres"]
-    for command, sql in ((make, ""), (single, f"CREATE DATABASE {DATABASE};\n"), ([*initdb, "--sync-only"], "")):
+    if shop.is_durable:
+        commands.append(([binaries.initdb, "-D", staging, "--sync-only"], ""))
+    for command, sql in commands:
         status = yield from run_program(shop, command, sql)
         if status != 0:
             what = f"The database could not be set up ({command[0]} ended with {status})."
             raise InitFailedError(what, home.log, read_tail(shop.log_fd, begin))
-    home.staging.rename(home.data)
-    sync_directory(home.path)
-    sync_directory(home.path.parent)
 
 
 def run_program(shop: Workshop, command: Sequence[str], stdin: str) -> Generator[float, None, int]:

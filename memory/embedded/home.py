@@ -12,6 +12,7 @@
 
 import os
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,9 +127,10 @@ def write_new(path: Path, text: str) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Make what was renamed in `directory` last through a loss of power."""
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    """Make what was renamed in `directory` last through a loss of power, as far as we may look into it."""
+    with suppress(PermissionError):
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

@@ -54,7 +54,9 @@ def launch(
         yield from await_predecessor(home, lock_fd, limits)
         log_fd = open_log(home.log, home.account)
         try:
-            yield from prepare_cluster(Workshop(home=home, binaries=binaries, log_fd=log_fd, lock_fd=lock_fd))
+            is_durable = settings.get("fsync") != "off"
+            shop = Workshop(home=home, binaries=binaries, log_fd=log_fd, lock_fd=lock_fd, is_durable=is_durable)
+            yield from prepare_cluster(shop)
             pidfile.remove_foreign(home.data)
             sockets = make_socket_dir(home)
             log_begin = os.fstat(log_fd).st_size

@@ -15,7 +15,7 @@ from pathlib import Path
 from memory.embedded.owner import EmbeddedPostgres
 
 VARIABLE = "PARLEY_TEST_DATABASE_URL"
-RUN_PREFIX = "parley-tests-run-"
+PREFIX = "parley-test-"
 SETTINGS: Mapping[str, str] = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -35,7 +35,7 @@ class SharedPostgres:
         """The address of a superuser's database on the server. To be called on the main thread."""
         if VARIABLE not in os.environ:
             remove_leftovers()
-            self._server = EmbeddedPostgres(make_open_directory(RUN_PREFIX), settings=SETTINGS)
+            self._server = EmbeddedPostgres(make_open_directory(), settings=SETTINGS)
             self._server.start()
             os.environ[VARIABLE] = self._server.dsn
         return os.environ[VARIABLE]
@@ -49,18 +49,34 @@ class SharedPostgres:
             shutil.rmtree(self._server.data_dir, ignore_errors=True)
 
 
-def make_open_directory(prefix: str = "parley-tests-") -> Path:
-    """A new directory that the server's user can pass when we are root (pytest's own are closed to it)."""
-    directory = Path(tempfile.mkdtemp(prefix=prefix))
+def make_open_directory() -> Path:
+    """A new directory that the server's user can pass when we are root (pytest's own are closed to it).
+
+    It is locked while this process lives, by which `remove_leftovers` knows that it is in use.
+    """
+    directory = Path(tempfile.mkdtemp(prefix=PREFIX))
     if os.geteuid() == 0:
         directory.chmod(0o711)
-    return directory
+    with suppress(BlockingIOError, FileNotFoundError):
+        fcntl.flock(os.open(directory, os.O_RDONLY | os.O_CLOEXEC), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        directory.stat()
+        return directory
+    return make_open_directory()  # another run was quicker and removed it
 
 
 def remove_leftovers() -> None:
-    """Remove the files of runs that were killed: those whose lock was taken once and is free now."""
-    for lock in Path(tempfile.gettempdir()).glob(f"{RUN_PREFIX}*/postgres.lock"):
-        with suppress(OSError), lock.open("r+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if file.read():
-                shutil.rmtree(lock.parent, ignore_errors=True)
+    """Remove our directories of processes that were killed."""
+    for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            remove_if_left(directory)
+
+
+def remove_if_left(directory: Path) -> None:
+    """Remove the directory if it is our user's and no living process has locked it; else an OSError."""
+    fd = os.open(directory, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(fd).st_uid == os.geteuid():
+            shutil.rmtree(directory, ignore_errors=True)
+    finally:
+        os.close(fd)

@@ -1,5 +1,6 @@
 """Helpers: other processes, and what they leave behind."""
 
+import asyncio
 import json
 import os
 import select
@@ -134,7 +135,7 @@ def server_account() -> Account:
 
 
 def is_gone(processes: list[psutil.Process]) -> bool:
-    """Whether each of these processes ends within five seconds (one that waits for its parent to look has ended)."""
+    """Whether each of these processes ends within ten seconds (one that waits for its parent to look has ended)."""
     return all(has_ended(process.pid) for process in processes)
 
 
@@ -144,7 +145,7 @@ def has_ended(pid: int) -> bool:
     except ProcessLookupError:
         return True
     try:
-        return bool(select.select([fd], [], [], 5)[0])
+        return bool(select.select([fd], [], [], 10)[0])
     finally:
         os.close(fd)
 
@@ -153,6 +154,13 @@ def list_family(pid: int) -> list[psutil.Process]:
     """The process and all below it."""
     parent = psutil.Process(pid)
     return [parent, *parent.children(recursive=True)]
+
+
+async def until_sleeping(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Return when some backend is in the middle of `pg_sleep`."""
+    async with asyncio.timeout(5):
+        while not await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"):
+            pass
 
 
 async def write_note(dsn: str, text: str) -> None:

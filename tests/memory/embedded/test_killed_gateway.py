@@ -23,6 +23,7 @@ from tests.memory.embedded.gateways import (
     read_notes,
     run_gateway,
     run_owner,
+    until_sleeping,
     write_note,
 )
 
@@ -35,9 +36,7 @@ async def test_no_postmaster_and_no_backend_outlives_a_killed_gateway(data_dir: 
         connection = await asyncpg.connect(gateway.dsn, timeout=5)
         working = asyncio.create_task(connection.execute("SELECT pg_sleep(600)"))
         busy = await asyncpg.connect(gateway.dsn, timeout=5)
-        async with asyncio.timeout(5):
-            while not await busy.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"):
-                pass
+        await until_sleeping(busy)
         family = list_family(gateway.pid)
         assert len(family) > 5
         gateway.kill()

@@ -19,7 +19,16 @@ from memory.embedded.errors import (
 )
 from memory.embedded.owner import EmbeddedPostgres
 from memory.embedded.server import Limits
-from tests.memory.embedded.gateways import FAST, is_gone, list_family, read_notes, read_setting, run_owner, write_note
+from tests.memory.embedded.gateways import (
+    FAST,
+    is_gone,
+    list_family,
+    read_notes,
+    read_setting,
+    run_owner,
+    until_sleeping,
+    write_note,
+)
 
 
 async def test_a_new_directory_becomes_a_database_fit_for_every_language(place: Path) -> None:
@@ -171,6 +180,28 @@ async def test_the_log_holds_nothing_that_people_wrote(data_dir: Path) -> None:
         finally:
             await connection.close()
         assert "secret" not in (owner.home / "server.log").read_text()
+
+
+async def test_the_log_of_a_crash_does_not_quote_what_the_backend_was_doing(data_dir: Path) -> None:
+    """PostgreSQL by itself adds the statement, and with it what a person wrote."""
+    with run_owner(data_dir) as owner:
+        victim = await asyncpg.connect(owner.dsn, timeout=5)
+        backend = psutil.Process(await victim.fetchval("SELECT pg_backend_pid()"))
+        working = asyncio.create_task(victim.execute("SELECT pg_sleep(600) /* my secret */"))
+        other = await asyncpg.connect(owner.dsn, timeout=5)
+        is_closed = asyncio.Event()
+        other.add_termination_listener(lambda _: is_closed.set())
+        await until_sleeping(other)
+        backend.kill()
+        with pytest.raises((asyncpg.PostgresError, ConnectionError)):
+            await working
+        async with asyncio.timeout(5):
+            await is_closed.wait()  # the server writes of the crash, then it closes the connections of all others
+        victim.terminate()
+        other.terminate()
+        log = (owner.home / "server.log").read_text()
+        assert f"(PID {backend.pid}) was terminated by signal 9" in log
+        assert "secret" not in log
 
 
 def test_a_log_past_its_limit_is_put_aside(data_dir: Path) -> None:

@@ -8,13 +8,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from memory.embedded import binaries
 from memory.embedded.errors import DataDirectoryUnusableError, WrongServerVersionError
 from memory.embedded.owner import EmbeddedPostgres
 from tests.memory.embedded.gateways import FAST, read_notes, run_gateway, run_owner, write_note
 
 NAMES = [
     pytest.param("deep/" * 30 + "x" * 100, id="too long for a socket"),
-    pytest.param("with, 'quotes' \"and\" $pace é%2F#?&", id="signs that mean something somewhere"),
+    pytest.param("with, 'quotes' \"and\" $pace é\n%2F#?&", id="signs that mean something somewhere"),
 ]
 
 
@@ -36,6 +37,16 @@ async def test_a_database_under_a_hard_name_starts_and_keeps_its_address(place: 
         assert owner.dsn == dsn
         assert await read_notes(dsn) == ["kept"]
     assert not sockets.exists()
+
+
+async def test_programs_under_a_hard_name_make_a_database(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """initdb hands its own path to a shell, and a .venv lies where the project does."""
+    hard = place / 'my "$project" `here`'
+    binaries.copy_binaries(binaries.find_binaries(), binaries.Binaries(root=hard / "copy"))
+    monkeypatch.setattr(binaries, "find_binaries", lambda: binaries.Binaries(root=hard / "copy"))
+    with run_owner(place / "parley") as owner:
+        await write_note(owner.dsn, "kept")
+        assert await read_notes(owner.dsn) == ["kept"]
 
 
 def test_a_temporary_socket_directory_is_taken_up_again_after_a_kill(place: Path) -> None:
@@ -78,7 +89,7 @@ def test_a_path_too_long_for_postgresql_itself_gets_a_line(place: Path) -> None:
 def test_a_file_in_the_place_of_the_directory_gets_a_line(place: Path) -> None:
     """Not a traceback."""
     (place / "parley").write_text("")
-    with pytest.raises(DataDirectoryUnusableError, match="File exists"):
+    with pytest.raises(DataDirectoryUnusableError, match="parley: File exists"):
         EmbeddedPostgres(place / "parley").start()
 
 
