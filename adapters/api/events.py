@@ -15,7 +15,7 @@ from adapters.api.errors import ApiError, InvalidError, error_of
 from adapters.api.event_views import DeltaEvent, RunEvent
 from adapters.api.reading import LAST_EVENT_ID
 from adapters.api.session_views import MessageView
-from adapters.api.sse import HEARTBEAT, render_frame, with_heartbeats
+from adapters.api.sse import render_frame
 from adapters.api.views import is_over, view_task
 from adapters.api.watching import TaskWatch
 from adapters.ports import SlowConsumerError
@@ -105,14 +105,8 @@ async def _stream_log(api: Api, start: Start) -> AsyncGenerator[str]:
     watch = TaskWatch(start.task_id)
     if start.status is not None:
         watch.learn(start.status)
-    async with (
-        api.gateway.follow(start.session_id, start.after) as log,
-        contextlib.aclosing(with_heartbeats(log, api.heartbeat_s)) as entries,
-    ):
-        async for entry in entries:
-            if entry is None:
-                yield HEARTBEAT
-                continue
+    async with api.gateway.follow(start.session_id, start.after) as log:
+        async for entry in log:
             if watch.has_to_ask(entry):
                 watch.learn(await load_status(api, start.task_id), entry)
             if watch.picks(entry):

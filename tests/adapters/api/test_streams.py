@@ -5,7 +5,7 @@ from typing import Any
 
 from adapters.ports import SlowConsumerError
 from agent.errors import StoreUnavailableError
-from agent.ids import TaskId, run_id_of
+from agent.ids import SessionId, TaskId, run_id_of
 from agent.records import RunState, TaskState
 from tests.adapters.api.caller import TASKS, TASKS_PATH, Caller, authorize, build_app, error_of
 from tests.adapters.api.fake import FakeGateway
@@ -226,6 +226,18 @@ async def test_a_silent_stream_shows_that_it_lives(gateway: FakeGateway) -> None
     assert comments
     assert set(comments) == {"still here"}
     assert _names([frame for frame in frames if frame.event] + rest)[-4:] == ["delta", "message", "done", "done"]
+
+
+async def test_a_stream_shows_that_it_lives_while_others_talk(gateway: FakeGateway) -> None:
+    """What others say in the session is silence to whoever waits for their turn. Proves: API-4."""
+    caller = Caller(build_app(gateway, heartbeat_s=0))
+
+    async with _give(caller, session_id="team") as stream:
+        await _first(stream)
+        for n in range(3):
+            gateway.say(SessionId("team"), f"Meanwhile {n}")
+            while (await _first(stream)).event:
+                pass
 
 
 async def test_a_caller_who_leaves_leaves_nothing_behind(gateway: FakeGateway, caller: Caller) -> None:
