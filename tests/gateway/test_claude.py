@@ -112,6 +112,17 @@ async def test_a_request_carries_the_key_and_no_sampling_parameters() -> None:
     assert not {"temperature", "top_p", "top_k"} & set(model.requests[0].raw)
 
 
+async def test_closing_the_stream_ends_a_model_inside_the_process_too() -> None:
+    """The demo model must not go on pacing words to nobody."""
+    gate = Gate()
+    async with scripted(says_slowly(["one ", "two"], gate)) as (model, claude), asyncio.timeout(5):
+        stream = claude.stream(ask())
+        gate.let()
+        assert await anext(stream) == "one "
+        await stream.aclose()
+        assert model.abandoned.is_set()
+
+
 async def test_closing_the_stream_closes_the_connection() -> None:
     """Nobody pays for an answer that was stopped. Proves: AG-1."""
     gate = Gate()

@@ -36,8 +36,8 @@ async def serve_model(endpoint: Endpoint, port: int = 0) -> AsyncIterator[str]:
         try:
             while (ask := await _read_ask(reader)) is not None:
                 await _exchange(endpoint, ask, reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the streams' own callback takes a cancelled conversation for a fault
         finally:
             conversations.discard(task)
             writer.close()
