@@ -18,7 +18,8 @@ from agent.speech import plain_text
 
 FACT_LIMIT = 300
 MAX_CANDIDATES = 10
-MAX_OUTPUT_TOKENS = 1_000
+MAX_OUTPUT_TOKENS = 4_000
+"""Thinking, which small models do by default, counts among them."""
 SLOTS = ("name", "home_city", "employer", "job", "birthday", "diet", "language", "timezone", "pronouns")
 """What a person has one of at a time: a newer fact in a slot supersedes the older."""
 

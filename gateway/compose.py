@@ -23,17 +23,20 @@ from gateway.hub import Hub
 from gateway.outbox import Delivery
 from gateway.poller import Poller
 from gateway.ports import Poster
+from gateway.relay import BusRelay
 from gateway.runner import Runner
 from gateway.service import GatewayService
+from memory.bus import NotifyBus
 from memory.context import Sessions
 from memory.database import Database
 from memory.instance import load_instance
 from memory.jobs import Jobs
-from memory.listener import Listener
+from memory.listener import READY, Listener
 from memory.memories import Memories
 from memory.outbox import Outbox
 from memory.tasks import Tasks
 from memory.users import Users
+from memory.watchers import Watchers
 from memory.workers import Workers
 
 log = structlog.get_logger(__name__)
@@ -100,15 +103,19 @@ async def open_gateway(
         extractor = Extractor(jobs, Memories(database), sessions, model, agents)
         extracting = Poller("jobs", extractor.work, jobs.next_in)
         dispatcher = Dispatcher(tasks, runner, hub, configuration.limits, posting.wake)
-        housekeeping = Housekeeping(workers, dispatcher, lease_s)
         service = GatewayService(tasks, sessions, users, dispatcher, hub, agents)
         if hooks.on_boot:
             await call_hook("on_boot", hooks.on_boot)
         group = await stack.enter_async_context(_background())
         registered = asyncio.Event()
-        group(Listener(address.direct_dsn, worker_id, dispatcher.wake).run(registered))
+        bus = NotifyBus(database, worker_id)
+        relay = BusRelay(hub, bus, Watchers(database, worker_id), worker_id, dispatcher.stop_here)
+        hub.relay = relay
+        dispatcher.relay = relay
+        housekeeping = Housekeeping(workers, dispatcher, relay, lease_s)
+        group(Listener(address.direct_dsn, worker_id, _handlers(bus, dispatcher), relay.refresh).run(registered))
         await registered.wait()
-        for work in (housekeeping.run(), dispatcher.poll(), extracting.run(), posting.run()):
+        for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll(), extracting.run(), posting.run()):
             group(work)
         widget = build_widget(
             service, configuration.sites, instance.secret, instance.instance_id, configuration.widget_limits
@@ -119,6 +126,13 @@ async def open_gateway(
         app.add_middleware(HttpLimits)
         yield Gateway(service=service, app=app, dispatcher=dispatcher, widget=widget, readiness=readiness)
         await workers.leave()
+
+
+def _handlers(bus: NotifyBus, dispatcher: Dispatcher) -> dict[str, Callable[[str], None]]:
+    """What the direct connection listens to, and who hears it."""
+    handlers: dict[str, Callable[[str], None]] = dict.fromkeys(bus.channels, bus.hear)
+    handlers[READY] = lambda _: dispatcher.wake()
+    return handlers
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import structlog
 
@@ -56,6 +57,14 @@ class _Active:
     is_stopped: bool = False
 
 
+class Elsewhere(Protocol):
+    """The other processes."""
+
+    async def stop_elsewhere(self, session_id: SessionId, task_id: TaskId) -> bool:
+        """Ask whichever process runs a task to stop it. False: none does."""
+        ...
+
+
 class Dispatcher:
     """The runs of this process."""
 
@@ -73,6 +82,7 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._is_draining = False
         self._is_starved = False
+        self.relay: Elsewhere | None = None
 
     @property
     def active_sessions(self) -> list[SessionId]:
@@ -103,18 +113,28 @@ class Dispatcher:
         return intake
 
     async def stop_run(self, session_id: SessionId, run_id: RunId) -> bool:
-        """Stop a run that goes on here or waits. False when there is nothing to stop."""
-        active = self._active.get(session_id)
-        if active and active.attempt and run_id in (active.attempt.claim.run_id, *active.attempt.merged):
-            if active.run is None or active.is_stopped:
-                return False
-            active.is_stopped = True
-            return active.run.cancel()
+        """Stop a run that goes on or waits, here or elsewhere. False when there is nothing to stop."""
+        if self._is_here(session_id, run_id):
+            return self.stop_here(session_id, run_id)
         task_id = TaskId("task_" + run_id.removeprefix("run_"))
         note = await self._tasks.stop_waiting(session_id, task_id)
         if note is not None:
             self._hub.publish(session_id, [note])
-        return note is not None
+            return True
+        return self.relay is not None and await self.relay.stop_elsewhere(session_id, task_id)
+
+    def _is_here(self, session_id: SessionId, run_id: RunId) -> bool:
+        active = self._active.get(session_id)
+        attempt = active.attempt if active else None
+        return attempt is not None and run_id in (attempt.claim.run_id, *attempt.merged)
+
+    def stop_here(self, session_id: SessionId, run_id: RunId) -> bool:
+        """Stop a run of this process. False when it does not go on here, or is being stopped."""
+        active = self._active.get(session_id)
+        if active is None or active.run is None or active.is_stopped or not self._is_here(session_id, run_id):
+            return False
+        active.is_stopped = active.run.cancel()
+        return active.is_stopped
 
     def wake(self) -> None:
         """Something may wait in the database: look now."""

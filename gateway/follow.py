@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from agent.ids import RunId, SessionId
 from agent.records import Delta, LogEntry, RunNote
-from gateway.hub import Hub, Mailbox
+from gateway.hub import Head, Hub, Mailbox
 from memory.context import Sessions
 
 PAGE = 200
@@ -39,7 +39,7 @@ async def _events(mailbox: Mailbox, sessions: Sessions, session_id: SessionId, c
         if isinstance(item, Delta):
             if item.run_id not in over:
                 yield item
-        elif item.seq == cursor + 1:
+        elif item.seq == cursor + 1 and not isinstance(item, Head):
             cursor = item.seq
             _note_end(over, item)
             yield item

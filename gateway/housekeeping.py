@@ -9,6 +9,7 @@ from agent.errors import StoreUnavailableError
 from agent.ids import SessionId
 from gateway import metrics
 from gateway.dispatcher import Dispatcher
+from gateway.relay import BusRelay
 from memory.workers import Workers
 
 log = structlog.get_logger(__name__)
@@ -19,9 +20,10 @@ SWEEP_EVERY = 5
 class Housekeeping:
     """One beat a second; with it a look for dead workers, and now and then for sessions that nobody works on."""
 
-    def __init__(self, workers: Workers, dispatcher: Dispatcher, lease_s: float) -> None:
+    def __init__(self, workers: Workers, dispatcher: Dispatcher, relay: BusRelay, lease_s: float) -> None:
         self._workers = workers
         self._dispatcher = dispatcher
+        self._relay = relay
         self._lease_s = lease_s
         self._suspects: set[SessionId] = set()
         self._beat_at_s = time.monotonic()
@@ -48,10 +50,13 @@ class Housekeeping:
 
     async def recover(self) -> None:
         """Free what dead workers held, and go on with it."""
-        dead, sessions = await self._workers.recover(lease_s=self._lease_s)
-        if dead or sessions:
-            log.warning("recovered", workers=dead, sessions=sessions)
-            metrics.recovered.inc(sessions)
+        found = await self._workers.recover(lease_s=self._lease_s)
+        self._relay.set_others(found.others)
+        if found.others:
+            await self._relay.stop_asked()
+        if found.workers or found.sessions:
+            log.warning("recovered", workers=found.workers, sessions=found.sessions)
+            metrics.recovered.inc(found.sessions)
             self._dispatcher.wake()
 
     async def _sweep(self) -> None:

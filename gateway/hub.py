@@ -7,8 +7,9 @@ overflows, it is told so, and it resumes from its cursor.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
 
 from adapters.ports import SlowConsumerError
 from agent.ids import RunId, SessionId
@@ -21,16 +22,50 @@ MAX_BYTES = 256 * 1024
 _ENTRY_BYTES = 200
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The log goes up to `seq` at least; what is new has to be read."""
+
+    seq: int
+
+
+Item: TypeAlias = LogEntry | Delta | Head
+
+
+class Relay(Protocol):
+    """Tells other processes what happens here, and asks them for what is watched here. No method waits."""
+
+    def watch(self, session_id: SessionId) -> None:
+        """The first watcher of a session came."""
+        ...
+
+    def unwatch(self, session_id: SessionId) -> None:
+        """The last watcher of a session left."""
+        ...
+
+    def tell_head(self, session_id: SessionId, seq: int) -> None:
+        """The log has grown here."""
+        ...
+
+    def tell_delta(self, session_id: SessionId, delta: Delta) -> None:
+        """An answer goes on here."""
+        ...
+
+    def tell_end(self, session_id: SessionId, run_id: RunId) -> None:
+        """An answer ended here."""
+        ...
+
+
 class Mailbox:
     """What one watcher has not read yet. Deltas that follow one another are one."""
 
     def __init__(self) -> None:
-        self._items: deque[LogEntry | Delta] = deque()
+        self._items: deque[Item] = deque()
         self._bytes = 0
         self._is_full = False
         self._filled = asyncio.Event()
 
-    def put(self, item: LogEntry | Delta) -> None:
+    def put(self, item: Item) -> None:
         """Add an item; a mailbox that is full stays full."""
         if self._is_full:
             return
@@ -46,7 +81,7 @@ class Mailbox:
             self._items.clear()
         self._filled.set()
 
-    async def get(self) -> LogEntry | Delta:
+    async def get(self) -> Item:
         """The next item. Raises `SlowConsumerError` once too much was waiting."""
         while not self._items:
             if self._is_full:
@@ -58,15 +93,16 @@ class Mailbox:
         return item
 
 
-def _size(item: LogEntry | Delta) -> int:
+def _size(item: Item) -> int:
     return _ENTRY_BYTES + (len(item.text) if isinstance(item, Delta | Message) else 0)
 
 
 @dataclass(slots=True, kw_only=True)
 class _Live:
-    """The text of a running answer: what watchers have, and what they get with the next flush."""
+    """The text of a running answer, here or elsewhere: what watchers have, and what they get with the next flush."""
 
     run_id: RunId
+    is_remote: bool = False
     sent: list[str] = field(default_factory=list)
     sent_units: int = 0
     pending: list[str] = field(default_factory=list)
@@ -80,6 +116,12 @@ class Hub:
         self._live: dict[SessionId, _Live] = {}
         self._dirty: set[SessionId] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self.relay: Relay | None = None
+
+    @property
+    def watched(self) -> Sequence[SessionId]:
+        """The sessions that somebody watches here."""
+        return list(self._mailboxes)
 
     def attach(self, session_id: SessionId) -> Mailbox:
         """Begin to watch. If an answer is being written, the mailbox starts with all of it."""
@@ -87,6 +129,8 @@ class Hub:
         mailbox = Mailbox()
         if (live := self._live.get(session_id)) and live.sent:
             mailbox.put(Delta(run_id=live.run_id, offset=0, text="".join(live.sent)))
+        if session_id not in self._mailboxes and self.relay:
+            self.relay.watch(session_id)
         self._mailboxes.setdefault(session_id, set()).add(mailbox)
         return mailbox
 
@@ -94,15 +138,51 @@ class Hub:
         """End to watch."""
         watchers = self._mailboxes.get(session_id, set())
         watchers.discard(mailbox)
-        if not watchers:
-            self._mailboxes.pop(session_id, None)
+        if not watchers and self._mailboxes.pop(session_id, None) is not None:
+            if self.relay:
+                self.relay.unwatch(session_id)
+            if (live := self._live.get(session_id)) and live.is_remote:
+                del self._live[session_id]
 
-    def publish(self, session_id: SessionId, entries: Iterable[LogEntry]) -> None:
-        """Give committed entries to the session's watchers."""
-        if watchers := self._mailboxes.get(session_id):
+    def publish(self, session_id: SessionId, entries: Sequence[LogEntry]) -> None:
+        """Give committed entries to the session's watchers, here and elsewhere."""
+        for mailbox in self._mailboxes.get(session_id, ()):
             for entry in entries:
-                for mailbox in watchers:
-                    mailbox.put(entry)
+                mailbox.put(entry)
+        if entries and self.relay:
+            self.relay.tell_head(session_id, entries[-1].seq)
+
+    def put_head(self, session_id: SessionId, seq: int) -> None:
+        """The log has grown elsewhere."""
+        for mailbox in self._mailboxes.get(session_id, ()):
+            mailbox.put(Head(seq=seq))
+
+    def put_remote(self, session_id: SessionId, delta: Delta) -> bool:
+        """An answer goes on elsewhere. False: a piece before this one is missing here, and nothing was passed on."""
+        live = self._live.get(session_id)
+        if live and not live.is_remote:
+            return True
+        if delta.offset == 0:
+            live = self._live[session_id] = _Live(run_id=delta.run_id, is_remote=True)
+        if live is None or live.run_id != delta.run_id or live.sent_units != delta.offset:
+            return live is not None and live.run_id == delta.run_id and delta.offset < live.sent_units
+        live.sent.append(delta.text)
+        live.sent_units += utf16_length(delta.text)
+        for mailbox in self._mailboxes.get(session_id, ()):
+            mailbox.put(delta)
+        return True
+
+    def end_remote(self, session_id: SessionId, run_id: RunId) -> None:
+        """An answer ended elsewhere."""
+        if (live := self._live.get(session_id)) and live.is_remote and live.run_id == run_id:
+            del self._live[session_id]
+
+    def load_live(self, session_id: SessionId) -> Delta | None:
+        """All that watchers have of the answer that is being written here."""
+        live = self._live.get(session_id)
+        if live is None or live.is_remote or not live.sent:
+            return None
+        return Delta(run_id=live.run_id, offset=0, text="".join(live.sent))
 
     def begin_run(self, session_id: SessionId, run_id: RunId) -> None:
         """An answer starts, or starts over."""
@@ -118,7 +198,11 @@ class Hub:
     def end_run(self, session_id: SessionId) -> None:
         """The answer is whole, or given up: what is gathered goes out."""
         self._flush(session_id)
-        self._live.pop(session_id, None)
+        live = self._live.get(session_id)
+        if live and not live.is_remote:
+            del self._live[session_id]
+            if self.relay:
+                self.relay.tell_end(session_id, live.run_id)
 
     def _flush_all(self) -> None:
         self._timer = None
@@ -137,3 +221,5 @@ class Hub:
         live.pending.clear()
         for mailbox in self._mailboxes.get(session_id, ()):
             mailbox.put(delta)
+        if self.relay:
+            self.relay.tell_delta(session_id, delta)

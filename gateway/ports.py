@@ -1,8 +1,26 @@
-"""What the gateway asks of a channel where it has to go to the people with an answer."""
+"""What the gateway asks of others: a bus between processes, and channels where it has to go to the people."""
 
+from collections.abc import Callable
 from typing import Protocol
 
+from agent.ids import WorkerId
 from agent.records import JsonObject
+
+
+class Bus(Protocol):
+    """Carries short texts between the processes of one database. May lose any of them; keeps the order of the rest."""
+
+    def subscribe(self, on_frame: Callable[[str], None]) -> None:
+        """Give what comes in to `on_frame`, one's own broadcasts among it."""
+        ...
+
+    def send(self, to: WorkerId | None, frame: str) -> None:
+        """Send under 8,000 bytes to a process, or to everybody. Never waits."""
+        ...
+
+    async def run(self) -> None:
+        """Carry, until cancelled."""
+        ...
 
 
 class PostError(Exception):

@@ -1,10 +1,20 @@
 """Which processes are alive, by the database's clock, and what becomes of the work of those that are not."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from agent.ids import SessionId, WorkerId
 from memory.database import Database
 from memory.queries import query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """How many workers were dead, how many sessions they held, and how many others are alive."""
+
+    workers: int
+    sessions: int
+    others: int
 
 
 class Workers:
@@ -18,10 +28,14 @@ class Workers:
         """Say that this worker is alive."""
         await self._database.execute(query("beat"), self.worker_id)
 
-    async def recover(self, *, lease_s: float, grace_s: float = 3.0) -> tuple[int, int]:
-        """Free what dead workers held. Returns how many workers were dead and how many sessions they held."""
+    async def recover(self, *, lease_s: float, grace_s: float = 3.0) -> Recovery:
+        """Free what dead workers held.
+
+        A worker is dead after `lease_s` without a beat, or after `grace_s` when nobody holds its lock either.
+        """
         row = await self._database.fetchrow(query("recover_leases"), self.worker_id, lease_s, grace_s)
-        return (row["workers"], row["sessions"]) if row else (0, 0)
+        assert row is not None, "the statement always gives one row"
+        return Recovery(workers=row["workers"], sessions=row["sessions"], others=row["others"])
 
     async def list_owned(self) -> set[SessionId]:
         """The sessions whose lease this worker holds."""

@@ -13,6 +13,7 @@ SELECT pg_try_advisory_lock(7261, $1::bigint::int);
 SELECT session_id FROM session_leases WHERE owner = $1;
 
 -- name: remove_worker
+WITH gone AS (DELETE FROM watchers WHERE worker_id = $1)
 DELETE FROM workers WHERE worker_id = $1;
 
 -- name: recover_leases
@@ -30,6 +31,8 @@ WITH silent AS MATERIALIZED (
           AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     ))
     RETURNING w.worker_id
+), gone AS (
+    DELETE FROM watchers w WHERE w.worker_id IN (SELECT worker_id FROM dead)
 ), lost AS MATERIALIZED (
     SELECT l.session_id FROM session_leases l
     WHERE l.owner IS NOT NULL AND (
@@ -45,7 +48,8 @@ WITH silent AS MATERIALIZED (
     FROM freed WHERE t.session_id = freed.session_id AND t.state = 'running'
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM dead) AS workers, (SELECT count(*) FROM freed) AS sessions;
+SELECT (SELECT count(*) FROM dead) AS workers, (SELECT count(*) FROM freed) AS sessions,
+       (SELECT count(*) FROM workers WHERE worker_id <> $1) - (SELECT count(*) FROM dead) AS others;
 
 -- name: free_sessions
 -- Sessions that a worker owns without working on them, as after a commit whose answer was lost.

@@ -124,7 +124,8 @@ async def test_a_worker_that_lost_its_lease_can_write_nothing(
 ) -> None:
     """A paused process that wakes up must not answer a second time."""
     claim = await take(tasks, "one")
-    assert await Workers(database, OTHER).recover(lease_s=15) == (0, 1), "nobody is registered, so the owner is dead"
+    recovery = await Workers(database, OTHER).recover(lease_s=15)
+    assert recovery.sessions == 1, "nobody is registered, so the owner is dead"
     [stolen] = await Tasks(database, OTHER).claim(5)
     before = await sessions.load_log(SESSION, 0, 100)
     for write in (

@@ -1,0 +1,215 @@
+"""Joins the hubs of several processes over a bus, so that a thread watched here shows what runs there.
+
+    here: somebody watches S ─► register, then tell everybody "+S"
+    there: S runs ─► "+S" heard: send the text so far and how far the log goes; from then on every piece and every head
+
+A bus may lose anything, so nothing rests on it: a piece that does not fit what is there is asked for anew, and every
+few seconds the heads of the watched sessions are looked up. While no other process is alive, this costs nothing.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+
+import structlog
+
+from agent.errors import StoreUnavailableError
+from agent.ids import RunId, SessionId, TaskId, WorkerId, run_id_of
+from agent.records import Delta, JsonObject
+from agent.text import utf16_length
+from gateway.hub import Hub
+from gateway.ports import Bus
+from memory.watchers import Watchers
+
+log = structlog.get_logger(__name__)
+PIECE = 1_200
+"""Characters of text in one frame: under 8,000 bytes however they are written in JSON."""
+SESSIONS_PER_FRAME = 50
+REGISTER_S = 0.02
+LOOK_S = 10.0
+Stop = Callable[[SessionId, RunId], bool]
+
+
+class BusRelay:
+    """`gateway.hub.Relay` over a bus and the register of watchers."""
+
+    def __init__(self, hub: Hub, bus: Bus, watchers: Watchers, worker_id: WorkerId, stop: Stop) -> None:
+        self._hub = hub
+        self._bus = bus
+        self._watchers = watchers
+        self._worker_id = worker_id
+        self._stop = stop
+        self._is_alone = True
+        self._elsewhere: dict[SessionId, set[WorkerId]] = {}
+        self._to_add: set[SessionId] = set()
+        self._to_remove: set[SessionId] = set()
+        self._changed = asyncio.Event()
+        self._is_stale = False
+        bus.subscribe(self._hear)
+
+    # What the hub tells
+
+    def watch(self, session_id: SessionId) -> None:
+        """Somebody watches a session here from now on."""
+        self._to_remove.discard(session_id)
+        self._to_add.add(session_id)
+        self._changed.set()
+
+    def unwatch(self, session_id: SessionId) -> None:
+        """Nobody watches a session here any more."""
+        self._to_add.discard(session_id)
+        self._to_remove.add(session_id)
+        self._changed.set()
+
+    def tell_head(self, session_id: SessionId, seq: int) -> None:
+        """The log has grown here."""
+        self._send(self._elsewhere.get(session_id, ()), {"t": "h", "s": session_id, "q": seq})
+
+    def tell_delta(self, session_id: SessionId, delta: Delta) -> None:
+        """An answer goes on here."""
+        if nodes := self._elsewhere.get(session_id):
+            self._send_delta(nodes, session_id, delta)
+
+    def tell_end(self, session_id: SessionId, run_id: RunId) -> None:
+        """An answer ended here."""
+        self._send(self._elsewhere.get(session_id, ()), {"t": "e", "s": session_id, "r": run_id})
+
+    # What the process tells
+
+    def refresh(self) -> None:
+        """Something may have been missed, as after a lost connection: register, look, and say that we are here."""
+        self._is_stale = True
+        self._changed.set()
+
+    def set_others(self, count: int) -> None:
+        """How many other processes are alive."""
+        if self._is_alone and count:
+            self.refresh()
+        self._is_alone = count == 0
+        if self._is_alone:
+            self._elsewhere.clear()
+
+    async def stop_elsewhere(self, session_id: SessionId, task_id: TaskId) -> bool:
+        """Ask whichever process runs a task to stop it. False: none does."""
+        owner = await self._watchers.ask_to_stop(session_id, task_id)
+        if owner is None:
+            return False
+        self._send([owner], {"t": "x", "s": session_id, "r": run_id_of(task_id)})
+        return True
+
+    async def stop_asked(self) -> None:
+        """Stop what others asked for, even if the bus lost their asking."""
+        for session_id, task_id in await self._watchers.list_to_stop():
+            self._stop(session_id, run_id_of(task_id))
+
+    async def run(self) -> None:
+        """Keep the register, until cancelled, and look every few seconds whether something was lost."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._changed.wait()
+            await asyncio.sleep(REGISTER_S)
+            was_told = self._changed.is_set()
+            self._changed.clear()
+            if self._is_alone:
+                continue
+            try:
+                await (self._register() if was_told else self._look(self._hub.watched))
+            except StoreUnavailableError as error:
+                log.warning("store_away", during="relay", error=str(error))
+                self._is_stale = True
+
+    async def _register(self) -> None:
+        """Write what changed, tell everybody, then look what happened before they knew."""
+        if self._is_stale:
+            self._is_stale = False
+            self._to_add |= set(self._hub.watched)
+            self._elsewhere = await self._watchers.list_others()
+            self._send([None], {"t": "j", "n": self._worker_id})
+        added, removed = self._to_add, self._to_remove
+        self._to_add, self._to_remove = set(), set()
+        if removed:
+            await self._watchers.remove(removed)
+            self._tell_sessions("-", removed)
+        if added:
+            await self._watchers.add(added)
+            self._tell_sessions("+", added)
+            await self._look(list(added))
+
+    async def _look(self, sessions: Sequence[SessionId]) -> None:
+        if sessions:
+            for session_id, head in (await self._watchers.load_heads(sessions)).items():
+                self._hub.put_head(session_id, head)
+
+    # What others tell
+
+    def _hear(self, text: str) -> None:
+        frame = json.loads(text)
+        node = WorkerId(frame.get("n", ""))
+        if node == self._worker_id:
+            return
+        match frame["t"]:
+            case "d":
+                delta = Delta(run_id=RunId(frame["r"]), offset=frame["o"], text=frame["x"])
+                if not self._hub.put_remote(SessionId(frame["s"]), delta):
+                    self._send([node], {"t": "w", "n": self._worker_id, "s": frame["s"]})
+            case "h":
+                self._hub.put_head(SessionId(frame["s"]), frame["q"])
+            case "e":
+                self._hub.end_remote(SessionId(frame["s"]), RunId(frame["r"]))
+            case "+":
+                for session_id in frame["s"]:
+                    self._elsewhere.setdefault(session_id, set()).add(node)
+                    self._send_live(node, session_id)
+            case "-":
+                self._forget(node, frame["s"])
+            case "w":
+                self._send_live(node, SessionId(frame["s"]))
+            case "j":  # it learns from the register what is watched here
+                self._is_alone = False
+                self._to_add |= set(self._hub.watched)
+                self._changed.set()
+            case "x":
+                self._stop(SessionId(frame["s"]), RunId(frame["r"]))
+
+    def _forget(self, node: WorkerId, sessions: Iterable[SessionId]) -> None:
+        for session_id in sessions:
+            nodes = self._elsewhere.get(session_id, set())
+            nodes.discard(node)
+            if not nodes:
+                self._elsewhere.pop(session_id, None)
+
+    def _send_live(self, node: WorkerId, session_id: SessionId) -> None:
+        if live := self._hub.load_live(session_id):
+            self._send_delta([node], session_id, live)
+
+    # Frames
+
+    def _tell_sessions(self, kind: str, sessions: set[SessionId]) -> None:
+        listed = sorted(sessions)
+        for start in range(0, len(listed), SESSIONS_PER_FRAME):
+            part: list[str] = [*listed[start : start + SESSIONS_PER_FRAME]]
+            self._send([None], {"t": kind, "n": self._worker_id, "s": [*part]})
+
+    def _send_delta(self, nodes: Iterable[WorkerId], session_id: SessionId, delta: Delta) -> None:
+        offset = delta.offset
+        for start in range(0, len(delta.text), PIECE):
+            piece = delta.text[start : start + PIECE]
+            frame: JsonObject = {
+                "t": "d",
+                "n": self._worker_id,
+                "s": session_id,
+                "r": delta.run_id,
+                "o": offset,
+                "x": piece,
+            }
+            self._send(nodes, frame)
+            offset += utf16_length(piece)
+
+    def _send(self, nodes: Iterable[WorkerId | None], frame: JsonObject) -> None:
+        nodes = list(nodes)
+        if nodes:
+            text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+            for node in nodes:
+                self._bus.send(node, text)

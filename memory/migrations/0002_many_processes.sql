@@ -1,0 +1,12 @@
+-- Several processes on one database: who watches what, runs to be stopped elsewhere, calls of tools before they run.
+
+-- Lost with a crash of the server, like the connections it speaks of.
+CREATE UNLOGGED TABLE watchers (
+    session_id  text NOT NULL,
+    worker_id   text NOT NULL,
+    PRIMARY KEY (session_id, worker_id)
+);
+CREATE INDEX watchers_by_worker ON watchers (worker_id);
+
+ALTER TABLE tasks ADD COLUMN is_stop_asked boolean NOT NULL DEFAULT false;
+CREATE INDEX tasks_to_stop ON tasks (session_id) WHERE is_stop_asked AND state = 'running';
