@@ -5,6 +5,7 @@ to go wrong is one line on standard error each, never a traceback.
 """
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -36,6 +37,9 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
+        return FAILED
     except ConfigurationError as error:
         return _fail([problem.line for problem in error.problems], MISUSED)
     except StoreUnavailableError as error:
