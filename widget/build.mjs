@@ -18,6 +18,8 @@ await build({
   target: "es2022",
   charset: "utf8",
   legalComments: "none",
+  // Private members begin with an underscore; no frame, attribute or DOM name does.
+  mangleProps: /^_[a-z]/i,
   banner: { js: "/* Parley chat widget, MIT licence */" },
 });
 if (!process.argv[2]) await copyFile(join(here, "src", "api.d.ts"), join(here, "dist", "widget.d.ts"));

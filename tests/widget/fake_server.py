@@ -225,7 +225,7 @@ class FakeGateway:
                 code, frame = self.refuse_with
                 if frame:
                     await socket.send(json.dumps(frame))
-                return await socket.close(code)
+                return await socket.close(code, "refused")
             await self._serve(socket, hello)
         except (ConnectionClosed, TimeoutError):
             return None
@@ -314,7 +314,7 @@ class FakeGateway:
             case "history":
                 older = [e for e in session.log if e["type"] == "message" and e["seq"] < frame["before"]]
                 page = older[-frame["limit"] :]
-                peer.say({"type": "history", "messages": page, "more": len(page) < len(older)})
+                peer.say({"type": "history", "messages": page, "has_more": len(page) < len(older)})
             case "hello":
                 self.violations.append("a second hello")
         await self._tell()

@@ -69,7 +69,7 @@ async def test_messages_wait_while_the_gateway_is_away_even_through_a_reload(gat
     await gateway.stop()
     await say(page, "patience")
     await expect(page.locator(".msg[data-state=waiting]")).to_contain_text("Waiting for a connection")
-    await expect(page.locator(".banner")).to_contain_text("Connection lost")
+    await expect(page.locator(".banner")).to_contain_text("No connection")
     await gateway.start()
     await page.reload()
     await expect(page.locator(".msg[data-from=me] .body")).to_have_text(["first", "patience"])
@@ -111,9 +111,9 @@ async def test_a_refused_page_is_told_in_plain_words_and_the_console_names_the_s
     page.on("console", lambda message: said.append(message.text))
     gateway.refuse_with = (4403, None)
     await page.goto(gateway.url)
-    await expect(page.get_by_role("alert")).to_have_text("This chat is not allowed on this page.")
+    await expect(page.get_by_role("alert")).to_have_text("This chat is not available on this page.")
     await expect(page.get_by_role("textbox")).to_be_disabled()
-    assert any("`origins`" in line and '"demo"' in line for line in said)
+    assert any("`origins`" in line and '"demo"' in line for line in said), said
     assert gateway.connections == 1
 
 
@@ -123,7 +123,7 @@ async def test_a_text_over_the_limit_is_counted_and_not_sent(gateway: FakeGatewa
     box = page.get_by_role("textbox")
     await box.fill("😀" * 4003)
     await page.keyboard.press("Enter")
-    await expect(page.locator(".count")).to_have_text("3 characters too many")
+    await expect(page.locator(".count")).to_have_text("4003 / 4000")
     await expect(page.get_by_role("button", name="Send")).to_be_disabled()
     await box.fill("😀" * 4000)
     await page.keyboard.press("Enter")

@@ -1,157 +1,152 @@
-// Carries out what the state machine decides: sockets, timers, storage, the page's events.
-import { parseFrame } from "./frames";
-import type { Timer } from "./link";
+// One conversation for all tabs of a browser: one tab leads and holds the socket, the others show what it shows.
+import { Engine, type EngineOptions } from "./engine";
 import { Machine } from "./machine";
-import { subOf } from "./saved";
-import { openSocket, type Transport } from "./socket";
+import { type Patch, Receiver, Sender } from "./mirror";
+import { EMPTY } from "./saved";
 import { Store } from "./store";
-import type { Effect, Identity, Input, Told, View } from "./types";
+import type { Input, Told, View } from "./types";
+import { uuid } from "./uuid";
 
-export interface ClientOptions {
-  server: string;
-  who: Identity;
-  token?: string;
-  onView: (view: View) => void;
-  onTold: (told: Told) => void;
-  /** The server no longer takes the page's token. Gives a fresh one, or null. */
-  onTokenNeeded: () => Promise<string | null>;
-}
-
-const uuid = (): string => crypto.randomUUID?.() ?? uuidOf(crypto.getRandomValues(new Uint8Array(16)));
-
-/** For pages that are not a secure context, where `randomUUID` is missing. */
-function uuidOf(bytes: Uint8Array): string {
-  bytes[6] = ((bytes[6] ?? 0) & 15) | 64;
-  bytes[8] = ((bytes[8] ?? 0) & 63) | 128;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
+/** Between tabs: to the leader an input, a wish for everything, a reset; from it a patch or what the page is told. */
+type Note = { input: Input } | { hi: true } | { reset: true } | { patch: Patch } | { told: Told };
 
 export class Client {
-  readonly store: Store;
-  private machine: Machine;
-  private transport: Transport | undefined;
-  private readonly timers = new Map<Timer, ReturnType<typeof setTimeout>>();
-  private frameRequest = 0;
-  private lastAt = 0;
-  private readonly wake = (): void => {
+  private readonly _store: Store;
+  private readonly _name: string;
+  private _engine: Engine | undefined;
+  private _channel: BroadcastChannel | undefined;
+  private _sender = new Sender();
+  private _receiver = new Receiver();
+  private _view: View;
+  private _isWanted = false;
+  private _lastAt = 0;
+  private _leave = new AbortController();
+  private readonly _wake = (): void => {
     if (document.visibilityState === "visible") this.step({ t: "wake" });
   };
+  private readonly _life = new AbortController();
 
-  constructor(private readonly options: ClientOptions) {
-    const { site, thread, name } = options.who;
-    this.store = new Store([site, thread ?? "", thread && name ? name : ""].map(encodeURIComponent).join("|"));
-    this.machine = this.build(options.token);
-    for (const event of ["online", "pageshow", "focus"]) addEventListener(event, this.wake);
-    document.addEventListener("visibilitychange", this.wake);
+  constructor(private readonly _options: EngineOptions) {
+    const { site, thread = "", name = "" } = _options.who;
+    const scope = [_options.server, site, thread, thread && name].map(encodeURIComponent).join("|");
+    this._store = new Store(scope);
+    this._name = `parley:${scope}`;
+    this._view = new Machine(_options.who, EMPTY, this._store.entries(), uuid, Math.random).view;
+    const { signal } = this._life;
+    for (const event of ["online", "offline", "focus", "visibilitychange"]) addEventListener(event, this._wake, { signal });
+    addEventListener("pagehide", () => this._part(), { signal });
+    addEventListener("pageshow", (event) => (event.persisted ? this._join() : this._wake()), { signal });
+    this._join();
   }
 
   get view(): View {
-    return this.machine.view;
+    return this._view;
   }
 
   /** There is a conversation to go back to, or something still to be sent. */
   get hasPast(): boolean {
-    return this.store.load().session_id !== undefined || this.store.entries().length > 0;
+    return this._store.load().session_id !== undefined || this._store.entries().length > 0;
   }
 
   start(fresh = false): void {
+    this._isWanted = true;
     this.step({ t: "start", fresh });
   }
 
-  /** Writes it down before anything else, then sends it. Gives its id. */
+  /** Writes it down before anything else: whichever tab leads then sends it. Gives its id. */
   send(text: string): string {
-    this.lastAt = Math.max(Date.now(), this.lastAt + 1);
-    const entry = { id: uuid(), text, at: this.lastAt };
+    this._lastAt = Math.max(Date.now(), this._lastAt + 1);
+    const entry = { id: uuid(), text, at: this._lastAt };
+    this._store.keep(entry);
+    this._isWanted = true;
     this.step({ t: "send", entry });
     return entry.id;
   }
 
   step(input: Input): void {
-    for (const effect of this.machine.step(input)) this.carryOut(effect);
+    if (this._engine) this._engine.step(input);
+    else this._post({ input });
   }
 
-  /** Forgets who this was, on this browser only, and starts again as somebody new. */
+  /** Forgets who this was, on this browser, and starts again as somebody new. */
   reset(): void {
-    this.shut();
-    this.store.clear();
-    this.machine = this.build(undefined);
-    this.draw();
+    if (!this._engine) return this._post({ reset: true });
+    this._engine.shut();
+    this._store.clear();
+    this._options.token = undefined;
+    this._isWanted = false;
+    this._lead([]);
   }
 
   end(): void {
-    this.shut();
-    for (const event of ["online", "pageshow", "focus"]) removeEventListener(event, this.wake);
-    document.removeEventListener("visibilitychange", this.wake);
+    this._life.abort();
+    this._part();
   }
 
-  private build(token: string | undefined): Machine {
-    let saved = this.store.load();
-    const sub = token ? subOf(token) : undefined;
-    if (saved.sub && saved.sub !== sub) {
-      this.store.clear();
-      saved = this.store.load();
-    }
-    if (sub && !saved.token) saved = { ...saved, sub };
-    return new Machine(this.options.who, saved, this.store.entries(), uuid, Math.random, token);
+  /** Wait for the lead. A page without locks (not a secure context) leads for itself. */
+  private _join(): void {
+    this._leave = new AbortController();
+    const { signal } = this._leave;
+    if (!navigator.locks) return this._lead([]);
+    this._channel = new BroadcastChannel(this._name);
+    this._channel.onmessage = (event) => this._hear(event.data as Note);
+    this._post({ hi: true });
+    void navigator.locks.request(this._name, { signal }, () => new Promise<void>((done) => {
+      signal.addEventListener("abort", () => done());
+      this._lead(this._view.items);
+    })).catch(() => undefined);
   }
 
-  private shut(): void {
-    this.transport?.close(1000);
-    this.transport = undefined;
-    for (const timer of this.timers.values()) clearTimeout(timer);
-    this.timers.clear();
+  private _part(): void {
+    this._leave.abort();
+    this._engine?.shut();
+    this._engine = undefined;
+    this._channel?.close();
+    this._channel = undefined;
   }
 
-  private carryOut(effect: Effect): void {
-    switch (effect.do) {
-      case "connect": return this.connect();
-      case "close": this.transport?.close(effect.code); this.transport = undefined; return;
-      case "frame": return this.transport?.send(JSON.stringify(effect.frame));
-      case "timer": return this.setTimer(effect.name, effect.ms);
-      case "cancel": return this.clearTimer(effect.name);
-      case "save": return this.store.save(effect.saved);
-      case "keep": return this.store.keep(effect.entry);
-      case "unkeep": return this.store.unkeep(effect.id);
-      case "view": return this.draw();
-      case "tell": return this.options.onTold(effect.told);
-      case "ask-token": void this.options.onTokenNeeded().then((token) => this.step({ t: "token", token })); return;
-    }
-  }
-
-  private connect(): void {
-    this.transport?.close(1000);
-    this.transport = openSocket(this.options.server, {
-      open: () => this.step({ t: "open" }),
-      text: (text) => {
-        const frame = parseFrame(text);
-        if (frame) this.step({ t: "frame", frame });
+  private _lead(seed: View["items"]): void {
+    this._engine = new Engine({
+      ...this._options,
+      onView: (view) => {
+        this._draw(view);
+        this._post({ patch: this._sender.patch(view) });
       },
-      closed: (code) => {
-        this.transport = undefined;
-        this.step({ t: "closed", code });
+      onTold: (told) => {
+        this._options.onTold(told);
+        this._post({ told });
       },
-    });
+    }, this._store, seed);
+    this._draw(this._engine.view);
+    this._everything();
+    if (this._isWanted || this.hasPast) this._engine.step({ t: "start" });
   }
 
-  private setTimer(name: Timer, ms: number): void {
-    this.clearTimer(name);
-    this.timers.set(name, setTimeout(() => {
-      this.timers.delete(name);
-      this.step({ t: "timer", name });
-    }, ms));
+  private _hear(note: Note): void {
+    if (this._engine) {
+      if ("hi" in note) this._everything();
+      if ("input" in note) this._engine.step(note.input);
+      if ("reset" in note) this.reset();
+      return;
+    }
+    if ("told" in note) this._options.onTold(note.told);
+    if (!("patch" in note)) return;
+    const view = this._receiver.view(note.patch);
+    if (view) this._draw(view);
+    else this._post({ hi: true });
   }
 
-  private clearTimer(name: Timer): void {
-    clearTimeout(this.timers.get(name));
-    this.timers.delete(name);
+  private _everything(): void {
+    this._sender.forget();
+    if (this._engine) this._post({ patch: this._sender.patch(this._engine.view) });
   }
 
-  /** Many changes, one picture: at most once per frame. A hidden tab draws when it is seen again. */
-  private draw(): void {
-    this.frameRequest ||= requestAnimationFrame(() => {
-      this.frameRequest = 0;
-      this.options.onView(this.machine.view);
-    });
+  private _post(note: Note): void {
+    this._channel?.postMessage(note);
+  }
+
+  private _draw(view: View): void {
+    this._view = view;
+    this._options.onView(view);
   }
 }

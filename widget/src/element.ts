@@ -1,138 +1,136 @@
 // `<parley-chat>`: attributes in, a client and a panel tied together, the JS API out.
 import type { ParleyApi, ParleyEvents } from "./api";
 import { Client } from "./client";
-import { pickLanguage } from "./lang";
 import { explain } from "./explain";
-import { inkOn } from "./ui/colour";
-import { lengthOf, MAX_CHARS } from "./ui/composer";
+import { pickLanguage } from "./lang";
+import type { Told } from "./types";
+import { lengthOf } from "./ui/composer";
 import { Panel } from "./ui/panel";
 import { css } from "./ui/styles";
-import type { Told } from "./types";
 
 type Listener = (data: unknown) => unknown;
 
 /** The origin this script came from: where the gateway is, unless the page says otherwise. */
 export const home = { origin: location.origin };
 
+const MAX_CHARS = 4000;
 let sheet: CSSStyleSheet | undefined;
 
 export class ParleyChat extends HTMLElement implements ParleyApi {
-  private client: Client | undefined;
-  private panel: Panel | undefined;
-  private readonly listeners = new Map<string, Set<Listener>>();
+  private _client: Client | undefined;
+  private _panel: Panel | undefined;
+  private _drawing = 0;
+  private readonly _listeners = new Map<string, Set<Listener>>();
 
   connectedCallback(): void {
-    if (this.client) return;
+    if (this._client) return;
     const site = this.getAttribute("site");
-    if (!site) return console.error('Parley: <parley-chat> needs the attribute `site` (or the script tag `data-site`), the key of a site in parley.toml.');
-    this.build(site);
+    if (site) this._build(site);
+    else console.error("Parley: `data-site` (or the attribute `site`) is missing: the key of a site in parley.toml.");
   }
 
   disconnectedCallback(): void {
-    this.client?.end();
-    this.client = undefined;
+    this._client?.end();
+    this._client = undefined;
     this.shadowRoot?.replaceChildren();
   }
 
   open(): void {
-    this.panel?.toggle(true);
+    this._panel?.toggle(true);
   }
 
   close(): void {
-    this.panel?.toggle(false);
+    this._panel?.toggle(false);
   }
 
   toggle(): void {
-    this.panel?.toggle(!this.panel.isOpen);
+    this._panel?.toggle(!this._panel.isOpen);
   }
 
   send(text: string): string {
     const body = text.trim();
     if (!body || lengthOf(body) > MAX_CHARS) throw new RangeError(`Parley: a message has 1 to ${MAX_CHARS} characters.`);
-    if (!this.client) throw new Error("Parley: the chat is not on the page.");
-    return this.client.send(body);
+    if (!this._client) throw new Error("Parley: the chat is not on the page.");
+    return this._client.send(body);
   }
 
   identify(token: string): void {
-    this.client?.step({ t: "token", token });
+    this._client?.step({ t: "token", token });
   }
 
   reset(): void {
-    this.client?.reset();
-    if (this.panel?.isOpen) this.client?.start(true);
+    this._client?.reset();
+    if (this._panel?.isOpen) this._client?.start(true);
   }
 
   on<K extends keyof ParleyEvents>(event: K, listener: (data: ParleyEvents[K]) => unknown): () => void {
-    const heard = this.listeners.get(event) ?? new Set<Listener>();
-    this.listeners.set(event, heard.add(listener as Listener));
+    const heard = this._listeners.get(event) ?? new Set<Listener>();
+    this._listeners.set(event, heard.add(listener as Listener));
     return () => void heard.delete(listener as Listener);
   }
 
-  private emit(event: keyof ParleyEvents, data?: unknown): unknown[] {
-    return [...(this.listeners.get(event) ?? [])].map((listener) => listener(data));
+  private _emit(event: keyof ParleyEvents, data?: unknown): unknown[] {
+    return [...(this._listeners.get(event) ?? [])].map((listener) => listener(data));
   }
 
-  private build(site: string): void {
+  private _build(site: string): void {
     const attribute = (name: string): string | undefined => this.getAttribute(name) || undefined;
-    const language = pickLanguage([attribute("locale"), document.documentElement.lang, ...navigator.languages]);
+    const [locale, thread, name, colour] = ["locale", "thread", "name", "color"].map(attribute);
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     if (!sheet) (sheet = new CSSStyleSheet()).replaceSync(css);
     root.adoptedStyleSheets = [sheet];
-    this.paint(attribute("color"));
+    if (colour) this.style.setProperty("--parley-color", colour);
 
-    const optional = { thread: attribute("thread"), name: attribute("name") };
     const client = new Client({
       server: attribute("server") ?? home.origin,
       who: {
-        site, ...(optional.thread ? { thread: optional.thread } : {}), ...(optional.name ? { name: optional.name } : {}),
-        locale: attribute("locale") ?? navigator.language, tz: Intl.DateTimeFormat().resolvedOptions().timeZone,
-        page_url: location.origin + location.pathname,
+        site, thread, name, locale: locale ?? navigator.language,
+        tz: Intl.DateTimeFormat().resolvedOptions().timeZone, page_url: location.origin + location.pathname,
       },
-      ...(attribute("token") ? { token: attribute("token") as string } : {}),
-      onView: (view) => panel.draw(view),
-      onTold: (told) => this.told(told, site),
-      onTokenNeeded: () => this.askForToken(),
+      token: attribute("token"),
+      onView: () => this._draw(),
+      onTold: (told) => this._told(told, site),
+      onTokenNeeded: () => this._askForToken(),
     });
-    const panel = new Panel(language, {
+    const panel = new Panel(pickLanguage([locale, document.documentElement.lang, ...navigator.languages]), {
       send: (text) => void client.send(text),
       stop: () => client.step({ t: "stop" }),
       retry: (id) => client.step({ t: "retry", id }),
       remove: (id) => client.step({ t: "discard", id }),
       older: () => client.step({ t: "older" }),
-      typing: () => undefined,
-      toggle: (open) => this.toggled(open, client),
-      resume: (code) => (code === "4409" ? client.start(true) : client.step({ t: "session", session_id: "new" })),
-    }, attribute("heading") ?? null);
-    this.client = client;
-    this.panel = panel;
+      ask: (frame) => client.step({ t: "ask", frame }),
+      session: (session_id) => client.step({ t: "session", session_id }),
+      restart: () => client.start(true),
+      toggled: (open) => {
+        if (open) client.start();
+        this._emit(open ? "open" : "close");
+      },
+    }, attribute("heading"), Boolean(thread));
+    this._client = client;
+    this._panel = panel;
     root.append(panel.root);
     panel.draw(client.view);
-    if (this.hasAttribute("open") && this.getAttribute("open") !== "false") panel.toggle(true, false);
-    else if (client.hasPast) client.start();
+    if ((this.getAttribute("open") ?? "false") !== "false") panel.toggle(true, false);
   }
 
-  private toggled(open: boolean, client: Client): void {
-    if (open) client.start();
-    this.emit(open ? "open" : "close");
+  /** Many changes, one picture: at most once per frame. */
+  private _draw(): void {
+    this._drawing ||= requestAnimationFrame(() => {
+      this._drawing = 0;
+      if (this._client) this._panel?.draw(this._client.view);
+    });
   }
 
-  private paint(colour: string | undefined): void {
-    if (!colour || !CSS.supports("color", colour)) return;
-    this.style.setProperty("--parley-color", colour);
-    const ink = inkOn(colour);
-    if (ink) this.style.setProperty("--parley-on-color", ink);
-  }
-
-  private told(told: Told, site: string): void {
+  private _told(told: Told, site: string): void {
     if (told.name === "error") {
-      const hint = explain(told.data.code, site, location.origin);
-      if (hint) console.error(`Parley: ${hint}${told.data.message ? ` (${told.data.message})` : ""}`);
+      const hint = explain(told.data.code, told.data.message, site);
+      if (hint) console.error(hint);
     }
-    this.emit(told.name, told.data);
+    this._emit(told.name, told.data);
   }
 
-  private async askForToken(): Promise<string | null> {
-    const answers = await Promise.all(this.emit("token"));
+  private async _askForToken(): Promise<string | null> {
+    const answers = await Promise.all(this._emit("token"));
     return answers.find((answer): answer is string => typeof answer === "string") ?? null;
   }
 }

@@ -1,4 +1,5 @@
-// The frames of protocol `gw.v1`, as docs/widget.md lists them. No field here has another name on the wire.
+// The frames of protocol `gw.v1`, as docs/widget.md lists them. No field here has another name on the wire; one that is
+// undefined is not sent.
 
 export type RunState = "queued" | "thinking" | "tool" | "streaming" | "stopped" | "failed" | "done";
 export type Role = "user" | "assistant" | "human" | "system";
@@ -8,10 +9,11 @@ export type Epoch = string | number;
 export interface Attachment { id?: string; name?: string; type?: string; size?: number; url?: string }
 
 export interface Hello {
-  type: "hello"; v: 1; site: string; token?: string; session_id?: string; thread?: string; epoch?: Epoch;
-  cursor: number; name?: string; locale?: string; tz?: string; page_url?: string;
+  type: "hello"; v: 1; site: string; token?: string | undefined; session_id?: string | undefined;
+  thread?: string | undefined; epoch?: Epoch | undefined; cursor: number; name?: string | undefined; locale?: string;
+  tz?: string; page_url?: string;
 }
-export interface Send { type: "send"; id: string; text: string; attachments?: Attachment[]; reply_to?: string }
+export interface Send { type: "send"; id: string; text: string; attachments?: Attachment[]; reply_to?: string | undefined }
 export type MemoryOp = "list" | "update" | "delete" | "clear";
 
 export type ClientFrame =
@@ -30,12 +32,13 @@ export type ClientFrame =
   | { type: "forget"; id: string }
   | { type: "ping"; n: number };
 
-export interface Starter { name?: string; label: string; value?: string }
+export interface Starter { label: string; value?: string; name?: string }
 /** What a site may say about its chat. Every key is optional. */
 export interface SiteConfig {
   title?: string; subtitle?: string; greeting?: string; color?: string; locale?: string; starters?: Starter[];
-  feedback?: boolean; memories?: boolean; attachments?: boolean | { types?: string[]; max_bytes?: number };
   max_chars?: number;
+  /** What this gateway offers beyond talking: `sessions`, `feedback`, `memories`, `forget`, `typing`, `action`, `identify`. */
+  features?: string[];
 }
 
 export interface Welcome {
@@ -48,7 +51,7 @@ export interface Message {
 }
 export interface Run { type: "run"; seq: number; run_id: string; state: RunState; label?: string | null }
 export interface Delta { type: "d"; r: string; o: number; x: string }
-export interface SessionRow { session_id: string; title?: string | null; at?: string | null; updated_at?: string | null; last?: string | null }
+export interface SessionRow { session_id: string; title?: string | null; updated_at?: string | null; is_shared?: boolean }
 export interface MemoryRow { memory_id: string; memory: string; topics?: string[]; updated_at?: string }
 
 export type ServerFrame =
@@ -64,7 +67,7 @@ export type ServerFrame =
   | { type: "identified"; user_id: string; merged_from?: string | null }
   | { type: "memories"; id?: string; memories: MemoryRow[] }
   | { type: "sessions"; sessions: SessionRow[] }
-  | { type: "history"; messages: Message[]; more?: boolean }
+  | { type: "history"; messages: Message[]; has_more?: boolean }
   | { type: "error"; code: string; message: string; fatal: boolean }
   | { type: "pong"; n: number }
   | { type: "hb"; n: number }
@@ -72,47 +75,40 @@ export type ServerFrame =
   /** A durable event of a later protocol: nothing to show, but the cursor passes it. */
   | { type: "later"; seq: number };
 
-/** What a frame must carry before it is believed: s string, n number, o object, a array. The rest is optional. */
-const SHAPES: Record<string, string> = {
-  welcome: "session_id:s head:n cursor:n user:o",
-  reset: "",
-  ack: "id:s seq:n",
-  nack: "id:s code:s",
-  message: "seq:n id:s role:s text:s author:o",
-  run: "seq:n run_id:s state:s",
-  d: "r:s o:n x:s",
-  presence: "state:s",
-  handoff: "seq:n mode:s",
-  identified: "user_id:s",
-  memories: "memories:a",
-  sessions: "sessions:a",
-  history: "messages:a",
-  error: "code:s",
-  pong: "",
-  hb: "",
-  bye: "",
-};
-const LETTER: Record<string, (value: unknown) => boolean> = {
-  s: (value) => typeof value === "string",
-  n: (value) => typeof value === "number",
-  o: (value) => typeof value === "object" && value !== null,
-  a: Array.isArray,
+/** What a frame must carry before it is believed, by a value of the same type. The rest is optional. */
+const NEEDS: Record<string, Record<string, unknown>> = {
+  welcome: { session_id: "", head: 0, cursor: 0, user: {} },
+  reset: {},
+  ack: { id: "", seq: 0 },
+  nack: { id: "", code: "" },
+  message: { seq: 0, id: "", role: "", text: "", author: {} },
+  run: { seq: 0, run_id: "", state: "" },
+  d: { r: "", o: 0, x: "" },
+  presence: { state: "" },
+  handoff: { seq: 0, mode: "" },
+  identified: { user_id: "" },
+  memories: { memories: [] },
+  sessions: { sessions: [] },
+  history: { messages: [] },
+  error: { code: "" },
+  pong: {},
+  hb: {},
+  bye: {},
 };
 
 /** One text frame, checked. A type of a later protocol, or a frame that lacks what it needs, gives `undefined`. */
 export function parseFrame(text: string): ServerFrame | undefined {
-  let frame: Record<string, unknown> | null;
+  let frame: ({ type: string } & Record<string, unknown>) | null;
   try {
-    frame = JSON.parse(text) as Record<string, unknown> | null;
+    frame = JSON.parse(text) as typeof frame;
   } catch {
     return undefined;
   }
-  if (!frame || typeof frame !== "object" || typeof frame.type !== "string") return undefined;
-  const shape = Object.hasOwn(SHAPES, frame.type) ? SHAPES[frame.type] : undefined;
-  if (shape === undefined) return typeof frame.seq === "number" ? { type: "later", seq: frame.seq } : undefined;
-  for (const pair of shape.split(" ")) {
-    const [field = "", letter = ""] = pair.split(":");
-    if (field && !LETTER[letter]?.(frame[field])) return undefined;
+  if (typeof frame?.type !== "string") return undefined;
+  const { type, seq } = frame;
+  if (!Object.hasOwn(NEEDS, type)) return typeof seq === "number" ? { type: "later", seq } : undefined;
+  for (const [field, like] of Object.entries(NEEDS[type] ?? {})) {
+    if (typeof frame[field] !== typeof like || frame[field] === null) return undefined;
   }
   return frame as unknown as ServerFrame;
 }

@@ -2,7 +2,7 @@
 import { backoff, PROBE_MS, silenceMs, verdictOf, WELCOME_MS } from "./policy";
 
 export type Phase = "idle" | "connecting" | "ready" | "waiting" | "stopped";
-export type Timer = "connect" | "silence" | "ack" | "typing";
+export type Timer = "connect" | "silence" | "ack" | "line";
 export type LinkEffect =
   | { do: "connect" }
   | { do: "close"; code: number }
@@ -18,21 +18,21 @@ export class Link {
   phase: Phase = "idle";
   /** The close code that stopped it. */
   stoppedBy: number | undefined;
-  private attempt = 0;
-  private strikes = 0;
-  private askedForToken = false;
-  private notBefore_ms = 0;
-  private heartbeat_s = 25;
+  private _attempt = 0;
+  private _strikes = 0;
+  private _askedForToken = false;
+  private _notBefore_ms = 0;
+  private _heartbeat_s = 25;
 
-  constructor(private readonly random: () => number) {}
+  constructor(private readonly _random: () => number) {}
 
   /** Connect unless it already does. After a stop only `fresh` does: the person or the page asked for it. */
   start(fresh = false): LinkEffect[] {
     if (this.phase === "stopped" && !fresh) return [];
     if (this.phase === "connecting" || this.phase === "ready") return [];
     this.stoppedBy = undefined;
-    if (fresh) this.attempt = this.strikes = 0;
-    return this.connect();
+    if (fresh) this._attempt = this._strikes = 0;
+    return this._connect();
   }
 
   /** The socket is open and `hello` is on its way: `welcome` must come in time. */
@@ -43,30 +43,30 @@ export class Link {
   /** The ping makes the server speak once more: a server that only ever welcomes and dies does not reset the back-off. */
   welcomed(heartbeat_s: number): LinkEffect[] {
     this.phase = "ready";
-    this.askedForToken = false;
-    this.heartbeat_s = heartbeat_s;
-    return [this.silenceTimer(), { do: "ping" }];
+    this._askedForToken = false;
+    this._heartbeat_s = heartbeat_s;
+    return [this._silenceTimer(), { do: "ping" }];
   }
 
   /** Any frame after `welcome`: the path lives. */
   heard(): LinkEffect[] {
     if (this.phase !== "ready") return [];
-    this.attempt = 0;
-    return [this.silenceTimer()];
+    this._attempt = 0;
+    return [this._silenceTimer()];
   }
 
-  private silenceTimer(): LinkEffect {
-    return { do: "timer", name: "silence", ms: silenceMs(this.heartbeat_s) };
+  private _silenceTimer(): LinkEffect {
+    return { do: "timer", name: "silence", ms: silenceMs(this._heartbeat_s) };
   }
 
   /** The server took work from us: what it held against this client is forgotten. */
   served(): void {
-    this.strikes = 0;
+    this._strikes = 0;
   }
 
   /** The network is back, or the page is looked at again. A waiting link tries at once, a ready one is asked to answer. */
   wake(): LinkEffect[] {
-    if (this.phase === "waiting") return this.strikes ? [] : this.connect();
+    if (this.phase === "waiting") return this._strikes ? [] : this._connect();
     const probe: LinkEffect = { do: "timer", name: "silence", ms: PROBE_MS };
     if (this.phase === "connecting") return [probe];
     return this.phase === "ready" ? [{ do: "ping" }, probe] : [];
@@ -79,24 +79,24 @@ export class Link {
 
   /** The server will restart: not sooner than it says. */
   bye(reconnectAfter_ms: number): void {
-    this.notBefore_ms = Math.min(Math.max(0, reconnectAfter_ms), 60_000);
+    this._notBefore_ms = Math.min(Math.max(0, reconnectAfter_ms), 60_000);
   }
 
   closed(code: number): LinkEffect[] {
     if (this.phase === "stopped" || this.phase === "idle") return [];
     const off: LinkEffect[] = [{ do: "cancel", name: "silence" }, { do: "cancel", name: "ack" }];
     const verdict = verdictOf(code);
-    if (verdict === "token" && !this.askedForToken) {
-      this.askedForToken = true;
+    if (verdict === "token" && !this._askedForToken) {
+      this._askedForToken = true;
       this.phase = "waiting";
       return [...off, { do: "cancel", name: "connect" }, { do: "ask-token" }];
     }
     if (verdict === "stop" || verdict === "token") return [...off, ...this.stop(code)];
-    if (verdict === "slow") this.strikes += 1;
+    if (verdict === "slow") this._strikes += 1;
     this.phase = "waiting";
-    const ms = this.notBefore_ms + backoff(this.attempt + this.strikes, this.random);
-    this.attempt += 1;
-    this.notBefore_ms = 0;
+    const ms = this._notBefore_ms + backoff(this._attempt + this._strikes, this._random);
+    this._attempt += 1;
+    this._notBefore_ms = 0;
     return [...off, { do: "timer", name: "connect", ms }];
   }
 
@@ -107,7 +107,7 @@ export class Link {
     return [{ do: "cancel", name: "connect" }, { do: "cancel", name: "silence" }, { do: "cancel", name: "ack" }];
   }
 
-  private connect(): LinkEffect[] {
+  private _connect(): LinkEffect[] {
     this.phase = "connecting";
     return [{ do: "cancel", name: "connect" }, { do: "timer", name: "silence", ms: WELCOME_MS }, { do: "connect" }];
   }

@@ -2,62 +2,35 @@
 import type { ParleyApi } from "./api";
 import { home, ParleyChat } from "./element";
 
-const ATTRIBUTES = ["site", "server", "thread", "name", "token", "open", "locale", "color", "heading", "theme", "side"];
+const METHODS = ["open", "close", "toggle", "send", "identify", "reset", "on"] as const;
 
-function scriptOfOurs(): HTMLScriptElement | null {
-  const current = document.currentScript;
-  if (current instanceof HTMLScriptElement) return current;
-  return document.querySelector<HTMLScriptElement>('script[data-site][src*="widget.js"], script[src*="widget.js"]');
-}
-
-/** The API acts on the chat of the page. Called before there is one, it waits for it. */
+/** The API acts on the first chat of the page. */
 function makeApi(): ParleyApi {
-  const chat = (): ParleyChat | null => document.querySelector<ParleyChat>("parley-chat");
-  const need = (): ParleyChat => {
-    const found = chat();
-    if (!found) throw new Error("Parley: there is no <parley-chat> on the page yet.");
-    return found;
+  const call = (name: (typeof METHODS)[number]) => (...args: unknown[]): unknown => {
+    const chat = document.querySelector("parley-chat");
+    if (!chat) throw new Error("Parley: there is no <parley-chat> on the page yet.");
+    return (chat[name] as (...args: unknown[]) => unknown)(...args);
   };
-  return {
-    open: () => need().open(),
-    close: () => need().close(),
-    toggle: () => need().toggle(),
-    send: (text) => need().send(text),
-    identify: (token) => need().identify(token),
-    reset: () => need().reset(),
-    on: (event, listener) => need().on(event, listener),
-  };
+  return Object.fromEntries(METHODS.map((name) => [name, call(name)])) as unknown as ParleyApi;
 }
 
-function embed(script: HTMLScriptElement | null): void {
-  if (!script?.dataset.site) return;
-  const chat = document.createElement("parley-chat");
-  for (const name of ATTRIBUTES) {
-    const value = script.dataset[name];
-    if (value !== undefined) chat.setAttribute(name, value);
-  }
-  document.body.append(chat);
-}
+/** Known only while the script runs, not when the body comes later. */
+const script = (document.currentScript ?? document.querySelector('script[src*="widget.js"]')) as HTMLScriptElement | null;
 
 function start(): void {
-  const script = scriptOfOurs();
-  if (script?.src) home.origin = new URL(script.src, location.href).origin;
+  if (script?.src) home.origin = new URL(script.src).origin;
   if (customElements.get("parley-chat")) return;
   customElements.define("parley-chat", ParleyChat);
-  const whenBody = (then: () => void): void => {
-    if (document.body) then();
-    else document.addEventListener("DOMContentLoaded", then, { once: true });
-  };
-  whenBody(() => {
-    embed(script);
-    const early: unknown = window.Parley;
-    const api = makeApi();
-    window.Parley = api;
-    if (Array.isArray(early)) {
-      for (const [name, ...rest] of early as [keyof ParleyApi, ...unknown[]][]) (api[name] as (...args: unknown[]) => unknown)(...rest);
-    }
-    document.dispatchEvent(new Event("parley:ready"));
-  });
+  if (script?.dataset.site) {
+    const chat = document.createElement("parley-chat");
+    for (const [name, value] of Object.entries(script.dataset)) chat.setAttribute(name, value ?? "");
+    document.body.append(chat);
+  }
+  const early: unknown = window.Parley;
+  const api = (window.Parley = makeApi());
+  if (Array.isArray(early)) for (const [name, ...args] of early as [(typeof METHODS)[number], ...never[]][]) (api[name] as (...args: never[]) => unknown)(...args);
+  document.dispatchEvent(new Event("parley:ready"));
 }
 
-start();
+if (document.body) start();
+else document.addEventListener("DOMContentLoaded", start, { once: true });

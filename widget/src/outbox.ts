@@ -13,61 +13,61 @@ export interface Entry {
 }
 
 export class Outbox {
-  private readonly entries = new Map<string, Entry>();
-  private inFlight: string | undefined;
-  private held = false;
+  private readonly _entries = new Map<string, Entry>();
+  private _inFlight: string | undefined;
+  private _held = false;
 
   constructor(saved: readonly Entry[] = []) {
     for (const entry of saved) this.add(entry);
   }
 
   list(): readonly Entry[] {
-    return [...this.entries.values()].sort((a, b) => a.at - b.at);
+    return [...this._entries.values()].sort((a, b) => a.at - b.at);
   }
 
   get(id: string): Entry | undefined {
-    return this.entries.get(id);
+    return this._entries.get(id);
   }
 
   /** Adds it, or puts it in the place of the entry of the same id. */
   add(entry: Entry): void {
-    this.entries.set(entry.id, entry);
+    this._entries.set(entry.id, entry);
   }
 
   isSending(id: string): boolean {
-    return this.inFlight === id;
+    return this._inFlight === id;
   }
 
   /** The frame to send now, if one may be: nothing else is on its way and the server has not asked to wait. */
   next(): Send | undefined {
-    if (this.inFlight !== undefined || this.held) return undefined;
+    if (this._inFlight !== undefined || this._held) return undefined;
     const entry = this.list().find((one) => !one.failed);
     if (!entry) return undefined;
-    this.inFlight = entry.id;
-    return { type: "send", id: entry.id, text: entry.text, ...(entry.reply_to ? { reply_to: entry.reply_to } : {}) };
+    this._inFlight = entry.id;
+    return { type: "send", id: entry.id, text: entry.text, reply_to: entry.reply_to };
   }
 
   /** The server has it, by its ack or by the message itself. Says whether it was still here. */
   settle(id: string): boolean {
-    if (this.inFlight === id) this.inFlight = undefined;
-    return this.entries.delete(id);
+    if (this._inFlight === id) this._inFlight = undefined;
+    return this._entries.delete(id);
   }
 
   /** The server refused it: for good, or until `release`. */
   refuse(id: string, code: string, message: string, mayRetry: boolean): Entry | undefined {
-    if (this.inFlight === id) this.inFlight = undefined;
-    const entry = this.entries.get(id);
+    if (this._inFlight === id) this._inFlight = undefined;
+    const entry = this._entries.get(id);
     if (!entry) return undefined;
-    this.held = mayRetry;
+    this._held = mayRetry;
     if (mayRetry) return entry;
     const failed = { ...entry, failed: { code, message } };
-    this.entries.set(id, failed);
+    this._entries.set(id, failed);
     return failed;
   }
 
   /** The connection is gone, or an ack is overdue: what was on its way is to be sent again. */
   release(): void {
-    this.inFlight = undefined;
-    this.held = false;
+    this._inFlight = undefined;
+    this._held = false;
   }
 }

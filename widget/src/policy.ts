@@ -33,3 +33,10 @@ export const PROBE_MS = 4000;
 export const WELCOME_MS = 10_000;
 /** A message not acknowledged within this time on a living socket is sent again: the id makes that harmless. */
 export const ACK_MS = 15_000;
+
+/** After so many tries without a welcome the websocket may be blocked: every second try goes by server-sent events. */
+const BLOCKED_AFTER = 3;
+
+export function pathFor(failures: number): "socket" | "events" {
+  return failures >= BLOCKED_AFTER && failures % 2 === 1 ? "events" : "socket";
+}

@@ -9,30 +9,26 @@ export interface Saved {
   session_id?: string;
   epoch?: Epoch;
   cursor: number;
-  /** Whether the panel stood open. */
-  open?: boolean;
 }
 
 export const EMPTY: Saved = { cursor: 0 };
 
 /** What storage gave, if it has the form of `Saved`; a fresh start otherwise. */
-export function readSaved(text: string | null): Saved {
-  if (!text) return EMPTY;
+export function readSaved(text: string | undefined): Saved {
   try {
-    const value = JSON.parse(text) as Partial<Saved> | null;
-    return value && typeof value === "object" && Number.isInteger(value.cursor) ? (value as Saved) : EMPTY;
+    const value = JSON.parse(text ?? "") as Partial<Saved> | null;
+    return Number.isInteger(value?.cursor) ? (value as Saved) : EMPTY;
   } catch {
     return EMPTY;
   }
 }
 
-/** The `sub` a site's token claims. Not verified, and only used to tell one person on this browser from the next. */
-export function subOf(token: string): string | undefined {
+/** What a site's token claims. Not verified: only to tell one person on this browser from the next, and to renew in time. */
+export function claimsOf(token: string | undefined): { sub?: string; exp?: number } {
   try {
-    const body = atob((token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/"));
-    const sub = (JSON.parse(body) as { sub?: unknown }).sub;
-    return typeof sub === "string" ? sub : undefined;
+    const body = atob((token ?? "").split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? "");
+    return JSON.parse(body) as { sub?: string; exp?: number };
   } catch {
-    return undefined;
+    return {};
   }
 }

@@ -3,7 +3,7 @@
 export interface TransportEvents {
   open: () => void;
   text: (text: string) => void;
-  closed: (code: number) => void;
+  closed: (code: number, reason: string) => void;
 }
 
 export interface Transport {
@@ -13,13 +13,13 @@ export interface Transport {
 
 export function openSocket(server: string, on: TransportEvents): Transport {
   const url = new URL("/widget/ws", server);
-  url.protocol = url.protocol === "http:" ? "ws:" : "wss:";
+  url.protocol = url.protocol.replace("http", "ws");
   const socket = new WebSocket(url, "gw.v1");
   let isOver = false;
   socket.onopen = () => isOver || on.open();
   socket.onmessage = (event) => isOver || on.text(String(event.data));
   socket.onclose = (event) => {
-    if (!isOver) on.closed(event.code);
+    if (!isOver) on.closed(event.code, event.reason);
     isOver = true;
   };
   return {

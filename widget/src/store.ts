@@ -1,80 +1,67 @@
-// localStorage behind two verbs. Where a browser refuses it (private windows, blocked storage) memory stands in.
+// localStorage behind a few verbs. Where a browser refuses it (blocked, full) the page's own memory stands in.
 import type { Entry } from "./outbox";
 import { readSaved, type Saved } from "./saved";
 
 export class Store {
-  private readonly memory = new Map<string, string>();
+  private readonly _memory: Record<string, string> = {};
 
-  /** `scope` names site, thread and, in shared demo threads, the name: each has its own cursor and outbox. */
-  constructor(private readonly scope: string) {}
+  /** `scope` names gateway, site and thread (in a named thread the person too): each has its own cursor and outbox. */
+  constructor(private readonly _scope: string) {}
 
   load(): Saved {
-    return readSaved(this.read(this.key("s")));
+    return readSaved(this._all()[this._key("s")]);
   }
 
   save(saved: Saved): void {
-    this.write(this.key("s"), JSON.stringify(saved));
+    this._write(this._key("s"), JSON.stringify(saved));
   }
 
   /** Entries are kept one by one, so that two tabs never write over each other's. */
   entries(): Entry[] {
-    const found: Entry[] = [];
-    for (const key of this.keys()) {
-      if (!key.startsWith(this.key("o"))) continue;
+    return Object.entries(this._all()).flatMap(([key, text]) => {
       try {
-        const entry = JSON.parse(this.read(key) ?? "") as Entry;
-        if (typeof entry.id === "string" && typeof entry.text === "string" && typeof entry.at === "number") found.push(entry);
+        return key.startsWith(this._key("o")) ? [JSON.parse(text) as Entry] : [];
       } catch {
-        this.remove(key);
+        return [];
       }
-    }
-    return found;
+    });
   }
 
   keep(entry: Entry): void {
-    this.write(this.key("o") + entry.id, JSON.stringify(entry));
+    this._write(this._key("o") + entry.id, JSON.stringify(entry));
   }
 
   unkeep(id: string): void {
-    this.remove(this.key("o") + id);
+    this._remove(this._key("o") + id);
   }
 
   /** Nothing of this scope is left. */
   clear(): void {
-    for (const key of this.keys()) if (key.startsWith(this.key(""))) this.remove(key);
+    for (const key of Object.keys(this._all())) if (key.startsWith(this._key(""))) this._remove(key);
   }
 
-  private key(kind: string): string {
-    return `parley:${this.scope}:${kind}`;
+  private _key(kind: string): string {
+    return `parley:${this._scope}:${kind}`;
   }
 
-  private keys(): string[] {
+  private _all(): Record<string, string> {
     try {
-      return [...Object.keys(localStorage), ...this.memory.keys()];
+      return { ...localStorage, ...this._memory };
     } catch {
-      return [...this.memory.keys()];
+      return this._memory;
     }
   }
 
-  private read(key: string): string | null {
-    try {
-      return this.memory.get(key) ?? localStorage.getItem(key);
-    } catch {
-      return this.memory.get(key) ?? null;
-    }
-  }
-
-  private write(key: string, value: string): void {
+  private _write(key: string, value: string): void {
     try {
       localStorage.setItem(key, value);
-      this.memory.delete(key);
     } catch {
-      this.memory.set(key, value);
+      this._memory[key] = value;
     }
   }
 
-  private remove(key: string): void {
-    this.memory.delete(key);
+  private _remove(key: string): void {
+    delete this._memory[key];
     try {
       localStorage.removeItem(key);
     } catch {

@@ -14,11 +14,11 @@ export interface Item {
   at: string;
   /** Of a pending message: waiting for a connection, on its way, or refused. Of an answer: how its run stands. */
   state: "waiting" | "sending" | "failed" | "sent" | RunState;
-  runId?: string;
-  label?: string;
+  runId?: string | null | undefined;
+  label?: string | null | undefined;
   /** Why a message was refused, as the server put it. */
-  error?: string;
-  attachments?: Attachment[];
+  error?: string | undefined;
+  attachments?: Attachment[] | null | undefined;
 }
 
 const LIVE = Number.MAX_SAFE_INTEGER / 4;
@@ -28,89 +28,95 @@ const OVER: ReadonlySet<string> = new Set(["done", "stopped", "failed"]);
 export const isRunning = (item: Item): boolean => item.kind === "answer" && !OVER.has(item.state);
 
 export class Transcript {
-  private readonly items = new Map<string, Item>();
-  private readonly keyOfMessage = new Map<string, string>();
-  private readonly confirmed = new Map<string, string>();
-  private readonly finished = new Set<string>();
-  private sorted: readonly Item[] | undefined;
-  private streams = 0;
+  private readonly _items = new Map<string, Item>();
+  private readonly _keyOfMessage = new Map<string, string>();
+  private readonly _confirmed = new Map<string, string>();
+  private readonly _finished = new Set<string>();
+  private _sorted: readonly Item[] | undefined;
+  private _streams = 0;
 
   /** In order of the log; running answers after it, messages not yet stored last. The same array while nothing changed. */
   list(): readonly Item[] {
-    this.sorted ??= [...this.items.values()].sort((a, b) => a.order - b.order);
-    return this.sorted;
+    this._sorted ??= [...this._items.values()].sort((a, b) => a.order - b.order);
+    return this._sorted;
+  }
+
+  /** Stored messages as another tab of this browser showed them. */
+  seed(items: readonly Item[]): void {
+    for (const item of items) {
+      if (item.kind !== "message") continue;
+      this._keyOfMessage.set(item.id, item.key);
+      this.put(item);
+    }
   }
 
   clear(): void {
-    this.items.clear();
-    this.keyOfMessage.clear();
-    this.finished.clear();
-    this.sorted = undefined;
+    this._items.clear();
+    this._keyOfMessage.clear();
+    this._finished.clear();
+    this._sorted = undefined;
   }
 
   put(item: Item): void {
-    this.items.set(item.key, item);
-    this.sorted = undefined;
+    this._items.set(item.key, item);
+    this._sorted = undefined;
   }
 
   drop(key: string): void {
-    if (this.items.delete(key)) this.sorted = undefined;
+    if (this._items.delete(key)) this._sorted = undefined;
   }
 
   get(key: string): Item | undefined {
-    return this.items.get(key);
+    return this._items.get(key);
   }
 
   /** A stored message. Says whether it was new here. A stream or an optimistic copy of it turns into it. */
   message(frame: Message): boolean {
-    const known = this.keyOfMessage.has(frame.id);
+    const known = this._keyOfMessage.has(frame.id);
     const streamKey = frame.run_id && frame.role === "assistant" ? `run:${frame.run_id}` : undefined;
-    const stream = streamKey ? this.items.get(streamKey) : undefined;
-    let key = this.keyOfMessage.get(frame.id) ?? this.confirmed.get(frame.id) ?? frame.client_id ?? `msg:${frame.id}`;
+    const stream = streamKey ? this._items.get(streamKey) : undefined;
+    let key = this._keyOfMessage.get(frame.id) ?? this._confirmed.get(frame.id) ?? frame.client_id ?? `msg:${frame.id}`;
     if (!known && streamKey && (!stream || stream.kind === "answer")) key = streamKey;
-    this.keyOfMessage.set(frame.id, key);
+    this._keyOfMessage.set(frame.id, key);
     const over = stream && OVER.has(stream.state) ? stream.state : "sent";
     this.put({
       key, order: frame.seq, kind: "message", id: frame.id, role: frame.role, author: frame.author, text: frame.text,
-      at: frame.at, state: over,
-      ...(frame.run_id ? { runId: frame.run_id } : {}),
-      ...(frame.attachments?.length ? { attachments: frame.attachments } : {}),
+      at: frame.at, state: over, runId: frame.run_id, attachments: frame.attachments,
     });
     return !known;
   }
 
   /** The server stored the pending message `key` as `messageId`. The message itself may have come before. */
   confirm(key: string, messageId: string, seq: number): void {
-    const item = this.items.get(key);
+    const item = this._items.get(key);
     if (item?.kind !== "pending") return;
-    this.confirmed.set(messageId, key);
-    if (this.keyOfMessage.has(messageId)) this.drop(key);
+    this._confirmed.set(messageId, key);
+    if (this._keyOfMessage.has(messageId)) this.drop(key);
     else this.put({ ...item, state: "sent", order: seq });
   }
 
   /** How a run stands. One that ended without a message keeps the text it had, or goes if it had none. */
   run(frame: Run): void {
     const key = `run:${frame.run_id}`;
-    const old = this.items.get(key);
-    if (OVER.has(frame.state)) this.finished.add(frame.run_id);
-    else this.finished.delete(frame.run_id);
+    const old = this._items.get(key);
+    if (OVER.has(frame.state)) this._finished.add(frame.run_id);
+    else this._finished.delete(frame.run_id);
     if (old?.kind === "message") {
       if (OVER.has(frame.state) && frame.state !== "done") this.put({ ...old, state: frame.state });
       return;
     }
     if (!old && OVER.has(frame.state) && frame.state !== "failed") return;
     if (old && frame.state === "stopped" && !old.text) return this.drop(key);
-    const item = old ?? this.answer(frame.run_id);
-    const { label: _, ...rest } = item;
+    const item = old ?? this._answer(frame.run_id);
     const order = OVER.has(frame.state) ? frame.seq : item.order;
-    this.put({ ...rest, order, state: frame.state, ...(frame.label ? { label: frame.label } : {}) });
+    this.put({ ...item, order, state: frame.state, label: frame.label });
   }
 
   /** A piece of a streaming answer; offset 0 starts the text of that run again. Says whether anything changed. */
   delta({ r, o, x }: Delta): boolean {
-    const old = this.items.get(`run:${r}`);
-    if (old?.kind === "message" || this.finished.has(r)) return false;
-    const item = old ?? this.answer(r);
+    const old = this._items.get(`run:${r}`);
+    if (old?.kind === "message" || this._finished.has(r)) return false;
+    const item = old ?? this._answer(r);
     const text = mergeDelta(item.text, o, x);
     if (text === item.text && old) return false;
     this.put({ ...item, text: text ?? item.text, state: "streaming" });
@@ -122,9 +128,9 @@ export class Transcript {
     return this.list().filter(isRunning);
   }
 
-  private answer(runId: string): Item {
+  private _answer(runId: string): Item {
     return {
-      key: `run:${runId}`, order: LIVE + this.streams++, kind: "answer", id: "", role: "assistant",
+      key: `run:${runId}`, order: LIVE + this._streams++, kind: "answer", id: "", role: "assistant",
       author: { id: "", name: null }, text: "", at: "", state: "queued", runId,
     };
   }

@@ -7,14 +7,14 @@ import type { Item } from "./transcript";
 
 /** What the page says of itself; part of every `hello`. */
 export interface Identity {
-  site: string; thread?: string; name?: string; locale?: string; tz?: string; page_url?: string;
+  site: string; thread?: string | undefined; name?: string | undefined; locale?: string; tz?: string; page_url?: string;
 }
 
 export type Input =
   | { t: "start"; fresh?: boolean }
   | { t: "open" }
   | { t: "frame"; frame: ServerFrame }
-  | { t: "closed"; code: number }
+  | { t: "closed"; code: number; reason?: string }
   | { t: "timer"; name: Timer }
   | { t: "wake" }
   | { t: "send"; entry: Entry }
@@ -59,7 +59,8 @@ export interface View {
   /** Up to here in the log it is the past: shown, not read out, not counted as unread. */
   past: number;
   mode: "agent" | "waiting" | "human";
-  typing: string | null;
+  /** What just happened, for a few seconds: somebody types, came or went, or something could not be done. */
+  line: { kind: "typing" | "joined" | "left" | "error"; text: string } | null;
   sessions: readonly SessionRow[] | null;
   memories: readonly MemoryRow[] | null;
 }

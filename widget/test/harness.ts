@@ -41,7 +41,7 @@ export class Bench {
       if (effect.do === "keep") this.kept.set(effect.entry.id, effect.entry);
       if (effect.do === "unkeep") this.kept.delete(effect.id);
     }
-    return effects.flatMap((effect) => (effect.do === "frame" && effect.frame.type !== "ping" ? [effect.frame] : []));
+    return effects.flatMap((effect) => (effect.do === "frame" && effect.frame.type !== "ping" ? [JSON.parse(JSON.stringify(effect.frame)) as ClientFrame] : []));
   }
 
   hear(...frames: ServerFrame[]): ClientFrame[] {

@@ -33,95 +33,95 @@ export function lexBlocks(text: string, depth = 0): Block[] {
 }
 
 class BlockLexer {
-  private readonly lines: string[];
-  private i = 0;
+  private readonly _lines: string[];
+  private _i = 0;
 
-  constructor(text: string, private readonly depth: number) {
-    this.lines = text.split("\n");
+  constructor(text: string, private readonly _depth: number) {
+    this._lines = text.split("\n");
   }
 
   run(): Block[] {
     const blocks: Block[] = [];
     let offset = 0;
-    while (this.i < this.lines.length) {
-      const from = this.i;
-      const made = isBlank(this.line(from)) ? this.skip() : this.block();
-      const raw = this.lines.slice(from, this.i).join("\n");
+    while (this._i < this._lines.length) {
+      const from = this._i;
+      const made = isBlank(this._line(from)) ? this._skip() : this._block();
+      const raw = this._lines.slice(from, this._i).join("\n");
       if (made) blocks.push({ ...made, raw, at: offset });
       offset += raw.length + 1;
     }
     return blocks;
   }
 
-  private line(i: number): string {
-    return (this.lines[i] ?? "").replace(/^[ \t]*\t/, (lead) => lead.replaceAll("\t", "    "));
+  private _line(i: number): string {
+    return (this._lines[i] ?? "").replace(/^[ \t]*\t/, (lead) => lead.replaceAll("\t", "    "));
   }
 
-  private skip(): undefined {
-    this.i++;
+  private _skip(): undefined {
+    this._i++;
     return undefined;
   }
 
-  private block(): Made {
-    const line = this.line(this.i);
+  private _block(): Made {
+    const line = this._line(this._i);
     const fence = fenceOf(line);
-    if (fence) return this.code(fence.mark, fence.info);
+    if (fence) return this._code(fence.mark, fence.info);
     const heading = HEADING.exec(line);
-    if (heading) return this.heading(heading);
+    if (heading) return this._heading(heading);
     if (RULE.test(line)) {
-      this.i++;
+      this._i++;
       return { t: "hr" };
     }
-    if (this.depth < MAX_DEPTH) {
-      if (QUOTE.test(line)) return this.quote();
+    if (this._depth < MAX_DEPTH) {
+      if (QUOTE.test(line)) return this._quote();
       const item = ITEM.exec(line);
-      if (item && indentOf(line) < 4) return this.list(item);
+      if (item && indentOf(line) < 4) return this._list(item);
     }
-    const align = this.tableAt(this.i);
-    return align ? this.table(align) : this.paragraph();
+    const align = this._tableAt(this._i);
+    return align ? this._table(align) : this._paragraph();
   }
 
-  private heading([, marks = "", rest = ""]: RegExpExecArray): Made {
-    this.i++;
+  private _heading([, marks = "", rest = ""]: RegExpExecArray): Made {
+    this._i++;
     let text = rest.trim();
     const bare = text.replace(/#+$/, "");
     if (bare === "" || /[ \t]$/.test(bare)) text = bare.trim();
     return { t: "h", n: marks.length, text };
   }
 
-  private code(mark: string, info: string): Made {
-    const indent = indentOf(this.line(this.i++));
+  private _code(mark: string, info: string): Made {
+    const indent = indentOf(this._line(this._i++));
     const body: string[] = [];
-    for (; this.i < this.lines.length; this.i++) {
-      const line = this.line(this.i).trim();
+    for (; this._i < this._lines.length; this._i++) {
+      const line = this._line(this._i).trim();
       if (line.length >= mark.length && line === mark.charAt(0).repeat(line.length)) {
-        this.i++;
+        this._i++;
         break;
       }
-      body.push(stripIndent(this.lines[this.i] ?? "", indent));
+      body.push(stripIndent(this._lines[this._i] ?? "", indent));
     }
     return { t: "code", lang: info.trim().split(/\s/)[0] ?? "", text: body.join("\n") };
   }
 
-  private quote(): Made {
+  private _quote(): Made {
     const body: string[] = [];
-    for (; this.i < this.lines.length; this.i++) {
-      const line = this.line(this.i);
+    for (; this._i < this._lines.length; this._i++) {
+      const line = this._line(this._i);
       if (QUOTE.test(line)) body.push(line.replace(QUOTE, ""));
-      else if (!this.continues(line, body.at(-1) ?? "")) break;
+      else if (!this._continues(line, body.at(-1) ?? "")) break;
       else body.push(line);
     }
-    return { t: "quote", blocks: lexBlocks(body.join("\n"), this.depth + 1) };
+    return { t: "quote", blocks: lexBlocks(body.join("\n"), this._depth + 1) };
   }
 
-  private list(first: RegExpExecArray): Made {
+  private _list(first: RegExpExecArray): Made {
     const kind = kindOf(first[2] ?? "");
     const base = (first[1] ?? "").length;
     const items: string[][] = [];
     let width = 0;
     let fence = "";
-    for (; this.i < this.lines.length; this.i++) {
-      const line = this.line(this.i);
+    for (; this._i < this._lines.length; this._i++) {
+      const line = this._line(this._i);
       const body = items.at(-1);
       const indent = indentOf(line);
       const item: RegExpExecArray | null = ITEM.exec(line);
@@ -131,69 +131,69 @@ class BlockLexer {
         width = item[0].length > indent + (item[2] ?? "").length + 4 || !item[3] ? indent + (item[2] ?? "").length + 1 : item[0].length;
         items.push([line.slice(width)]);
         fence = "";
-      } else if (body && !fence && this.continues(line, body.at(-1) ?? "")) body.push(line.trimStart());
+      } else if (body && !fence && this._continues(line, body.at(-1) ?? "")) body.push(line.trimStart());
       else break;
       fence = fenceAfter(fence, items.at(-1)?.at(-1) ?? "");
     }
     const start = /\d/.test(kind) ? Number.parseInt(first[2] ?? "1", 10) : null;
-    return { t: "list", start, items: items.map((lines) => this.item(lines.join("\n").trimEnd())) };
+    return { t: "list", start, items: items.map((lines) => this._item(lines.join("\n").trimEnd())) };
   }
 
-  private item(raw: string): ListItem {
+  private _item(raw: string): ListItem {
     const task = TASK.exec(raw);
-    return { raw, checked: task ? task[1] !== " " : null, blocks: lexBlocks(task ? raw.slice(task[0].length) : raw, this.depth + 1) };
+    return { raw, checked: task ? task[1] !== " " : null, blocks: lexBlocks(task ? raw.slice(task[0].length) : raw, this._depth + 1) };
   }
 
   /** The alignments, if line `i` is the head of a table: a row of cells with a delimiter row of as many under it. */
-  private tableAt(i: number): Align[] | undefined {
-    const head = this.line(i);
-    if (!head.includes("|") || i + 1 >= this.lines.length) return undefined;
-    const rule = this.line(i + 1);
+  private _tableAt(i: number): Align[] | undefined {
+    const head = this._line(i);
+    if (!head.includes("|") || i + 1 >= this._lines.length) return undefined;
+    const rule = this._line(i + 1);
     if (!/^[ \t|:-]+$/.test(rule) || !rule.includes("-")) return undefined;
     const cells = cellsOf(rule);
     if (cells.length !== cellsOf(head).length || !cells.every((cell) => /^:?-+:?$/.test(cell))) return undefined;
     return cells.map((cell) => (cell.endsWith(":") ? (cell.startsWith(":") ? "center" : "end") : cell.startsWith(":") ? "start" : ""));
   }
 
-  private table(align: Align[]): Made {
-    const head = cellsOf(this.line(this.i));
+  private _table(align: Align[]): Made {
+    const head = cellsOf(this._line(this._i));
     const rows: string[][] = [];
-    for (this.i += 2; this.i < this.lines.length; this.i++) {
-      const line = this.line(this.i);
-      if (isBlank(line) || this.interrupts(line)) break;
+    for (this._i += 2; this._i < this._lines.length; this._i++) {
+      const line = this._line(this._i);
+      if (isBlank(line) || this._interrupts(line)) break;
       const cells = cellsOf(line);
       rows.push(align.map((_, column) => cells[column] ?? ""));
     }
     return { t: "table", align, head, rows };
   }
 
-  private paragraph(): Made {
-    const body = [this.line(this.i++)];
-    for (; this.i < this.lines.length; this.i++) {
-      const line = this.line(this.i);
+  private _paragraph(): Made {
+    const body = [this._line(this._i++)];
+    for (; this._i < this._lines.length; this._i++) {
+      const line = this._line(this._i);
       if (isBlank(line)) break;
       const under = UNDERLINE.exec(line);
       if (under) {
-        this.i++;
+        this._i++;
         return { t: "h", n: line.includes("=") ? 1 : 2, text: trimLines(body) };
       }
-      if (this.interrupts(line) || this.tableAt(this.i)) break;
+      if (this._interrupts(line) || this._tableAt(this._i)) break;
       body.push(line);
     }
     return { t: "p", text: trimLines(body) };
   }
 
   /** Whether `line` starts a block even directly under a paragraph. */
-  private interrupts(line: string): boolean {
+  private _interrupts(line: string): boolean {
     if (fenceOf(line) || HEADING.test(line) || RULE.test(line)) return true;
-    if (this.depth >= MAX_DEPTH) return false;
+    if (this._depth >= MAX_DEPTH) return false;
     const item = ITEM.exec(line);
     return QUOTE.test(line) || Boolean(item?.[3] && indentOf(line) < 4 && /^([-*+]|1[.)])$/.test(item[2] ?? ""));
   }
 
   /** Whether `line` goes on the paragraph that `before` is the last line of, though it lacks the container's prefix. */
-  private continues(line: string, before: string): boolean {
-    return !isBlank(line) && !isBlank(before) && !this.interrupts(line) && !ITEM.test(line) && !fenceOf(before) && !HEADING.test(before);
+  private _continues(line: string, before: string): boolean {
+    return !isBlank(line) && !isBlank(before) && !this._interrupts(line) && !ITEM.test(line) && !fenceOf(before) && !HEADING.test(before);
   }
 }
 

@@ -28,154 +28,154 @@ export function lexInline(text: string): Inline[] {
 }
 
 class InlineLexer {
-  private readonly parts: Part[] = [];
-  private readonly brackets: number[] = [];
-  private readonly unclosed = new Set<number>();
-  private i = 0;
+  private readonly _parts: Part[] = [];
+  private readonly _brackets: number[] = [];
+  private readonly _unclosed = new Set<number>();
+  private _i = 0;
 
-  constructor(private readonly text: string) {}
+  constructor(private readonly _text: string) {}
 
   run(): Inline[] {
-    while (this.i < this.text.length) this.one();
-    return settle(this.parts);
+    while (this._i < this._text.length) this._one();
+    return settle(this._parts);
   }
 
-  private match(pattern: RegExp): RegExpExecArray | null {
-    pattern.lastIndex = this.i;
-    const found = pattern.exec(this.text);
-    if (found) this.i += found[0].length;
+  private _match(pattern: RegExp): RegExpExecArray | null {
+    pattern.lastIndex = this._i;
+    const found = pattern.exec(this._text);
+    if (found) this._i += found[0].length;
     return found;
   }
 
-  private say(v: string): void {
-    const last = this.parts.at(-1);
+  private _say(v: string): void {
+    const last = this._parts.at(-1);
     if (last?.t === "text") last.v += v;
-    else this.parts.push({ t: "text", v });
+    else this._parts.push({ t: "text", v });
   }
 
-  private one(): void {
-    const plain = this.match(PLAIN);
-    if (plain) return this.say(plain[0]);
-    const escape = this.match(ESCAPE);
-    if (escape) return this.say(escape[1] ?? "");
-    switch (this.text.charAt(this.i)) {
-      case "`": return this.code();
-      case "*": case "_": case "~": return this.marks();
-      case "[": return this.open(false);
-      case "!": return this.text.charAt(this.i + 1) === "[" ? this.open(true) : this.literal();
-      case "]": return this.close();
-      case "<": return this.angle();
-      case "&": return this.entity();
-      case "h": return this.bare();
-      case "\n": return this.lineBreak();
-      case "\\": return this.text.charAt(this.i + 1) === "\n" ? void this.i++ : this.literal();
-      default: return this.literal();
+  private _one(): void {
+    const plain = this._match(PLAIN);
+    if (plain) return this._say(plain[0]);
+    const escape = this._match(ESCAPE);
+    if (escape) return this._say(escape[1] ?? "");
+    switch (this._text.charAt(this._i)) {
+      case "`": return this._code();
+      case "*": case "_": case "~": return this._marks();
+      case "[": return this._open(false);
+      case "!": return this._text.charAt(this._i + 1) === "[" ? this._open(true) : this._literal();
+      case "]": return this._close();
+      case "<": return this._angle();
+      case "&": return this._entity();
+      case "h": return this._bare();
+      case "\n": return this._lineBreak();
+      case "\\": return this._text.charAt(this._i + 1) === "\n" ? void this._i++ : this._literal();
+      default: return this._literal();
     }
   }
 
-  private literal(): void {
-    this.say(this.text.charAt(this.i++));
+  private _literal(): void {
+    this._say(this._text.charAt(this._i++));
   }
 
-  private lineBreak(): void {
-    const last = this.parts.at(-1);
+  private _lineBreak(): void {
+    const last = this._parts.at(-1);
     if (last?.t === "text") last.v = last.v.trimEnd();
-    this.parts.push({ t: "br" });
-    this.i++;
+    this._parts.push({ t: "br" });
+    this._i++;
   }
 
-  private code(): void {
-    const ticks = this.match(TICKS)?.[0] ?? "";
-    const end = this.unclosed.has(ticks.length) ? -1 : this.closing(ticks);
+  private _code(): void {
+    const ticks = this._match(TICKS)?.[0] ?? "";
+    const end = this._unclosed.has(ticks.length) ? -1 : this._closing(ticks);
     if (end < 0) {
-      this.unclosed.add(ticks.length);
-      return this.say(ticks);
+      this._unclosed.add(ticks.length);
+      return this._say(ticks);
     }
-    const body = this.text.slice(this.i, end).replaceAll("\n", " ");
-    this.i = end + ticks.length;
-    this.parts.push({ t: "code", v: /^ .*[^ ].* $/.test(body) ? body.slice(1, -1) : body });
+    const body = this._text.slice(this._i, end).replaceAll("\n", " ");
+    this._i = end + ticks.length;
+    this._parts.push({ t: "code", v: /^ .*[^ ].* $/.test(body) ? body.slice(1, -1) : body });
   }
 
   /** Where the next run of just as many backticks begins. */
-  private closing(ticks: string): number {
-    for (let at = this.text.indexOf(ticks, this.i); at >= 0; at = this.text.indexOf(ticks, at)) {
+  private _closing(ticks: string): number {
+    for (let at = this._text.indexOf(ticks, this._i); at >= 0; at = this._text.indexOf(ticks, at)) {
       let end = at;
-      while (this.text.charAt(end) === "`") end++;
+      while (this._text.charAt(end) === "`") end++;
       if (end - at === ticks.length) return at;
       at = end;
     }
     return -1;
   }
 
-  private marks(): void {
-    const before = this.i > 0 ? this.text.charAt(this.i - 1) : " ";
-    const marks = this.match(MARKS)?.[0] ?? "";
-    const after = this.text.charAt(this.i) || " ";
+  private _marks(): void {
+    const before = this._i > 0 ? this._text.charAt(this._i - 1) : " ";
+    const marks = this._match(MARKS)?.[0] ?? "";
+    const after = this._text.charAt(this._i) || " ";
     const ch = marks.charAt(0);
     const spaceBefore = /\s/.test(before);
     const spaceAfter = /\s/.test(after);
     const left = !spaceAfter && (!PUNCTUATION.test(after) || spaceBefore || PUNCTUATION.test(before));
     const right = !spaceBefore && (!PUNCTUATION.test(before) || spaceAfter || PUNCTUATION.test(after));
     const isWord = ch === "_";
-    this.parts.push({
+    this._parts.push({
       t: "run", ch, n: marks.length, size: marks.length,
       opens: left && (!isWord || !right || PUNCTUATION.test(before)),
       closes: right && (!isWord || !left || PUNCTUATION.test(after)),
     });
   }
 
-  private open(isImage: boolean): void {
-    this.brackets.push(this.parts.length);
-    this.parts.push({ t: "bracket", isImage, isActive: true });
-    this.i += isImage ? 2 : 1;
+  private _open(isImage: boolean): void {
+    this._brackets.push(this._parts.length);
+    this._parts.push({ t: "bracket", isImage, isActive: true });
+    this._i += isImage ? 2 : 1;
   }
 
-  private close(): void {
-    const at = this.brackets.pop();
-    const opener = at === undefined ? undefined : this.parts[at];
-    if (at === undefined || opener?.t !== "bracket" || !opener.isActive) return this.literal();
-    this.i++;
-    const target = this.match(TARGET);
-    if (!target) return this.say("]");
-    const label = settle(this.parts.splice(at).slice(1)).flatMap(withoutLinks);
+  private _close(): void {
+    const at = this._brackets.pop();
+    const opener = at === undefined ? undefined : this._parts[at];
+    if (at === undefined || opener?.t !== "bracket" || !opener.isActive) return this._literal();
+    this._i++;
+    const target = this._match(TARGET);
+    if (!target) return this._say("]");
+    const label = settle(this._parts.splice(at).slice(1)).flatMap(withoutLinks);
     const url = safeUrl((target[1] ?? target[2] ?? "").replace(/\\([!-/:-@[-`{-~])/g, "$1"));
     if (!url) {
-      this.parts.push(...label);
+      this._parts.push(...label);
       return;
     }
-    this.parts.push({ t: "a", url, c: label.length ? label : [{ t: "text", v: url.host }] });
-    for (const index of this.brackets) {
-      const outer = this.parts[index];
+    this._parts.push({ t: "a", url, c: label.length ? label : [{ t: "text", v: url.host }] });
+    for (const index of this._brackets) {
+      const outer = this._parts[index];
       if (outer?.t === "bracket" && !opener.isImage) outer.isActive = false;
     }
   }
 
-  private angle(): void {
-    const found = this.match(ANGLE);
-    if (!found) return this.literal();
+  private _angle(): void {
+    const found = this._match(ANGLE);
+    if (!found) return this._literal();
     const label = found[1] ?? "";
     const url = safeUrl(/^[a-z]+:/i.test(label) ? label : `mailto:${label}`);
-    if (url) this.parts.push({ t: "a", url, c: [{ t: "text", v: label }] });
-    else this.say(found[0]);
+    if (url) this._parts.push({ t: "a", url, c: [{ t: "text", v: label }] });
+    else this._say(found[0]);
   }
 
-  private bare(): void {
-    const before = this.i > 0 ? this.text.charAt(this.i - 1) : " ";
-    const found = /[\p{L}\p{N}]/u.test(before) ? null : this.match(BARE);
-    if (!found) return this.literal();
+  private _bare(): void {
+    const before = this._i > 0 ? this._text.charAt(this._i - 1) : " ";
+    const found = /[\p{L}\p{N}]/u.test(before) ? null : this._match(BARE);
+    if (!found) return this._literal();
     const label = trimUrl(found[0]);
-    this.i -= found[0].length - label.length;
+    this._i -= found[0].length - label.length;
     const url = safeUrl(label);
-    if (url) this.parts.push({ t: "a", url, c: [{ t: "text", v: label }] });
-    else this.say(label);
+    if (url) this._parts.push({ t: "a", url, c: [{ t: "text", v: label }] });
+    else this._say(label);
   }
 
-  private entity(): void {
-    const found = this.match(ENTITY);
-    if (!found) return this.literal();
+  private _entity(): void {
+    const found = this._match(ENTITY);
+    if (!found) return this._literal();
     const code = found[1] ? Number.parseInt(found[1], 10) : found[2] ? Number.parseInt(found[2], 16) : 0;
     const isChar = code > 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
-    this.say(found[3] ? (NAMED[found[3].toLowerCase()] ?? "") : isChar ? String.fromCodePoint(code) : "\ufffd");
+    this._say(found[3] ? (NAMED[found[3].toLowerCase()] ?? "") : isChar ? String.fromCodePoint(code) : "\ufffd");
   }
 }
 

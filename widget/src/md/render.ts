@@ -1,24 +1,22 @@
 // Blocks into DOM nodes. What is unchanged from the last time keeps its nodes, so a growing answer costs little.
+import { W, type Words } from "../lang/keys";
 import { h } from "../ui/dom";
 import type { Block } from "./blocks";
 import { GrowingLexer } from "./grow";
 import { type Inline, lexInline } from "./inline";
 import { hostBeside } from "./links";
 
-/** The words the renderer needs, in the reader's language. */
-export interface Words { copy: string; copied: string; table: string; code: string; newTab: string }
-
 /** A text that may grow. `update` with any text gives the DOM of that text, whatever came before. */
 export class Markdown {
-  private readonly lexer = new GrowingLexer();
-  private shown: readonly Block[] = [];
+  private readonly _lexer = new GrowingLexer();
+  private _shown: readonly Block[] = [];
 
-  constructor(private readonly root: HTMLElement, private readonly words: Words) {}
+  constructor(private readonly _root: HTMLElement, private readonly _words: Words) {}
 
   update(text: string): void {
-    const blocks = this.lexer.update(text);
-    patch(this.root, this.shown, blocks, this.words);
-    this.shown = blocks;
+    const blocks = this._lexer.update(text);
+    patch(this._root, this._shown, blocks, this._words);
+    this._shown = blocks;
   }
 }
 
@@ -65,8 +63,8 @@ function regrow(node: Element, before: Block, block: Block, words: Words): boole
 
 function render(block: Block, words: Words): HTMLElement {
   switch (block.t) {
-    case "p": return h("p", {}, ...inline(block.text, words));
-    case "h": return h(`h${Math.min(6, block.n + 2)}` as "h3", {}, ...inline(block.text, words));
+    case "p": return h("p", {}, ...inline(block.text));
+    case "h": return h(`h${Math.min(6, block.n + 2)}` as "h3", {}, ...inline(block.text));
     case "hr": return h("hr");
     case "code": return renderCode(block.lang, block.text, words);
     case "quote": return h("blockquote", {}, ...block.blocks.map((inner) => render(inner, words)));
@@ -75,7 +73,7 @@ function render(block: Block, words: Words): HTMLElement {
       if (block.start === null) return h("ul", {}, ...items);
       return h("ol", { start: block.start === 1 ? null : String(block.start) }, ...items);
     }
-    case "table": return renderTable(block, words);
+    case "table": return renderTable(block);
   }
 }
 
@@ -87,48 +85,49 @@ function renderItem(item: Extract<Block, { t: "list" }>["items"][number], words:
   return li;
 }
 
-function renderTable(block: Extract<Block, { t: "table" }>, words: Words): HTMLElement {
+function renderTable(block: Extract<Block, { t: "table" }>): HTMLElement {
   const row = (cells: string[], tag: "th" | "td"): HTMLElement =>
-    h("tr", {}, ...cells.map((cell, column) => h(tag, { class: block.align[column] || null, scope: tag === "th" ? "col" : null }, ...inline(cell, words))));
+    h("tr", {}, ...cells.map((cell, column) => h(tag, { class: block.align[column] || null, scope: tag === "th" ? "col" : null }, ...inline(cell))));
   const body = block.rows.length ? h("tbody", {}, ...block.rows.map((cells) => row(cells, "td"))) : null;
-  return h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": words.table }, h("table", {}, h("thead", {}, row(block.head, "th")), body));
+  return h("div", { class: "scroll", tabindex: "0" }, h("table", {}, h("thead", {}, row(block.head, "th")), body));
 }
 
 function renderCode(lang: string, text: string, words: Words): HTMLElement {
   const code = h("code");
   code.append(document.createTextNode(text));
-  const button = h("button", { type: "button", click: () => void copy(code, button, words) }, words.copy);
+  const button = h("button", { type: "button", click: () => void copy(code, button) }, words(W.copy));
   return h("div", { class: "code", part: "code" }, h("div", { class: "bar" }, h("span", {}, lang), button),
-    h("pre", { tabindex: "0", role: "region", "aria-label": lang || words.code, dir: "ltr" }, code));
+    h("pre", { tabindex: "0", dir: "ltr" }, code));
 }
 
-async function copy(code: HTMLElement, button: HTMLElement, words: Words): Promise<void> {
+/** To the clipboard; where the page may not write there, selected for the person to copy. */
+async function copy(code: HTMLElement, button: HTMLElement): Promise<void> {
   try {
     await navigator.clipboard.writeText(code.textContent ?? "");
-    button.textContent = words.copied;
-    setTimeout(() => (button.textContent = words.copy), 2000);
+    button.classList.add("done");
+    setTimeout(() => button.classList.remove("done"), 2000);
   } catch {
     getSelection()?.selectAllChildren(code);
   }
 }
 
-function inline(text: string, words: Words): Node[] {
-  return lexInline(text).map((node) => renderInline(node, words));
+function inline(text: string): Node[] {
+  return lexInline(text).map(renderInline);
 }
 
-function renderInline(node: Inline, words: Words): Node {
+function renderInline(node: Inline): Node {
   switch (node.t) {
     case "text": return document.createTextNode(node.v);
     case "code": return h("code", {}, node.v);
     case "br": return h("br");
-    case "a": return renderLink(node.url, node.c, words);
-    default: return h(node.t, {}, ...node.c.map((inner) => renderInline(inner, words)));
+    case "a": return renderLink(node.url, node.c);
+    default: return h(node.t, {}, ...node.c.map(renderInline));
   }
 }
 
-function renderLink(url: URL, label: Inline[], words: Words): Node {
-  const link = h("a", { href: url.href, target: "_blank", rel: "noopener noreferrer nofollow ugc", title: `${url.href} (${words.newTab})` },
-    ...label.map((inner) => renderInline(inner, words)));
+function renderLink(url: URL, label: Inline[]): Node {
+  const link = h("a", { href: url.href, target: "_blank", rel: "noopener noreferrer nofollow", title: url.href },
+    ...label.map(renderInline));
   const host = hostBeside(url, link.textContent ?? "");
   if (host) link.append(h("span", { class: "host", dir: "ltr" }, ` (${host})`));
   return link;

@@ -12,10 +12,5 @@ export function nextSentences(text: string, from: number): { said: string; to: n
 
 /** Markdown as it would be read out. */
 export function plain(text: string): string {
-  return text
-    .replace(/!?\[([^\]\n]*)\]\([^)\n]*\)/g, "$1")
-    .replace(/^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+|`{3,}.*|\|?[-:| \t]+\|$)/gm, "")
-    .replace(/[*_`|~]+/g, " ")
-    .replace(/\s+/g, " ")
-    .trim();
+  return text.replace(/\[([^\]\n]*)\]\([^)\n]*\)/g, "$1").replace(/[*_`#|~>]+|^[ \t]*[-+][ \t]/gm, " ").replace(/\s+/g, " ").trim();
 }

@@ -1,79 +1,91 @@
 // One item of the conversation as an element that follows the item's changes.
-import type { Words } from "../lang/keys";
+import { W, type Words } from "../lang/keys";
+import { safeUrl } from "../md/links";
 import { Markdown } from "../md/render";
 import { isRunning, type Item } from "../transcript";
-import { h, say, set } from "./dom";
+import { type Child, h, icon, say, set } from "./dom";
 
-export interface BubbleContext {
+/** What all bubbles of a panel share. The panel keeps it up to date. */
+export interface Setting {
   words: Words;
   locale: string;
   isMine: (item: Item) => boolean;
   /** More than one person writes here: every message names its author. */
   isShared: boolean;
-  assistantName: string;
-  onRetry: (id: string) => void;
-  onRemove: (id: string) => void;
+  assistant: string;
+  hasFeedback: boolean;
+  /** What this person thought of an answer, by its id. */
+  votes: Map<string, string>;
+  onRetry: (key: string) => void;
+  onRemove: (key: string) => void;
+  onVote: (id: string, value: "up" | "down") => void;
 }
+
+const GOOD = "M7 11l4-7c1.7 0 2.5 1 2.5 2.5V10h5l-1.5 9H7zM7 11H4v8h3";
+const BAD = "M17 13l-4 7c-1.7 0-2.5-1-2.5-2.5V14h-5L7 5h10zM17 13h3V5h-3";
 
 export class Bubble {
   readonly root: HTMLElement;
-  private readonly name = h("div", { class: "name", part: "name" });
-  private readonly body = h("div", { class: "body", part: "message", dir: "auto" });
-  private readonly foot = h("div", { class: "foot" });
-  private markdown: Markdown | undefined;
-  private item: Item | undefined;
-  private stamp = "";
+  private readonly _name = h("div", { part: "name" });
+  private readonly _body = h("div", { class: "body", dir: "auto" });
+  private readonly _foot = h("div", { class: "foot" });
+  private _markdown: Markdown | undefined;
+  private _item: Item | undefined;
+  private _stamp = "";
 
-  constructor(private readonly context: BubbleContext) {
-    this.root = h("div", { class: "msg" }, this.name, this.body, this.foot);
+  constructor(private readonly _setting: Setting) {
+    this.root = h("div", { class: "msg" }, this._name, this._body, this._foot);
   }
 
   update(item: Item, isLast: boolean): void {
-    const stamp = `${isLast}${this.context.isShared}${this.context.assistantName}${this.context.isMine(item)}`;
-    if (item === this.item && stamp === this.stamp) return;
-    const textChanged = item.text !== this.item?.text || item.kind !== this.item.kind;
-    this.item = item;
-    this.stamp = stamp;
-    const isMine = this.context.isMine(item);
+    const { isShared, assistant, hasFeedback, votes } = this._setting;
+    const isMine = this._setting.isMine(item);
+    const stamp = [isLast, isShared, isMine, assistant, hasFeedback, votes.get(item.id)].join();
+    if (item === this._item && stamp === this._stamp) return;
+    const isNewText = item.text !== this._item?.text || item.kind !== this._item.kind;
+    this._item = item;
+    this._stamp = stamp;
     set(this.root, "data-from", isMine ? "me" : item.role);
     set(this.root, "data-state", item.state);
-    set(this.root, "data-id", item.id || null);
-    set(this.body, "part", isMine ? "message mine" : `message ${item.role}`);
-    this.drawName(item, isMine);
-    if (textChanged) this.drawText(item);
-    this.drawFoot(item, isMine, isLast);
+    set(this.root, "title", item.at && new Date(item.at).toLocaleString(this._setting.locale));
+    set(this._body, "part", `message ${isMine ? "mine" : item.role}`);
+    say(this._name, isMine ? this._setting.words(W.you) : item.author.name || (item.role === "assistant" ? assistant : ""));
+    this._name.className = isShared ? "name" : "sr";
+    if (isNewText) this._drawText(item);
+    this._foot.replaceChildren(...this._drawFoot(item, isMine, isLast).filter((part): part is Node | string => Boolean(part)));
   }
 
-  private drawName(item: Item, isMine: boolean): void {
-    const { words, isShared, assistantName } = this.context;
-    const fallback = isMine ? words.you : item.role === "assistant" ? assistantName : "";
-    say(this.name, isMine ? words.you : (item.role === "assistant" ? assistantName : item.author.name) || fallback);
-    this.name.className = isShared || (item.role === "human" && !isMine) ? "name" : "name sr";
+  private _drawText(item: Item): void {
+    if (item.role === "user" || item.role === "system") say(this._body, item.text);
+    else if (item.text) {
+      if (!this._markdown) this._body.replaceChildren();
+      (this._markdown ??= new Markdown(this._body, this._setting.words)).update(item.text);
+    } else this._body.replaceChildren(h("span", { class: "dots" }, h("i"), h("i"), h("i")));
+    for (const { name, url } of item.attachments ?? []) {
+      const safe = safeUrl(url ?? "");
+      this._body.append(safe ? h("a", { href: safe.href, target: "_blank", rel: "noopener noreferrer" }, name || safe.host) : h("span", {}, name));
+    }
   }
 
-  private drawText(item: Item): void {
-    if (item.role === "user" || item.role === "system") return say(this.body, item.text);
-    this.markdown ??= new Markdown(this.body, this.context.words);
-    if (item.text) this.markdown.update(item.text);
-    else if (!this.body.firstChild) this.body.append(h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")));
-    if (item.text) this.body.querySelector(":scope > .dots")?.remove();
+  private _drawFoot(item: Item, isMine: boolean, isLast: boolean): Child[] {
+    const { words, onRetry, onRemove } = this._setting;
+    if (!isMine) {
+      if (item.state === "stopped" || item.state === "failed") return [words(W.stopped)];
+      if (isRunning(item)) return [item.label || (item.text ? "" : words(W.thinking))];
+      return item.role === "assistant" && item.id && this._setting.hasFeedback ? [this._vote(item.id, "up"), this._vote(item.id, "down")] : [];
+    }
+    const button = (key: W, then: (key: string) => void): Child => h("button", { type: "button", click: () => then(item.key) }, words(key));
+    if (item.state === "failed") return [[words(W.failed), item.error].filter(Boolean).join(": "), button(W.retry, onRetry), button(W.remove, onRemove)];
+    if (item.state === "waiting") return [words(W.waiting)];
+    if (item.state === "sending") return [words(W.sending)];
+    return [isLast && "✓"];
   }
 
-  private drawFoot(item: Item, isMine: boolean, isLast: boolean): void {
-    const { words } = this.context;
-    const parts: (Node | string)[] = [];
-    if (isMine && item.state === "failed") {
-      parts.push(item.error ? `${words.failed}: ${item.error}` : words.failed,
-        h("button", { type: "button", click: () => this.context.onRetry(item.key) }, words.retry),
-        h("button", { type: "button", click: () => this.context.onRemove(item.key) }, words.remove));
-    } else if (isMine && item.state === "waiting") parts.push(words.waiting);
-    else if (isMine && item.state === "sending") parts.push(words.sending);
-    else if (isMine && isLast) parts.push(words.sent);
-    else if (item.state === "stopped") parts.push(words.stopped);
-    else if (item.state === "failed") parts.push(words.broken);
-    else if (isRunning(item) && (item.label || !item.text)) parts.push(item.label ?? words.thinking);
-    this.foot.replaceChildren(...parts);
-    const at = item.at ? new Date(item.at) : undefined;
-    if (at && !Number.isNaN(at.valueOf())) set(this.root, "title", at.toLocaleString(this.context.locale));
+  private _vote(id: string, value: "up" | "down"): Child {
+    const { words, votes, onVote } = this._setting;
+    return h("button", {
+      type: "button", class: "vote", "aria-label": words(value === "up" ? W.good : W.bad), "aria-pressed": String(votes.get(id) === value),
+      click: () => onVote(id, value),
+    }, icon(value === "up" ? GOOD : BAD));
   }
 }

@@ -1,14 +1,19 @@
 // The whole of what is seen: launcher, panel, and how a view of the conversation is drawn into them.
-import { fill, type Language } from "../lang";
-import type { Key } from "../lang/keys";
+import type { ClientFrame } from "../frames";
+import type { Language } from "../lang";
+import { W } from "../lang/keys";
 import { isRunning, type Item } from "../transcript";
 import type { View } from "../types";
+import { uuid } from "../uuid";
+import type { Setting } from "./bubble";
 import { Composer } from "./composer";
 import { h, icon, say, set } from "./dom";
+import { CROSS, Drawer } from "./drawer";
 import { Log } from "./log";
 
 const CHAT = "M4 5h16v11H9l-5 4z";
-const CLOSE = "M6 6l12 12M18 6L6 18";
+const PLUS = "M12 5v14M5 12h14";
+const LIST = "M5 7h14M5 12h14M5 17h9";
 
 export interface PanelActions {
   send(text: string): void;
@@ -16,122 +21,189 @@ export interface PanelActions {
   retry(id: string): void;
   remove(id: string): void;
   older(): void;
-  typing(on: boolean): void;
-  toggle(open: boolean): void;
-  /** Continue here, or begin anew, after a stop. */
-  resume(code: string): void;
+  ask(frame: ClientFrame): void;
+  session(session_id: string): void;
+  toggled(open: boolean): void;
+  /** Try here again, after a stop. */
+  restart(): void;
 }
+
+const CODES: Record<string, W> = {
+  4400: W.reload, 4401: W.signIn, 4403: W.denied, 4404: W.gone, 4409: W.elsewhere, 4410: W.gone, 4426: W.reload,
+};
 
 export class Panel {
   readonly root: HTMLElement;
-  readonly composer: Composer;
   isOpen = false;
-  private readonly launcher: HTMLButtonElement;
-  private readonly badge = h("span", { class: "badge", hidden: true });
-  private readonly panel: HTMLElement;
-  private readonly title = h("h2", { class: "title", part: "title" });
-  private readonly banner = h("div", { class: "banner", part: "banner", hidden: true });
-  private readonly typing = h("div", { class: "typing", "aria-hidden": "true" });
-  private readonly greeting = h("div", { class: "greeting" });
-  private readonly log: Log;
-  private readonly context;
-  private view: View | undefined;
-  private seen = 0;
+  private readonly _composer: Composer;
+  private readonly _launcher: HTMLElement;
+  private readonly _badge = h("span", { class: "badge", hidden: true });
+  private readonly _panel: HTMLElement;
+  private readonly _title = h("h2", { part: "title" });
+  private readonly _subtitle = h("p", { part: "subtitle" });
+  private readonly _banner = h("div", { class: "banner", part: "banner", role: "status", hidden: true });
+  private readonly _line = h("div", { class: "line", part: "line" });
+  private readonly _greeting = h("div", { class: "greeting", part: "greeting" });
+  private readonly _starters = h("div", { class: "starters", part: "starters" });
+  private readonly _past: HTMLElement;
+  private readonly _new: HTMLElement;
+  private readonly _drawer: Drawer;
+  private readonly _log: Log;
+  private readonly _setting: Setting;
+  private _view: View | undefined;
+  private _seen = 0;
+  private _seenSaid = 0;
+  private _typingSaid = false;
 
-  constructor(private readonly language: Language, private readonly actions: PanelActions, private readonly fixedTitle: string | null) {
-    const { words } = language;
-    this.context = {
-      words, locale: language.tag, isShared: false, assistantName: words.assistant, isMine: (item: Item) => this.isMine(item),
-      onRetry: (id: string) => actions.retry(id), onRemove: (id: string) => actions.remove(id),
+  constructor(private readonly _language: Language, private readonly _actions: PanelActions, private readonly _heading: string | undefined, private readonly _isThread: boolean) {
+    const { words, tag, dir } = _language;
+    this._setting = {
+      words, locale: tag, isShared: false, assistant: "", hasFeedback: false, votes: new Map(), isMine: (item) => this._isMine(item),
+      onRetry: (id) => _actions.retry(id), onRemove: (id) => _actions.remove(id), onVote: (id, value) => this._vote(id, value),
     };
-    this.log = new Log(words, this.context, () => actions.older());
-    this.composer = new Composer(words, (text) => this.send(text), () => actions.stop(), (on) => actions.typing(on));
-    const close = h("button", { type: "button", class: "icon", part: "close", "aria-label": words.close, click: () => this.toggle(false) }, icon(CLOSE));
-    const header = h("header", { part: "header" }, this.title, close);
-    this.panel = h("section", { class: "panel", part: "panel", id: "panel", role: "dialog", "aria-label": words.title, hidden: true, keydown: (event) => this.key(event as KeyboardEvent) },
-      header, this.banner, h("div", { class: "stage" }, this.log.root, this.log.toEnd), this.typing, this.composer.root, this.log.live);
-    this.launcher = h("button", { type: "button", class: "launcher", part: "launcher", "aria-label": words.open, "aria-expanded": "false", "aria-controls": "panel", click: () => this.toggle(!this.isOpen) }, icon(CHAT), this.badge);
-    this.root = h("div", { class: "root", dir: language.dir, lang: language.tag }, this.panel, this.launcher);
+    this._log = new Log(this._setting, () => _actions.older());
+    this._drawer = new Drawer(words, tag, { ask: (frame) => _actions.ask(frame), session: (id) => this._leaveFor(id) });
+    this._composer = new Composer(words, { send: (text) => this._send(text), stop: () => _actions.stop(), typing: (on) => this._typing(on) });
+    const button = (label: W, path: string, click: () => void): HTMLElement =>
+      h("button", { type: "button", class: "icon", part: "button", "aria-label": words(label), click }, icon(path));
+    this._past = button(W.past, LIST, () => this._toggleDrawer(this._log.root.hidden === false));
+    this._new = button(W.newChat, PLUS, () => this._leaveFor("new"));
+    const header = h("header", { part: "header" }, h("div", {}, this._title, this._subtitle), this._past, this._new, button(W.close, CROSS, () => this.toggle(false)));
+    this._panel = h("section", { class: "panel", part: "panel", id: "panel", role: "dialog", hidden: true, keydown: (event) => this._key(event as KeyboardEvent) },
+      header, this._banner, h("div", { class: "stage" }, this._log.root, this._log.toEnd, this._drawer.root), this._line, this._starters, this._composer.root, this._log.live);
+    this._launcher = h("button", { type: "button", class: "launcher", part: "launcher", "aria-controls": "panel", click: () => this.toggle(!this.isOpen) }, icon(CHAT), this._badge);
+    this.root = h("div", { class: "root", dir, lang: tag }, this._panel, this._launcher);
   }
 
   toggle(open: boolean, mayFocus = true): void {
     if (open === this.isOpen) return;
     this.isOpen = open;
-    this.panel.hidden = !open;
+    this._panel.hidden = !open;
     set(this.root, "data-open", open);
-    set(this.launcher, "aria-expanded", String(open));
-    set(this.launcher, "aria-label", open ? this.language.words.close : this.language.words.open);
-    this.actions.toggle(open);
-    if (this.view) this.draw(this.view);
-    if (open) this.log.scrollToEnd();
-    if (mayFocus) (open ? this.composer.input : this.launcher).focus();
+    this._actions.toggled(open);
+    if (this._view) this.draw(this._view);
+    this._log.scrollToEnd();
+    if (mayFocus) (open ? this._composer.input : this._launcher).focus();
   }
 
   draw(view: View): void {
-    this.view = view;
-    const { words } = this.language;
-    const title = this.fixedTitle ?? view.config.title ?? words.title;
-    say(this.title, title);
-    set(this.panel, "aria-label", title);
-    this.context.isShared = view.items.some((item) => (item.role === "user" && !this.isMine(item)) || item.role === "human");
-    this.context.assistantName = view.items.find((item) => item.role === "assistant" && item.author.name)?.author.name ?? words.assistant;
-    say(this.greeting, view.config.greeting ?? "");
-    this.log.draw(view, view.config.greeting && !view.hasOlder ? [this.greeting] : []);
-    this.drawBanner(view);
-    say(this.typing, view.typing === null ? "" : fill(words.typing, view.typing || words.assistant));
-    this.composer.update(view.items.some(isRunning), view.phase === "stopped");
-    this.drawBadge(view);
+    this._view = view;
+    const { config, items, phase } = view;
+    const { words } = this._language;
+    const title = this._heading ?? config.title ?? words(W.title);
+    say(this._title, title);
+    say(this._subtitle, config.subtitle ?? "");
+    set(this._panel, "aria-label", title);
+    this._setting.assistant = title;
+    this._setting.isShared = items.some((item) => item.role === "human" || (item.role === "user" && !this._isMine(item)));
+    this._setting.hasFeedback = this._has("feedback");
+    this._past.hidden = !(this._has("sessions") && !this._isThread) && !this._has("memories") && !this._has("forget");
+    this._new.hidden = !this._has("sessions") || this._isThread;
+    say(this._greeting, config.greeting ?? "");
+    this._log.draw(view, config.greeting ? this._greeting : null);
+    this._drawer.draw(view);
+    this._drawBanner(view);
+    this._drawLine(view);
+    this._drawStarters(view);
+    if (config.max_chars) this._composer.max = config.max_chars;
+    this._composer.update(items.some(isRunning), phase === "stopped");
+    this._drawBadge(view);
   }
 
-  private isMine(item: Item): boolean {
-    const me = this.view?.me;
-    return item.role === "user" && (item.kind === "pending" || item.author.id === me?.id || Boolean(this.view?.formerly.includes(item.author.id)));
+  private _has(feature: string): boolean {
+    return Boolean(this._view?.config.features?.includes(feature));
   }
 
-  private send(text: string): void {
-    this.actions.send(text);
-    this.log.scrollToEnd();
+  private _isMine(item: Item): boolean {
+    const { me, formerly = [] } = this._view ?? {};
+    return item.role === "user" && (item.kind === "pending" || item.author.id === me?.id || formerly.includes(item.author.id));
   }
 
-  private key(event: KeyboardEvent): void {
-    if (event.key !== "Escape" || event.defaultPrevented) return;
-    event.preventDefault();
+  private _send(text: string): void {
+    this._actions.send(text);
+    this._log.scrollToEnd();
+  }
+
+  private _typing(on: boolean): void {
+    if (on === this._typingSaid || !this._has("typing")) return;
+    this._typingSaid = on;
+    this._actions.ask({ type: "typing", on });
+  }
+
+  private _vote(message_id: string, value: "up" | "down"): void {
+    this._setting.votes.set(message_id, value);
+    this._actions.ask({ type: "feedback", id: uuid(), message_id, value });
+    if (this._view) this.draw(this._view);
+  }
+
+  private _leaveFor(session_id: string): void {
+    this._toggleDrawer(false);
+    this._actions.session(session_id);
+    this._composer.input.focus();
+  }
+
+  private _toggleDrawer(isOpen: boolean): void {
+    this._drawer.toggle(isOpen, this._view?.config.features ?? []);
+    for (const part of [this._log.root, this._log.toEnd, this._composer.root, this._starters]) part.hidden = isOpen;
+    set(this._past, "aria-pressed", String(isOpen));
+    if (this._view) this.draw(this._view);
+  }
+
+  private _key(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || event.isComposing) return;
+    event.stopPropagation();
     this.toggle(false);
   }
 
-  private drawBanner(view: View): void {
-    const { words } = this.language;
-    const isStopped = view.phase === "stopped";
-    const text = isStopped || view.notice ? this.noticeOf(view) : this.waitingText(view);
-    this.banner.hidden = !text;
-    if (this.banner.firstChild?.textContent === text) return;
-    set(this.banner, "role", isStopped ? "alert" : "status");
-    set(this.banner, "data-kind", isStopped ? "stop" : "wait");
-    const code = view.notice?.code ?? "";
-    const action = isStopped && { 4409: words.useHere, 4404: words.newChat, 4410: words.newChat }[Number(code)];
-    const button = action ? h("button", { type: "button", click: () => this.actions.resume(code) }, action) : null;
-    this.banner.replaceChildren(h("span", {}, text), ...(button ? [button] : []));
+  private _drawBanner({ phase, notice }: View): void {
+    const { words } = this._language;
+    const code = notice?.code ?? "";
+    const isStopped = phase === "stopped";
+    const known = CODES[code];
+    const isWaiting = phase === "waiting" || (phase === "connecting" && this._banner.textContent !== "");
+    const text = notice ? (known === undefined ? notice.detail || words(W.denied) : words(known)) : isWaiting ? words(W.offline) : "";
+    this._banner.hidden = !text;
+    if (this._banner.firstChild?.textContent === text) return;
+    set(this._banner, "role", isStopped ? "alert" : "status");
+    const isGone = known === W.gone;
+    const again = isStopped && (isGone || known === W.elsewhere)
+      ? h("button", { type: "button", click: () => (isGone ? this._leaveFor("new") : this._actions.restart()) }, words(isGone ? W.newChat : W.retry))
+      : "";
+    this._banner.replaceChildren(...(text ? [h("span", {}, text), again] : []));
   }
 
-  private waitingText(view: View): string {
-    const { words } = this.language;
-    if (view.phase === "ready" || view.phase === "idle") return "";
-    if (!navigator.onLine) return words.offline;
-    return view.me ? words.lost : words.connecting;
+  private _drawLine({ line, mode }: View): void {
+    const { words } = this._language;
+    const texts = { typing: W.typing, joined: W.joined, left: W.left };
+    const name = line?.text || this._setting.assistant;
+    const text = line ? (line.kind === "error" ? line.text : words(texts[line.kind], name)) : mode === "agent" ? "" : words(mode === "human" ? W.human : W.person);
+    if (this._line.textContent === text) return;
+    say(this._line, text);
+    if (text && line?.kind !== "typing") this._log.announce(text);
   }
 
-  private noticeOf(view: View): string {
-    const { code = "", detail = "" } = view.notice ?? {};
-    const known = this.language.words[`e${code}` as Key];
-    return known ?? (detail || this.language.words.e4400);
+  private _drawStarters({ items, config, phase }: View): void {
+    const starters = items.length || phase !== "ready" ? [] : (config.starters ?? []);
+    if (this._starters.childElementCount === starters.length) return;
+    this._starters.replaceChildren(...starters.map(({ label, value = label, name = "starter" }) => h("button", {
+      type: "button", click: () => (this._has("action") ? this._actions.ask({ type: "action", id: uuid(), name, value }) : this._send(value)),
+    }, label)));
   }
 
-  private drawBadge(view: View): void {
-    const last = view.items.findLast((item) => item.kind === "message")?.order ?? 0;
-    if (this.isOpen || !this.seen) this.seen = Math.max(last, view.past, this.seen);
-    const unread = view.items.filter((item) => item.kind === "message" && item.order > this.seen && !this.isMine(item)).length;
-    this.badge.hidden = unread === 0;
-    say(this.badge, String(unread || ""));
-    if (!this.isOpen) set(this.launcher, "aria-label", this.language.words.open + (unread ? `, ${fill(this.language.words.unread, unread)}` : ""));
+  private _drawBadge({ items, past }: View): void {
+    const { words } = this._language;
+    const stored = items.filter((item) => item.kind === "message");
+    const last = stored.at(-1)?.order ?? 0;
+    const isRead = this.isOpen && document.visibilityState === "visible";
+    if (isRead || !this._seen) this._seen = Math.max(this._seen, isRead ? last : past);
+    if (isRead && last > this._seenSaid) {
+      this._seenSaid = last;
+      this._actions.ask({ type: "seen", cursor: last });
+    }
+    const unread = stored.filter((item) => item.order > this._seen && !this._isMine(item)).length;
+    this._badge.hidden = this.isOpen || unread === 0;
+    say(this._badge, String(unread || ""));
+    set(this._launcher, "aria-label", words(this.isOpen ? W.close : W.open) + (this._badge.hidden ? "" : ` (${unread})`));
+    set(this._launcher, "aria-expanded", String(this.isOpen));
   }
 }
