@@ -22,7 +22,7 @@ def build_sites(tables: Sequence[SiteTable], agents: Agents, place: Surroundings
     sites: list[Site] = []
     for index, table in enumerate(tables):
         key = f"sites[{index}]"
-        if table.key in {site.key for site in sites}:
+        if table.key in {one.key for one in tables[:index]}:
             report.add(f"{key}.key", f"expected a key of its own; {table.key} stands there twice")
         signing_keys = _build_keys(table, key, place, report)
         agent_id = _find_agent(table, key, agents, report)
@@ -30,7 +30,7 @@ def build_sites(tables: Sequence[SiteTable], agents: Agents, place: Surroundings
             sites.append(_build_site(table, agent_id, signing_keys))
         except SiteInvalidError as error:
             field, text = _split(error)
-            report.add(f"{key}.{field}", text)
+            report.add(f"{key}.{'keys' if field == 'signing_keys' else field}", text)
     return tuple(sites)
 
 
@@ -75,8 +75,6 @@ def _build_keys(table: SiteTable, key: str, place: Surroundings, report: Report)
             report.add(_named(one, field), str(error))
         except SiteInvalidError as error:
             report.add(field, _split(error)[1])
-    if len({one.kid for one in table.keys}) < len(table.keys):
-        report.add(f"{key}.keys", "expected a kid of its own for each key")
     return keys
 
 
