@@ -8,16 +8,16 @@ It knows no store, no vendor and no channel. Whoever cancels it finds what was d
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from agent.errors import ContextWindowExceededError, ModelError
 from agent.events import Event, TextDelta, ToolFinished, ToolStarted
 from agent.ids import AgentId
-from agent.ports import Model, ModelReply, ModelRequest
+from agent.ports import Journal, Model, ModelReply, ModelRequest
 from agent.prompt import Context, build_system, build_thread, build_turns
-from agent.records import JsonObject, Run, RunState, Task, Turn, Usage
+from agent.records import JsonObject, Run, RunState, Task, ToolCall, Turn, Usage
 from agent.text import storable, storable_object
 from agent.tools import Tool, ToolContext, ToolUse, call_tools
 
@@ -25,6 +25,10 @@ CUT = "_(The answer reached its length limit and was cut here.)_"
 REFUSED = "I can't help with that request."
 TOO_MANY_CALLS = "The limit of tool calls for this answer is reached. Answer with what you have."
 OUT_OF_TIME = "_(This took too long and was ended here.)_"
+OUTCOME_UNKNOWN = (
+    "The outcome is unknown: the process ended while this tool ran, and running it again may do it twice. "
+    "Find out what happened before you try again, or tell the person."
+)
 EMPTY = "I have nothing to say to that."
 BETWEEN_TURNS = "\n\n"
 
@@ -70,29 +74,76 @@ class Progress:
 Emit = Callable[[Event], None]
 
 
-async def run_agent(agent: Agent, model: Model, task: Task, context: Context, emit: Emit, progress: Progress) -> Run:
-    """Answer the context's prompt. Raises `ModelError`; cancellation passes through, `progress` keeps what was done."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One attempt at one task: whose, with what, and where what happens is told and kept."""
+
+    agent: Agent
+    model: Model
+    task: Task
+    journal: Journal
+    emit: Emit
+    progress: Progress
+
+
+async def run_agent(work: Work, context: Context) -> Run:
+    """Answer the context's prompt, going on after the turns of an earlier attempt where there was one.
+
+    Raises `ModelError`; cancellation passes through, and `work.progress` keeps what was done.
+    """
     try:
-        async with asyncio.timeout(agent.run_s):
-            return await _run_with_smaller_window(agent, model, task, context, emit, progress)
+        async with asyncio.timeout(work.agent.run_s):
+            await _take_up(work, context.turns)
+            return await _run_with_smaller_window(work, context)
     except TimeoutError:
-        progress.stop_reason = "out_of_time"
-        return finish_run(task, progress, RunState.DONE, note=OUT_OF_TIME)
+        work.progress.stop_reason = "out_of_time"
+        return finish_run(work.task, work.progress, RunState.DONE, note=OUT_OF_TIME)
 
 
-async def _run_with_smaller_window(
-    agent: Agent, model: Model, task: Task, context: Context, emit: Emit, progress: Progress
-) -> Run:
+async def _take_up(work: Work, turns: Sequence[Turn]) -> None:
+    """What an earlier attempt said and did stands. A tool that was running runs again only where that does no harm."""
+    progress = work.progress
+    for n, turn in enumerate(turns):
+        for text in (str(block["text"]) for block in turn.content if block.get("type") == "text"):
+            work.emit(TextDelta(text=progress.add_text(text)))
+        progress.open_text = ""
+        progress.usage += turn.usage
+        progress.calls += len(turn.tool_calls)
+        if all(call.is_done for call in turn.tool_calls):
+            progress.turns.append(turn)
+        else:
+            progress.turns.append(replace(turn, tool_calls=tuple(await _call_again(work, turn.tool_calls))))
+            await work.journal.record_results(n, progress.turns[n])
+
+
+async def _call_again(work: Work, calls: Sequence[ToolCall]) -> list[ToolCall]:
+    again = {c.call_id: c for c in calls if not c.is_done and c.name in work.agent.tools}
+    uses = [
+        ToolUse(call_id=c.call_id, name=c.name, arguments=c.arguments)
+        for c in again.values()
+        if work.agent.tools[c.name].is_repeatable
+    ]
+    done = {c.call_id: c for c in await call_tools(work.agent.tools, uses, ToolContext(task=work.task))}
+    return [c if c.is_done else done.get(c.call_id) or _end_unknown(c) for c in calls]
+
+
+def _end_unknown(call: ToolCall) -> ToolCall:
+    return replace(call, result=OUTCOME_UNKNOWN, is_error=True, is_done=True)
+
+
+async def _run_with_smaller_window(work: Work, context: Context) -> Run:
     """A thread that does not fit is tried once more with only its last run."""
     try:
-        return await _loop(agent, model, task, context, emit, progress)
+        return await _loop(work, context)
     except ContextWindowExceededError:
-        if len(context.history) <= 1 or progress.turns:
+        if len(context.history) <= 1 or work.progress.turns:
             raise
-        return await _loop(agent, model, task, replace(context, history=context.history[-1:]), emit, progress)
+        work.progress.text = work.progress.open_text = ""
+        return await _loop(work, replace(context, history=context.history[-1:]))
 
 
-async def _loop(agent: Agent, model: Model, task: Task, context: Context, emit: Emit, progress: Progress) -> Run:
+async def _loop(work: Work, context: Context) -> Run:
+    agent, task, progress = work.agent, work.task, work.progress
     thread = build_thread(context)
     while True:
         request = ModelRequest(
@@ -102,13 +153,13 @@ async def _loop(agent: Agent, model: Model, task: Task, context: Context, emit: 
             tools=tuple(tool.spec for tool in agent.tools.values()),
             messages=(*thread, *build_turns(progress.turns)),
         )
-        reply = await _call_model(model, request, emit, progress)
+        reply = await _call_model(work, request)
         match reply.stop_reason:
-            case "tool_use":
-                await _run_tools(agent, task, reply, emit, progress)
-                if progress.calls > 2 * agent.max_tool_calls:
-                    return finish_run(task, progress, RunState.DONE, note=CUT)
+            case "tool_use" if _asks_for_tools(reply):
+                await _run_tools(work, reply)
             case "pause_turn":
+                progress.calls += 1
+                await work.journal.record_calls(len(progress.turns), _turn(reply))
                 progress.turns.append(_turn(reply))
             case "refusal":
                 progress.text = ""
@@ -121,31 +172,44 @@ async def _loop(agent: Agent, model: Model, task: Task, context: Context, emit: 
                 return _finish_last(task, progress, reply, note=CUT)
             case _:
                 return _finish_last(task, progress, reply)
+        if progress.calls > 2 * agent.max_tool_calls:
+            return finish_run(task, progress, RunState.DONE, note=CUT)
 
 
-async def _call_model(model: Model, request: ModelRequest, emit: Emit, progress: Progress) -> ModelReply:
-    async with aclosing(model.stream(request)) as stream:
+async def _call_model(work: Work, request: ModelRequest) -> ModelReply:
+    async with aclosing(work.model.stream(request)) as stream:
         async for item in stream:
             if isinstance(item, ModelReply):
-                progress.close_turn(item)
+                work.progress.close_turn(item)
                 return item
-            emit(TextDelta(text=progress.add_text(storable(item))))
+            work.emit(TextDelta(text=work.progress.add_text(storable(item))))
     raise ModelError("the stream ended without a reply")
 
 
-async def _run_tools(agent: Agent, task: Task, reply: ModelReply, emit: Emit, progress: Progress) -> None:
+def _asks_for_tools(reply: ModelReply) -> bool:
+    return any(block.get("type") == "tool_use" for block in reply.content)
+
+
+async def _run_tools(work: Work, reply: ModelReply) -> None:
+    """Write the calls down, run them side by side, and write down what came of them."""
+    agent, progress = work.agent, work.progress
     uses = [_read_use(block) for block in reply.content if block.get("type") == "tool_use"]
+    pending = (ToolCall(call_id=u.call_id, name=u.name, arguments=u.arguments, is_done=False) for u in uses)
+    turn, n = replace(_turn(reply), tool_calls=tuple(pending)), len(progress.turns)
+    await work.journal.record_calls(n, turn)
     progress.calls += len(uses)
     if progress.calls > agent.max_tool_calls:
-        calls = [replace(call, result=TOO_MANY_CALLS) for call in await call_tools({}, uses, ToolContext(task=task))]
+        calls = [replace(c, result=TOO_MANY_CALLS, is_error=True, is_done=True) for c in turn.tool_calls]
     else:
         for use in uses:
             title = agent.tools[use.name].title if use.name in agent.tools else use.name
-            emit(ToolStarted(call_id=use.call_id, name=use.name, title=title))
-        calls = await call_tools(agent.tools, uses, ToolContext(task=task))
+            work.emit(ToolStarted(call_id=use.call_id, name=use.name, title=title))
+        calls = await call_tools(agent.tools, uses, ToolContext(task=work.task))
+    turn = replace(turn, tool_calls=tuple(calls))
+    progress.turns.append(turn)
     for call in calls:
-        emit(ToolFinished(call=call))
-    progress.turns.append(replace(_turn(reply), tool_calls=tuple(calls)))
+        work.emit(ToolFinished(call=call))
+    await work.journal.record_results(n, turn)
 
 
 def _read_use(block: JsonObject) -> ToolUse:
@@ -153,7 +217,7 @@ def _read_use(block: JsonObject) -> ToolUse:
     return ToolUse(
         call_id=str(block.get("id")),
         name=str(block.get("name")),
-        arguments=arguments if isinstance(arguments, dict) else {},
+        arguments=storable_object(arguments) if isinstance(arguments, dict) else {},
     )
 
 

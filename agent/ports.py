@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from agent.records import JsonObject, JsonValue, Usage
+from agent.records import JsonObject, JsonValue, Turn, Usage
 
 CacheFor = Literal["5m", "1h"]
 
@@ -73,6 +73,18 @@ class ModelReply:
     stop_reason: str
     usage: Usage
     model: str
+
+
+class Journal(Protocol):
+    """Keeps the turns of a run that uses tools as they happen, so that another attempt goes on where this one ended."""
+
+    async def record_calls(self, n: int, turn: Turn) -> None:
+        """Turn `n` (from 0) asked for tools, none of which has run yet. Returns once that is safe."""
+        ...
+
+    async def record_results(self, n: int, turn: Turn) -> None:
+        """The tools of turn `n` have run."""
+        ...
 
 
 class Model(Protocol):

@@ -31,13 +31,15 @@ MEMORY_BUDGET_TOKENS = 720
 class Context:
     """What is read for one run. `prompt` is what people said that this run answers, in order; never empty.
 
-    `memories` is none where the agent has no user memories; then there is no memory block at all.
+    `memories` is none where the agent has no user memories; then there is no memory block at all. `turns` are those of
+    an earlier attempt at the same run.
     """
 
     asker: User | None
     prompt: tuple[Message, ...]
     history: tuple[PastRun, ...] = ()
     memories: tuple[UserMemory, ...] | None = None
+    turns: tuple[Turn, ...] = ()
 
 
 def build_system(instructions: str) -> tuple[Text, ...]:

@@ -186,13 +186,17 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """One call of a tool within a turn, and what came of it. `call_id` is the model's own id for it."""
+    """One call of a tool within a turn, and what came of it. `call_id` is the model's own id for it.
+
+    While `is_done` is false the tool may be running, or may have been when its process died: there is no result.
+    """
 
     call_id: str
     name: str
     arguments: JsonObject
-    result: str
+    result: str = ""
     is_error: bool = False
+    is_done: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

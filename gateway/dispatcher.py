@@ -29,6 +29,7 @@ from gateway.runner import Attempt, Runner
 from memory.tasks import Claim, Intake, Outcome, Tasks
 
 log = structlog.get_logger(__name__)
+STORE_RETRY_S = 0.5
 GIVEN_UP = "I could not answer this, although I tried several times. The operators can see it and try again."
 
 
@@ -219,8 +220,11 @@ class Dispatcher:
             outcome = self._runner.stopped(attempt)
         except ModelError as error:
             return await self._handle_fault(attempt, error, may_keep=may_keep)
-        except StoreUnavailableError:
+        except LeaseLostError:
             raise
+        except StoreUnavailableError:
+            await self._put_back(attempt, STORE_RETRY_S, None, counts=False)
+            return None
         except Exception as error:  # noqa: BLE001  a fault of ours must not cost the task: it is tried again
             frames = traceback.format_tb(error.__traceback__)
             log.error("run_failed", run_id=claim.run_id, error=type(error).__name__, where="".join(frames))
@@ -257,7 +261,6 @@ class Dispatcher:
         return await self._finish(attempt, self._runner.given_up(attempt, sentence, reason), may_keep=may_keep)
 
     async def _put_back(self, attempt: Attempt, after_s: float, sentence: str | None, *, counts: bool) -> None:
-        await _settle(attempt)
         note = await insist(
             lambda: self._tasks.put_back(attempt.claim, after_s=after_s, note=sentence, counts=counts),
             lambda: self._is_draining,
@@ -266,7 +269,6 @@ class Dispatcher:
 
     async def _finish(self, attempt: Attempt, outcome: Outcome, *, may_keep: bool) -> Claim | None:
         """Commit the end. While the database is away the answer is kept here and offered again."""
-        await _settle(attempt)
         keep = may_keep and not self._is_draining
         finish = await insist(
             lambda: self._tasks.finish(attempt.claim, outcome, may_keep=keep), lambda: self._is_draining
@@ -287,12 +289,6 @@ class Dispatcher:
             self._on_posted()
         await self._runner.finished(attempt, outcome)
         return finish.next
-
-
-async def _settle(attempt: Attempt) -> None:
-    """The notes of a run stand before its end."""
-    if attempt.notes is not None:
-        await attempt.notes
 
 
 def _count(attempt: Attempt, outcome: Outcome) -> None:

@@ -81,6 +81,11 @@ class Mailbox:
             self._items.clear()
         self._filled.set()
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether something can be read at once."""
+        return bool(self._items)
+
     async def get(self) -> Item:
         """The next item. Raises `SlowConsumerError` once too much was waiting."""
         while not self._items:
@@ -125,7 +130,7 @@ class Hub:
 
     def attach(self, session_id: SessionId) -> Mailbox:
         """Begin to watch. If an answer is being written, the mailbox starts with all of it."""
-        self._flush(session_id)
+        self.flush(session_id)
         mailbox = Mailbox()
         if (live := self._live.get(session_id)) and live.sent:
             mailbox.put(Delta(run_id=live.run_id, offset=0, text="".join(live.sent)))
@@ -197,7 +202,7 @@ class Hub:
 
     def end_run(self, session_id: SessionId) -> None:
         """The answer is whole, or given up: what is gathered goes out."""
-        self._flush(session_id)
+        self.flush(session_id)
         live = self._live.get(session_id)
         if live and not live.is_remote:
             del self._live[session_id]
@@ -207,9 +212,10 @@ class Hub:
     def _flush_all(self) -> None:
         self._timer = None
         for session_id in list(self._dirty):
-            self._flush(session_id)
+            self.flush(session_id)
 
-    def _flush(self, session_id: SessionId) -> None:
+    def flush(self, session_id: SessionId) -> None:
+        """What is gathered of a session goes out now."""
         self._dirty.discard(session_id)
         live = self._live.get(session_id)
         if live is None or not live.pending:

@@ -1,21 +1,19 @@
 """One attempt at one task: read the context, let the agent answer, say how it ended.
 
-It writes nothing but the notes that people see while a run goes on; the dispatcher commits the outcome.
+It writes nothing but the turns of runs that use tools, as they happen; the dispatcher commits the outcome.
 """
 
-import asyncio
 import time
 from dataclasses import dataclass, field, replace
 
 import structlog
 
-from agent.errors import LeaseLostError, StoreUnavailableError
-from agent.events import Event, TextDelta, ToolStarted
+from agent.events import Event, TextDelta
 from agent.ids import RunId
-from agent.loop import Progress, finish_run, run_agent
+from agent.loop import Agent, Progress, Work, finish_run, run_agent
 from agent.ports import Model
 from agent.prompt import Context, fit_memories
-from agent.records import Run, RunState, Task, TaskState
+from agent.records import Run, RunState, Task, TaskState, Turn
 from gateway.agents import AgentConfig, Agents
 from gateway.hooks import Hooks, call_hook
 from gateway.hub import Hub
@@ -24,18 +22,39 @@ from memory.tasks import Claim, Outcome, Tasks
 
 log = structlog.get_logger(__name__)
 MEMORY_CANDIDATES = 30
+LABEL_LIMIT = 200
 
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """A run that goes on. `task` is known once its context is read; `notes` is the last of the notes being written."""
+    """A run that goes on. `task` is known once its context is read."""
 
     claim: Claim
     merged: tuple[RunId, ...] = ()
     progress: Progress
     task: Task | None = None
-    notes: asyncio.Task[None] | None = None
     started_s: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class _Journal:
+    """`agent.ports.Journal` over the store; with a turn's calls people learn that a tool runs."""
+
+    tasks: Tasks
+    hub: Hub
+    claim: Claim
+    agent: Agent
+
+    async def record_calls(self, n: int, turn: Turn) -> None:
+        """Raises `LeaseLostError`, `StoreUnavailableError`: then no tool may run."""
+        titles = (self.agent.tools[c.name].title if c.name in self.agent.tools else c.name for c in turn.tool_calls)
+        label = ", ".join(dict.fromkeys(titles))
+        note = await self.tasks.record_calls(self.claim, n, turn, label[:LABEL_LIMIT] or "Working")
+        self.hub.publish(self.claim.session_id, [note])
+
+    async def record_results(self, n: int, turn: Turn) -> None:
+        """Raises `LeaseLostError`, `StoreUnavailableError`."""
+        await self.tasks.record_results(self.claim, n, turn)
 
 
 class Runner:
@@ -58,10 +77,16 @@ class Runner:
             hook = self._hooks.on_task
             await call_hook("on_task", lambda: hook(task))
         self._hub.begin_run(attempt.claim.session_id, attempt.claim.run_id)
+        work = Work(
+            agent=config.agent,
+            model=self._model,
+            task=task,
+            journal=_Journal(self._tasks, self._hub, attempt.claim, config.agent),
+            emit=lambda event: self._emit(attempt, event),
+            progress=attempt.progress,
+        )
         try:
-            run = await run_agent(
-                config.agent, self._model, task, context, lambda event: self._emit(attempt, event), attempt.progress
-            )
+            run = await run_agent(work, context)
         finally:
             self._hub.end_run(attempt.claim.session_id)
         return self._outcome(attempt, run)
@@ -91,21 +116,6 @@ class Runner:
     def _emit(self, attempt: Attempt, event: Event) -> None:
         if isinstance(event, TextDelta):
             self._hub.add_text(attempt.claim.session_id, event.text)
-        elif isinstance(event, ToolStarted):
-            attempt.notes = asyncio.create_task(self._note(attempt, attempt.notes, RunState.TOOL, event.title))
-
-    async def _note(
-        self, attempt: Attempt, earlier: asyncio.Task[None] | None, state: RunState, label: str | None
-    ) -> None:
-        """Make a state known after the earlier ones. A note that cannot be written is only a note."""
-        if earlier is not None:
-            await earlier
-        try:
-            note = await self._tasks.note_run(attempt.claim, state, label)
-        except (LeaseLostError, StoreUnavailableError) as error:
-            log.warning("note_not_written", run_id=attempt.claim.run_id, error=type(error).__name__)
-        else:
-            self._hub.publish(attempt.claim.session_id, [note])
 
     def stopped(self, attempt: Attempt) -> Outcome:
         """The outcome of a run that a person stopped: its partial text is kept."""

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from agent.ids import RunId, SessionId, UserId
 from agent.prompt import Context
-from agent.records import LogEntry, Message, Run, RunState, Session, ToolCall, Turn
+from agent.records import LogEntry, Message, Run, RunState, Session, Turn
 from memory.database import Database, Record
 from memory.queries import query
 from memory.rows import (
+    read_call,
     read_history,
     read_log_entry,
     read_memory,
@@ -41,11 +42,13 @@ class Sessions:
         remembered = None
         if asker_id is not None and memories is not None:
             remembered = tuple(read_memory(asker_id, memory) for memory in row["memories"] or ())
+        history, turns = read_history(session_id, row, position)
         return Context(
             asker=read_user(row["user"]) if row["user"] else None,
             prompt=read_prompt(session_id, row["prompt"]),
-            history=read_history(session_id, row),
+            history=history,
             memories=remembered,
+            turns=turns,
         )
 
     async def load_log(self, session_id: SessionId, after: int, limit: int) -> Sequence[LogEntry]:
@@ -102,10 +105,7 @@ class Sessions:
 
 
 def _read_turn(row: Record) -> Turn:
-    calls = (
-        ToolCall(call_id=call_id, name=name, arguments=arguments, result=result, is_error=is_error)
-        for call_id, name, arguments, result, is_error in row["calls"] or ()
-    )
+    calls = (read_call(call) for call in row["calls"] or ())
     return Turn(
         content=tuple(row["content"]), tool_calls=tuple(calls), stop_reason=row["stop_reason"], usage=read_usage(row)
     )

@@ -126,36 +126,60 @@ def read_prompt(session_id: SessionId, rows: Sequence[Sequence[Any]] | None) -> 
     )
 
 
-def read_history(session_id: SessionId, row: Record) -> tuple[PastRun, ...]:
-    """The past runs of `load_context`: its messages, turns and calls, put together by position."""
+def read_history(session_id: SessionId, row: Record, position: int) -> tuple[tuple[PastRun, ...], tuple[Turn, ...]]:
+    """The past runs of `load_context`, put together by position, and the turns of the run at `position` itself."""
     messages: dict[int, list[Sequence[Any]]] = {}
-    for position, *message in row["messages"] or ():
-        messages.setdefault(position, []).append(message)
+    for of, *message in row["messages"] or ():
+        messages.setdefault(of, []).append(message)
+    turns = _read_turns(row)
+    past = (
+        _past_run(session_id, RunId(run_id), messages.get(of, []), turns.get(of, []))
+        for of, run_id in row["runs"] or ()
+    )
+    return tuple(past), tuple(turns.get(position, ()))
+
+
+def _read_turns(row: Record) -> dict[int, list[Turn]]:
     calls: dict[tuple[int, int], list[ToolCall]] = {}
-    for position, n, call_id, name, arguments, result, is_error in row["calls"] or ():
-        call = ToolCall(call_id=call_id, name=name, arguments=arguments, result=result, is_error=is_error)
-        calls.setdefault((position, n), []).append(call)
+    for of, n, *call in row["calls"] or ():
+        calls.setdefault((of, n), []).append(read_call(call))
     turns: dict[int, list[Turn]] = {}
-    for position, n, content, stop_reason in row["turns"] or ():
+    for of, n, content, stop_reason, *usage in row["turns"] or ():
         turn = Turn(
             content=tuple(content),
-            tool_calls=tuple(calls.get((position, n), ())),
+            tool_calls=tuple(calls.get((of, n), ())),
             stop_reason=stop_reason,
-            usage=Usage(),
+            usage=_usage(*usage),
         )
-        turns.setdefault(position, []).append(turn)
-    return tuple(
-        _past_run(session_id, RunId(run_id), messages.get(position, []), turns.get(position, []))
-        for position, run_id in row["runs"] or ()
+        turns.setdefault(of, []).append(turn)
+    return turns
+
+
+def read_call(row: Sequence[Any]) -> ToolCall:
+    """A tool call: call id, name, arguments, result (none while it runs), whether it failed."""
+    call_id, name, arguments, result, is_error = row
+    return ToolCall(
+        call_id=call_id,
+        name=name,
+        arguments=arguments,
+        result=result or "",
+        is_error=is_error,
+        is_done=result is not None,
+    )
+
+
+def _usage(input_tokens: int, output_tokens: int, cache_read: int, cache_write: int, cost_usd: float) -> Usage:
+    return Usage(
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cache_read_tokens=cache_read,
+        cache_write_tokens=cache_write,
+        cost_usd=Decimal(str(cost_usd)),
     )
 
 
 def _past_run(session_id: SessionId, run_id: RunId, rows: list[Sequence[Any]], turns: list[Turn]) -> PastRun:
-    spoken = [
-        [seq, message_id, author_id, name, text, at]
-        for seq, message_id, role, author_id, name, text, at in rows
-        if role == "user"
-    ]
+    spoken = [(seq, of, author, name, text, at) for seq, of, role, author, name, text, at in rows if role == "user"]
     answers = [row[5] for row in rows if row[2] == "assistant"]
     return PastRun(
         run_id=run_id,

@@ -5,7 +5,6 @@ write of one that lost it changes nothing and raises `LeaseLostError`.
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +34,7 @@ from agent.records import (
     RunState,
     TaskState,
     TaskStatus,
+    ToolCall,
     Turn,
     Usage,
 )
@@ -240,6 +240,32 @@ class Tasks:
             raise LeaseLostError(claim.session_id)
         return _note(claim, row["seq"], row["at"], state, label)
 
+    async def record_calls(self, claim: Claim, n: int, turn: Turn, label: str) -> RunNote:
+        """Write a turn and its calls down before they run. Raises `LeaseLostError`, `StoreUnavailableError`."""
+        row = await self._database.fetchrow(
+            query("record_calls"),
+            claim.session_id,
+            self.worker_id,
+            claim.epoch,
+            claim.position,
+            claim.run_id,
+            label,
+            [_turn_json(n, turn)],
+            [_call_json(n, k, call) for k, call in enumerate(turn.tool_calls)],
+        )
+        if row is None:
+            raise LeaseLostError(claim.session_id)
+        return _note(claim, row["seq"], row["at"], RunState.TOOL, label)
+
+    async def record_results(self, claim: Claim, n: int, turn: Turn) -> None:
+        """Write down what came of a turn's calls. Raises `LeaseLostError`, `StoreUnavailableError`."""
+        calls = [_call_json(n, k, call) for k, call in enumerate(turn.tool_calls)]
+        row = await self._database.fetchrow(
+            query("record_results"), claim.session_id, self.worker_id, claim.epoch, claim.position, calls
+        )
+        if row is None:
+            raise LeaseLostError(claim.session_id)
+
     async def stop_waiting(self, session_id: SessionId, task_id: TaskId) -> RunNote | None:
         """Stop a task that has not begun. None: there is none such."""
         run_id = run_id_of(task_id)
@@ -384,25 +410,26 @@ def _run_json(run: Run | None) -> dict[str, Any]:
     return {"model": run.model, "stop_reason": run.stop_reason, "error": run.error, **_usage_json(run.usage)}
 
 
+def _turn_json(n: int, turn: Turn) -> dict[str, Any]:
+    return {"n": n, "content": turn.content, "stop_reason": turn.stop_reason, **_usage_json(turn.usage)}
+
+
+def _call_json(n: int, k: int, call: ToolCall) -> dict[str, Any]:
+    return {
+        "n": n,
+        "k": k,
+        "call_id": call.call_id,
+        "name": call.name,
+        "arguments": call.arguments,
+        "result": call.result if call.is_done else None,
+        "is_error": call.is_error,
+    }
+
+
 def _turns_json(run: Run | None) -> list[dict[str, Any]]:
-    turns: Sequence[Turn] = run.turns if run else ()
-    return [
-        {"n": n, "content": turn.content, "stop_reason": turn.stop_reason, **_usage_json(turn.usage)}
-        for n, turn in enumerate(turns)
-    ]
+    return [_turn_json(n, turn) for n, turn in enumerate(run.turns if run else ())]
 
 
 def _calls_json(run: Run | None) -> list[dict[str, Any]]:
-    return [
-        {
-            "n": n,
-            "k": k,
-            "call_id": call.call_id,
-            "name": call.name,
-            "arguments": call.arguments,
-            "result": call.result,
-            "is_error": call.is_error,
-        }
-        for n, turn in enumerate(run.turns if run else ())
-        for k, call in enumerate(turn.tool_calls)
-    ]
+    turns = enumerate(run.turns if run else ())
+    return [_call_json(n, k, call) for n, turn in turns for k, call in enumerate(turn.tool_calls)]

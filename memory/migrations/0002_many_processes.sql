@@ -10,3 +10,6 @@ CREATE INDEX watchers_by_worker ON watchers (worker_id);
 
 ALTER TABLE tasks ADD COLUMN is_stop_asked boolean NOT NULL DEFAULT false;
 CREATE INDEX tasks_to_stop ON tasks (session_id) WHERE is_stop_asked AND state = 'running';
+
+-- A call of a tool is written down before the tool runs. While it runs, and when its process died, it has no result.
+ALTER TABLE tool_calls ALTER COLUMN result DROP NOT NULL;

@@ -3,6 +3,7 @@
 -- name: load_context
 -- One run's reading: who asks, what people said that it answers, the last $4 runs before it, and the asker's memories
 -- ($5: the most there may be by each of two orders; in a thread that others read only those that may be used there).
+-- The turns of an earlier attempt at the same run come along.
 WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id,
            set_config('parley.user_id', coalesce($2::text, ''), true) AS user_id
@@ -32,13 +33,15 @@ CROSS JOIN LATERAL (
                           ORDER BY m.seq)
          FROM messages m
          WHERE m.session_id = scope.session_id AND m.position >= span.first AND m.position < $3) AS messages,
-        (SELECT jsonb_agg(jsonb_build_array(t.position, t.n, t.content, t.stop_reason) ORDER BY t.position, t.n)
+        (SELECT jsonb_agg(jsonb_build_array(t.position, t.n, t.content, t.stop_reason, t.input_tokens, t.output_tokens,
+                                            t.cache_read_tokens, t.cache_write_tokens, t.cost_usd)
+                          ORDER BY t.position, t.n)
          FROM turns t
-         WHERE t.session_id = scope.session_id AND t.position >= span.first AND t.position < $3) AS turns,
+         WHERE t.session_id = scope.session_id AND t.position >= coalesce(span.first, $3) AND t.position <= $3) AS turns,
         (SELECT jsonb_agg(jsonb_build_array(c.position, c.n, c.call_id, c.name, c.arguments, c.result, c.is_error)
                           ORDER BY c.position, c.n, c.k)
          FROM tool_calls c
-         WHERE c.session_id = scope.session_id AND c.position >= span.first AND c.position < $3) AS calls
+         WHERE c.session_id = scope.session_id AND c.position >= coalesce(span.first, $3) AND c.position <= $3) AS calls
 ) past
 CROSS JOIN LATERAL (
     SELECT jsonb_agg(to_jsonb(f)) AS rows FROM (

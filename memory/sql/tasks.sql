@@ -136,11 +136,13 @@ WITH scope AS MATERIALIZED (
     FROM task, jsonb_to_recordset($14::jsonb) AS r (
         n int, content jsonb, stop_reason text, input_tokens bigint, output_tokens bigint, cache_read_tokens bigint,
         cache_write_tokens bigint, cost_usd numeric)
+    ON CONFLICT DO NOTHING
 ), tool_call AS (
     INSERT INTO tool_calls (session_id, position, n, k, call_id, name, arguments, result, is_error)
     SELECT task.session_id, task.position, r.n, r.k, r.call_id, r.name, r.arguments, r.result, r.is_error
     FROM task, jsonb_to_recordset($15::jsonb) AS r (
         n int, k int, call_id text, name text, arguments jsonb, result text, is_error boolean)
+    ON CONFLICT (session_id, position, n, k) DO UPDATE SET result = excluded.result, is_error = excluded.is_error
 ), posted AS (
     INSERT INTO outbox (session_id, seq, post_key, channel, reply_to)
     SELECT task.session_id, session.seq, $6::text, session.channel, task.reply_to
@@ -252,6 +254,50 @@ WITH scope AS MATERIALIZED (
     SELECT session.session_id, session.seq, $4::text, $5::text, $6::text FROM session
 )
 SELECT session.seq, now() AS at FROM session;
+
+-- name: record_calls
+-- A turn and the calls it asks for, before any of them runs; people see the state `tool`.
+WITH scope AS MATERIALIZED (
+    SELECT set_config('parley.session_id', $1::text, true) AS session_id
+), gate AS MATERIALIZED (
+    SELECT l.session_id FROM scope JOIN session_leases l ON l.session_id = scope.session_id
+    WHERE l.owner = $2::text AND l.epoch = $3::bigint
+    FOR UPDATE OF l
+), session AS (
+    UPDATE sessions s SET next_seq = s.next_seq + 1
+    FROM gate WHERE s.session_id = gate.session_id
+    RETURNING s.session_id, s.next_seq - 1 AS seq
+), note AS (
+    INSERT INTO run_notes (session_id, seq, run_id, state, label)
+    SELECT session.session_id, session.seq, $5::text, 'tool', $6::text FROM session
+), turn AS (
+    INSERT INTO turns (session_id, position, n, content, stop_reason, input_tokens, output_tokens, cache_read_tokens,
+                       cache_write_tokens, cost_usd)
+    SELECT gate.session_id, $4::bigint, r.n, r.content, r.stop_reason, r.input_tokens, r.output_tokens,
+           r.cache_read_tokens, r.cache_write_tokens, r.cost_usd
+    FROM gate, jsonb_to_recordset($7::jsonb) AS r (
+        n int, content jsonb, stop_reason text, input_tokens bigint, output_tokens bigint, cache_read_tokens bigint,
+        cache_write_tokens bigint, cost_usd numeric)
+), tool_call AS (
+    INSERT INTO tool_calls (session_id, position, n, k, call_id, name, arguments, is_error)
+    SELECT gate.session_id, $4, r.n, r.k, r.call_id, r.name, r.arguments, false
+    FROM gate, jsonb_to_recordset($8::jsonb) AS r (n int, k int, call_id text, name text, arguments jsonb)
+)
+SELECT session.seq, now() AS at FROM session;
+
+-- name: record_results
+WITH scope AS MATERIALIZED (
+    SELECT set_config('parley.session_id', $1::text, true) AS session_id
+), gate AS MATERIALIZED (
+    SELECT l.session_id FROM scope JOIN session_leases l ON l.session_id = scope.session_id
+    WHERE l.owner = $2::text AND l.epoch = $3::bigint
+    FOR UPDATE OF l
+), tool_call AS (
+    UPDATE tool_calls c SET result = r.result, is_error = r.is_error
+    FROM gate, jsonb_to_recordset($5::jsonb) AS r (n int, k int, result text, is_error boolean)
+    WHERE c.session_id = gate.session_id AND c.position = $4::bigint AND c.n = r.n AND c.k = r.k
+)
+SELECT 1 FROM gate;
 
 -- name: claim_tasks
 -- Up to $2 free sessions, those that wait longest first.

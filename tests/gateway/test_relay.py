@@ -1,0 +1,165 @@
+"""Two processes on one database: a thread watched in one shows what runs in the other."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from agent.ids import AgentId, RunId, SessionId, WorkerId
+from agent.loop import Agent
+from agent.records import Delta, LogEntry, Message, RunNote, RunState
+from gateway.agents import AgentConfig, Agents
+from gateway.compose import Gateway, StoreAddress, open_gateway
+from gateway.config import load_configuration
+from gateway.hub import Hub
+from gateway.ports import Bus
+from gateway.relay import BusRelay
+from gateway.settings import load_settings
+from memory.database import Database
+from memory.watchers import Watchers
+from tests.support.make import inbound
+from tests.support.model_steps import Gate, says_slowly
+from tests.support.scripted_model import ScriptedModel, build_scripted_claude
+
+SESSION = SessionId("web:demo:shared")
+
+
+@asynccontextmanager
+async def open_two(url: str, model: ScriptedModel) -> AsyncIterator[tuple[Gateway, Gateway]]:
+    """Two gateways on one database, each with its own pool, bus and worker id."""
+    agent = Agent(agent_id=AgentId("assistant"), model="m", instructions="Answer.")
+    config = AgentConfig(agent=agent, small_model="m")
+    agents = Agents(by_id={agent.agent_id: config}, default_id=agent.agent_id)
+    configuration = replace(load_configuration(load_settings(), {}), agents=agents)
+    address = StoreAddress(dsn=url, direct_dsn=url)
+    claude = build_scripted_claude(model)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(claude.aclose)
+        pair = [await stack.enter_async_context(open_gateway(configuration, address, claude)) for _ in range(2)]
+        yield pair[0], pair[1]
+
+
+async def next_event(
+    events: AsyncIterator[LogEntry | Delta], wanted: Callable[[LogEntry | Delta], bool]
+) -> LogEntry | Delta:
+    """The first event that suits, within five seconds."""
+    async with asyncio.timeout(5):
+        async for event in events:
+            if wanted(event):
+                return event
+    raise AssertionError("the events ended")
+
+
+async def test_a_thread_watched_in_one_process_streams_what_runs_in_another(database_url: str) -> None:
+    """People of one thread are spread over processes; all of them see the answer as it is written. Proves: RE-1."""
+    gate, model = Gate(), ScriptedModel()
+    model.add(says_slowly(["One ", "two ", "three."], gate))
+    async with open_two(database_url, model) as (here, there), here.service.follow(SESSION, 0) as events:
+        await there.service.accept(inbound("count", session_id=SESSION))
+        message = await next_event(events, lambda e: isinstance(e, Message))
+        assert isinstance(message, Message)
+        assert message.text == "count"
+        text = ""
+        for piece in ("One ", "two ", "three."):
+            gate.let()
+            while not text.endswith(piece):
+                delta = await next_event(events, lambda e: isinstance(e, Delta))
+                assert isinstance(delta, Delta)
+                text = text[: delta.offset] + delta.text
+        assert text == "One two three."
+        answer = await next_event(events, lambda e: isinstance(e, Message))
+        assert isinstance(answer, Message)
+        assert answer.text == "One two three."
+
+
+async def test_who_joins_elsewhere_in_mid_run_gets_the_text_so_far(database_url: str) -> None:
+    """A reload may land on another process. Proves: RE-1."""
+    gate, model = Gate(), ScriptedModel()
+    model.add(says_slowly(["The beginning, ", "the end."], gate))
+    async with open_two(database_url, model) as (here, there), there.service.follow(SESSION, 0) as local:
+        await there.service.accept(inbound("tell", session_id=SESSION))
+        gate.let()
+        await next_event(local, lambda e: isinstance(e, Delta))
+        async with here.service.follow(SESSION, 0) as events:
+            delta = await next_event(events, lambda e: isinstance(e, Delta))
+            assert isinstance(delta, Delta)
+            assert (delta.offset, delta.text) == (0, "The beginning, ")
+            gate.open()
+            end = await next_event(events, lambda e: isinstance(e, RunNote) and e.state.is_final)
+            assert isinstance(end, RunNote)
+
+
+async def test_stop_reaches_a_run_in_another_process(database_url: str) -> None:
+    """The button works wherever the socket happens to be. Proves: RE-2."""
+    gate, model = Gate(), ScriptedModel()
+    model.add(says_slowly(["Never ", "ending."], gate))
+    async with open_two(database_url, model) as (here, there), here.service.follow(SESSION, 0) as events:
+        accepted = await there.service.accept(inbound("go on", session_id=SESSION))
+        gate.let()
+        await next_event(events, lambda e: isinstance(e, Delta))
+        assert await here.service.stop_run(SESSION, accepted.run_id)
+        end = await next_event(events, lambda e: isinstance(e, RunNote) and e.state.is_final)
+        assert isinstance(end, RunNote)
+        assert end.state is RunState.STOPPED
+
+
+class LossyBus:
+    """A bus between two relays in one process, which loses what a test wants to be lost."""
+
+    def __init__(self) -> None:
+        self.ends: dict[WorkerId, Callable[[str], None]] = {}
+        self.loses: Callable[[str], bool] = lambda _: False
+
+    def end(self, worker_id: WorkerId) -> Bus:
+        """One process's end of it."""
+        outer = self
+
+        class End:
+            def subscribe(self, on_frame: Callable[[str], None]) -> None:
+                outer.ends[worker_id] = on_frame
+
+            def send(self, to: WorkerId | None, frame: str) -> None:
+                for name, hear in outer.ends.items():
+                    if to in {None, name} and not outer.loses(frame):
+                        hear(frame)
+
+            async def run(self) -> None:
+                await asyncio.Event().wait()
+
+        return End()
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_a_lost_piece_leads_to_a_resync_and_never_to_a_hole(database: Database, seed: int) -> None:
+    """Whatever a bus loses, the watcher's text is a beginning of the answer at all times. Proves: RE-3."""
+    chance = random.Random(seed)
+    bus, run_id = LossyBus(), RunId("run_1")
+    hubs = {name: Hub() for name in (WorkerId("a"), WorkerId("b"))}
+    for name, hub in hubs.items():
+        hub.relay = BusRelay(hub, bus.end(name), Watchers(database, name), name, lambda *_: False)
+        hub.relay.set_others(1)
+    bus.ends[WorkerId("b")](f'{{"t":"+","n":"a","s":["{SESSION}"]}}')
+    mailbox = hubs[WorkerId("a")].attach(SESSION)
+    bus.loses = lambda frame: '"t":"d"' in frame and chance.random() < 0.5
+    hubs[WorkerId("b")].begin_run(SESSION, run_id)
+    said, seen = "", ""
+    for n in range(40):
+        said += f"word{n} 🙂 "
+        hubs[WorkerId("b")].add_text(SESSION, f"word{n} 🙂 ")
+        hubs[WorkerId("b")].flush(SESSION)
+        if n == 39:
+            bus.loses = lambda _: False
+            hubs[WorkerId("b")].add_text(SESSION, "end")
+            hubs[WorkerId("b")].flush(SESSION)
+        units = seen.encode("utf-16-le")
+        while mailbox.is_filled:
+            delta = await mailbox.get()
+            assert isinstance(delta, Delta)
+            assert 2 * delta.offset <= len(units)
+            units = units[: 2 * delta.offset] + delta.text.encode("utf-16-le")
+        seen = units.decode("utf-16-le")
+        assert (said + "end").startswith(seen)
+    assert seen == said + "end"
