@@ -9,8 +9,14 @@ from typing import TypeAlias
 LENGTH_LIMIT = 200
 BITS_LIMIT = 3_000
 """Whole numbers up to about 900 digits."""
+DIGITS_LIMIT = 300
 
 Number: TypeAlias = int | float
+
+
+class NotComputableError(Exception):
+    """The expression cannot be worked out. The text says why."""
+
 
 _BINARY: Mapping[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Add: operator.add,
@@ -22,6 +28,15 @@ _BINARY: Mapping[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Pow: operator.pow,
 }
 _UNARY: Mapping[type[ast.unaryop], Callable[[Number], Number]] = {ast.UAdd: operator.pos, ast.USub: operator.neg}
+
+
+def _digits(digits: Number) -> int:
+    """Python would reckon with a number of as many digits as are asked for."""
+    if not isinstance(digits, int) or abs(digits) > DIGITS_LIMIT:
+        raise NotComputableError(f"expected at most {DIGITS_LIMIT} digits")
+    return digits
+
+
 _FUNCTIONS: Mapping[str, Callable[..., Number]] = {
     "abs": abs,
     "ceil": math.ceil,
@@ -33,17 +48,13 @@ _FUNCTIONS: Mapping[str, Callable[..., Number]] = {
     "log10": math.log10,
     "max": max,
     "min": min,
-    "round": round,
+    "round": lambda value, digits=0: round(value, _digits(digits)) if digits else round(value),
     "sin": math.sin,
     "sqrt": math.sqrt,
     "tan": math.tan,
 }
 _CONSTANTS: Mapping[str, float] = {"pi": math.pi, "e": math.e, "tau": math.tau}
 _SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-"})
-
-
-class NotComputableError(Exception):
-    """The expression cannot be worked out. The text says why."""
 
 
 def compute(expression: str) -> str:
@@ -84,8 +95,12 @@ def _apply(sign: ast.operator, left: Number, right: Number) -> Number:
 
 def _check_power(base: Number, exponent: Number) -> None:
     """Before it is worked out: `9**9**9` would keep the machine busy for longer than anybody waits."""
-    if isinstance(base, int) and isinstance(exponent, int) and base.bit_length() * abs(exponent) > BITS_LIMIT:
+    if isinstance(base, int) and isinstance(exponent, int) and abs(base) > 1 and _is_large(base, exponent):
         raise NotComputableError("the result is too large")
+
+
+def _is_large(base: int, exponent: int) -> bool:
+    return base.bit_length() * abs(exponent) > BITS_LIMIT
 
 
 def _call(function: Callable[..., Number], arguments: list[Number]) -> Number:
