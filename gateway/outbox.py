@@ -1,9 +1,12 @@
 """Posts stored answers, each once: store, post, and look before a second try."""
 
+import time
+from collections.abc import Callable, Mapping
+
 import structlog
 
-from gateway.ports import Poster, PostError, PostUnknownError
-from memory.outbox import Outbox, Post
+from gateway.ports import CannotLookError, Poster, PostError, PostUnknownError
+from memory.outbox import VISIBLE_AGAIN_S, Outbox, Post
 
 log = structlog.get_logger(__name__)
 ATTEMPTS = 8
@@ -11,28 +14,38 @@ UNKNOWN_RETRY_S = 2.0
 
 
 class Delivery:
-    """The outbox's worker. `posters` has one poster per channel."""
+    """The outbox's worker. `posters` has one poster per channel; `clock` is monotonic, in seconds."""
 
-    def __init__(self, outbox: Outbox, posters: dict[str, Poster]) -> None:
+    def __init__(
+        self, outbox: Outbox, posters: Mapping[str, Poster], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._outbox = outbox
         self._posters = posters
+        self._clock = clock
 
     async def work(self) -> bool:
         """Post the answer that is due, if there is one."""
+        asked_at_s = self._clock()
         post = await self._outbox.take(list(self._posters)) if self._posters else None
         if post is not None:
-            await self._deliver(post, self._posters[post.channel])
+            await self._deliver(post, self._posters[post.channel], asked_at_s)
         return post is not None
 
-    async def _deliver(self, post: Post, poster: Poster) -> None:
+    async def _deliver(self, post: Post, poster: Poster, asked_at_s: float) -> None:
         try:
-            posted_as = await poster.find(post.reply_to, post.post_key) if post.may_stand else None
+            posted_as = await self._find(post, poster)
             if posted_as is None:
                 text = await self._outbox.load_text(post)
                 if text is None:
                     await self._outbox.end(post, "failed", note="the text was erased")
                     return
+                if self._clock() - asked_at_s > VISIBLE_AGAIN_S / 3:
+                    log.warning("post_left_to_others", session_id=post.session_id, seq=post.seq)
+                    return  # we were paused: somebody else may have it by now
                 posted_as = await poster.post(post.reply_to, text, post.post_key)
+        except CannotLookError:
+            log.warning("post_unknown", session_id=post.session_id, seq=post.seq, channel=post.channel)
+            await self._outbox.end(post, "unknown", note="an earlier try may stand there, and nobody may look")
         except PostUnknownError:
             await self._handle_unknown(post)
         except PostError as error:
@@ -40,8 +53,19 @@ class Delivery:
         else:
             await self._outbox.end(post, "sent", posted_as=posted_as)
 
+    async def _find(self, post: Post, poster: Poster) -> str | None:
+        """Where an earlier try stands. Raises as the poster does, unless its policy is rather to post again."""
+        if not post.may_stand:
+            return None
+        try:
+            return await poster.find(post.reply_to, post.post_key)
+        except CannotLookError:
+            if poster.unknown_policy == "at_least_once":
+                return None
+            raise
+
     async def _handle_unknown(self, post: Post) -> None:
-        if post.may_stand and post.attempts >= ATTEMPTS:
+        if post.attempts >= ATTEMPTS:
             log.warning("post_unknown", session_id=post.session_id, seq=post.seq, channel=post.channel)
             await self._outbox.end(post, "unknown", note="the channel never said whether it was posted")
         else:

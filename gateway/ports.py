@@ -1,7 +1,7 @@
 """What the gateway asks of others: a bus between processes, and channels where it has to go to the people."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 from agent.ids import WorkerId
 from agent.records import JsonObject
@@ -35,8 +35,18 @@ class PostUnknownError(Exception):
     """Nobody knows whether the post stands there: its answer was lost."""
 
 
+class CannotLookError(Exception):
+    """The channel does not let us read back what was posted."""
+
+
+UnknownPolicy = Literal["at_most_once", "at_least_once"]
+"""Where one cannot look whether an earlier try stands there: rather leave it, or rather post again."""
+
+
 class Poster(Protocol):
-    """A channel's own way to say something and to look whether it was said."""
+    """A channel's own way to say something and to look whether it was said. A call takes at most ten seconds."""
+
+    unknown_policy: UnknownPolicy
 
     async def post(self, reply_to: JsonObject, text: str, post_key: str) -> str:
         """Say `text` where `reply_to` says, marked with `post_key`. Returns the channel's name for the post.
@@ -48,6 +58,6 @@ class Poster(Protocol):
     async def find(self, reply_to: JsonObject, post_key: str) -> str | None:
         """The channel's name for the post marked with `post_key`, if it stands there.
 
-        Raises `PostUnknownError` where one cannot look.
+        Raises `CannotLookError` where that is not allowed, and `PostUnknownError` when it did not work this time.
         """
         ...

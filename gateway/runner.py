@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from agent.errors import LeaseLostError
 from agent.events import Event, TextDelta
 from agent.ids import RunId
 from agent.loop import Agent, Progress, Work, finish_run, run_agent
@@ -23,6 +24,8 @@ from memory.tasks import Claim, Outcome, Tasks
 log = structlog.get_logger(__name__)
 MEMORY_CANDIDATES = 30
 LABEL_LIMIT = 200
+PAUSE_S = 5.0
+"""Longer than a commit may take, and shorter than the silence after which a lease is taken over."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,10 +49,16 @@ class _Journal:
     agent: Agent
 
     async def record_calls(self, n: int, turn: Turn) -> None:
-        """Raises `LeaseLostError`, `StoreUnavailableError`: then no tool may run."""
+        """Raises `LeaseLostError`, `StoreUnavailableError`: then no tool may run.
+
+        A process that was paused meanwhile may have lost its lease since the commit: it must not run tools either.
+        """
+        asked_at_s = time.monotonic()
         titles = (self.agent.tools[c.name].title if c.name in self.agent.tools else c.name for c in turn.tool_calls)
         label = ", ".join(dict.fromkeys(titles))
         note = await self.tasks.record_calls(self.claim, n, turn, label[:LABEL_LIMIT] or "Working")
+        if time.monotonic() - asked_at_s > PAUSE_S:
+            raise LeaseLostError(self.claim.session_id)
         self.hub.publish(self.claim.session_id, [note])
 
     async def record_results(self, n: int, turn: Turn) -> None:
