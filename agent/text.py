@@ -1,5 +1,8 @@
 """What every text must be before it is kept: text that any store and any screen can hold."""
 
+import json
+import math
+
 from agent.records import JsonObject, JsonValue
 
 _UNSTORABLE = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
@@ -11,9 +14,11 @@ def storable(text: str) -> str:
 
 
 def storable_json(value: JsonValue) -> JsonValue:
-    """The same for every string in a JSON value, keys among them."""
+    """The same for every string in a JSON value, keys among them; numbers that JSON has not become their names."""
     if isinstance(value, str):
         return storable(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return json.dumps(value)
     if isinstance(value, list):
         return [storable_json(item) for item in value]
     if isinstance(value, dict):

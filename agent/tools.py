@@ -5,8 +5,9 @@ The model never says who asks: a tool that needs to know takes a `context: ToolC
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -15,10 +16,12 @@ from agent.errors import ToolError
 from agent.ports import ToolSpec
 from agent.records import JsonObject, Task, ToolCall
 from agent.text import storable, storable_object
+from agent.threads import call_in_thread
 
 DEFAULT_TIMEOUT_S = 30.0
 RESULT_LIMIT = 200_000
 _ERROR_LIMIT = 300
+_NAMEABLE = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,7 @@ def build_tool(
 ) -> Tool:
     """A tool out of a function: its docstring is the description, its annotated parameters the arguments.
 
-    Raises `TypeError` for a function without a docstring or with a parameter that is not annotated.
+    Raises `TypeError` for a function without a docstring, or with a parameter that has no type or cannot be named.
     """
     label = name or str(getattr(function, "__name__", ""))
     if not (description := inspect.getdoc(function)):
@@ -69,6 +72,8 @@ def build_tool(
     takes_context = bool(parameters) and hints.get(parameters[0].name) is ToolContext
     fields: dict[str, Any] = {}
     for parameter in parameters[takes_context:]:
+        if parameter.kind not in _NAMEABLE:
+            raise TypeError(f"the tool {label} cannot be given its parameter {parameter.name} by name")
         if parameter.name not in hints:
             raise TypeError(f"the tool {label} needs a type for its parameter {parameter.name}")
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
@@ -105,7 +110,7 @@ async def _call(tool: Tool | None, use: ToolUse, context: ToolContext) -> ToolCa
     try:
         text, is_error = await _run(tool, use, context), False
     except ToolError as error:
-        text, is_error = str(error)[:_ERROR_LIMIT], True
+        text, is_error = " ".join(str(error).split())[:_ERROR_LIMIT], True
     return ToolCall(
         call_id=use.call_id,
         name=use.name,
@@ -119,28 +124,45 @@ async def _run(tool: Tool | None, use: ToolUse, context: ToolContext) -> str:
     """The tool's result as text. Raises `ToolError` with one line for the model, whatever went wrong."""
     if tool is None:
         raise ToolError(f"There is no tool named {use.name}.")
+    limit = asyncio.timeout(tool.timeout_s)
     try:
-        values = tool.arguments.model_validate(use.arguments)
-    except ValidationError as error:
-        raise ToolError("; ".join(_explain(detail) for detail in error.errors())) from error
-    given = [context] if tool.takes_context else []
-    try:
-        async with asyncio.timeout(tool.timeout_s):
-            result = await _invoke(tool, given, {name: getattr(values, name) for name in tool.arguments.model_fields})
-    except TimeoutError as error:
-        raise ToolError(f"{tool.name} gave no result within {tool.timeout_s:g} seconds.") from error
+        async with limit:
+            return _as_text(tool, await _invoke(tool, use.arguments, context))
     except ToolError:
         raise
-    except Exception as error:  # a tool is anybody's code: whatever it raises is told to the model in one line
-        raise ToolError(f"{tool.name} failed: {type(error).__name__}: {error}".split("\n")[0]) from error
-    return _as_text(tool, result)
+    except asyncio.CancelledError as error:
+        if _is_cancelled():
+            raise
+        raise _failed(tool, error) from error
+    except (Exception, SystemExit) as error:  # a tool is anybody's code: what it raises is told to the model
+        if limit.expired():
+            raise ToolError(f"{tool.name} gave no result within {tool.timeout_s:g} seconds.") from error
+        raise _failed(tool, error) from error
 
 
-async def _invoke(tool: Tool, given: list[ToolContext], values: dict[str, Any]) -> object:
-    if inspect.iscoroutinefunction(tool.function):
-        pending: Awaitable[object] = tool.function(*given, **values)
-        return await pending
-    return await asyncio.to_thread(tool.function, *given, **values)
+async def _invoke(tool: Tool, arguments: JsonObject, context: ToolContext) -> object:
+    try:
+        checked = tool.arguments.model_validate(arguments)
+    except ValidationError as error:
+        raise ToolError("; ".join(_explain(detail) for detail in error.errors())) from error
+    values = {name: getattr(checked, name) for name in tool.arguments.model_fields}
+    call = partial(tool.function, *([context] if tool.takes_context else []), **values)
+    result = call() if inspect.iscoroutinefunction(tool.function) else await call_in_thread(call)
+    return await result if inspect.isawaitable(result) else result
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody ends this call; else the tool raised the error by itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _failed(tool: Tool, error: BaseException) -> ToolError:
+    try:
+        words = f": {error}" if str(error) else ""
+    except Exception:  # noqa: BLE001  an error's own text may fail too
+        words = ""
+    return ToolError(f"{tool.name} failed: {type(error).__name__}{words}")
 
 
 def _as_text(tool: Tool, result: object) -> str:
