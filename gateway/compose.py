@@ -96,7 +96,7 @@ async def open_gateway(
         workers = Workers(database, worker_id)
         tasks, sessions, users = Tasks(database, worker_id), Sessions(database), Users(database)
         hub, agents = Hub(), configuration.agents
-        runner = Runner(tasks, sessions, hub, model, agents, hooks)
+        runner = Runner(tasks, sessions, hub, model, agents, hooks, lease_s)
         delivery = Delivery(Outbox(database, worker_id), posters or {})
         posting = Poller("outbox", delivery.work, Outbox(database, worker_id).next_in)
         jobs = Jobs(database)

@@ -24,8 +24,6 @@ from memory.tasks import Claim, Outcome, Tasks
 log = structlog.get_logger(__name__)
 MEMORY_CANDIDATES = 30
 LABEL_LIMIT = 200
-PAUSE_S = 5.0
-"""Longer than a commit may take, and shorter than the silence after which a lease is taken over."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +45,7 @@ class _Journal:
     hub: Hub
     claim: Claim
     agent: Agent
+    pause_s: float
 
     async def record_calls(self, n: int, turn: Turn) -> None:
         """Raises `LeaseLostError`, `StoreUnavailableError`: then no tool may run.
@@ -57,7 +56,7 @@ class _Journal:
         titles = (self.agent.tools[c.name].title if c.name in self.agent.tools else c.name for c in turn.tool_calls)
         label = ", ".join(dict.fromkeys(titles))
         note = await self.tasks.record_calls(self.claim, n, turn, label[:LABEL_LIMIT] or "Working")
-        if time.monotonic() - asked_at_s > PAUSE_S:
+        if time.monotonic() - asked_at_s > self.pause_s:
             raise LeaseLostError(self.claim.session_id)
         self.hub.publish(self.claim.session_id, [note])
 
@@ -69,7 +68,17 @@ class _Journal:
 class Runner:
     """Runs attempts with the gateway's agents and model."""
 
-    def __init__(self, tasks: Tasks, sessions: Sessions, hub: Hub, model: Model, agents: Agents, hooks: Hooks) -> None:
+    def __init__(
+        self,
+        tasks: Tasks,
+        sessions: Sessions,
+        hub: Hub,
+        model: Model,
+        agents: Agents,
+        hooks: Hooks,
+        lease_s: float = 15.0,
+    ) -> None:
+        self._pause_s = lease_s / 3
         self._tasks = tasks
         self._sessions = sessions
         self._hub = hub
@@ -90,7 +99,7 @@ class Runner:
             agent=config.agent,
             model=self._model,
             task=task,
-            journal=_Journal(self._tasks, self._hub, attempt.claim, config.agent),
+            journal=_Journal(self._tasks, self._hub, attempt.claim, config.agent, self._pause_s),
             emit=lambda event: self._emit(attempt, event),
             progress=attempt.progress,
         )
