@@ -27,7 +27,7 @@ _KEY = _any(
     r"(?:api|access|auth|authentication|secret|secret[ _-]?access|private|signing|encryption|master|client|app|bot"
     r"|webhook|deploy|service|account|personal[ _-]access|refresh|bearer|session|shared|storage|application|server"
     r"|license|consumer|admin|root|integration|wpa2?|wi-?fi|wlan|network)[ _-]?(?:key|token|secret)s?",
-    r"(?:tokens?|secrets?|apikeys?|signature|sig|credentials?)",
+    r"(?:php|j)?sess(?:ion)?[_-]?id(?==)|(?:tokens?|secrets?|apikeys?|signature|sig|credentials?)",
     r"(?:my|our|your|his|her|their|user's|the [a-z]{1,20}) key",
     r"(?:api|zugriffs|geheim|privater)[ -]?schlussel|cle (?:d')?api|cle secrete|cle privee|jeton(?: d'acces)?",
     r"clave (?:de )?(?:la )?api|clave secreta|clave privada|chave (?:de |da )?api|chiave api|api[ -]?sleutel",
@@ -74,7 +74,8 @@ KEYWORD = re.compile(
 
 # What may stand between a keyword and its value: what it is for, "is" or a sign.
 _SIGN = (
-    r"(?:\s{0,3}(?:[:=]{1,2}>?|[-=]+>|>)\s{0,4}(?!//|=)|\s{1,3}-{1,2}\s{1,3}|\s{0,2}(?:は|が|是|为|為|는|은)\s{0,2})"
+    r"(?:\s{0,3}(?:[:=]{1,2}>?|[-=]{0,3}>|→|⇒)\s{0,4}(?!//|=)|\s{1,3}-{1,2}\s{1,3}"
+    r"|\s{0,2}(?:は|が|是|为|為|는|은)\s{0,2})"
 )
 _PURPOSE = (
     r"\s+(?:for|to|of|on|in|at|from|with|under|i|we|you|he|she|they|that|which|furs?|zum|zur|zu|vom|von|beim?|des|der"
@@ -100,13 +101,13 @@ _NO_NAME = (
 CONNECTOR = re.compile(
     rf"[\"'`*)\]]{{0,3}}(?:(?:\s?\([^)\n]{{1,40}}\))?{_SIGN}"
     rf"|(?:{_PURPOSE})?(?:,[^,.\n]{{1,30}},)?(?:{_IS}(?:\s+(?:{_ADVERB}|{_SET_TO})\b){{0,3}}(?:\s{{0,2}}[:=])?\s{{1,4}}"
-    r"|\s?[:=]\s{1,3}(?!//)))",
+    r"|\s?[:=→]\s{1,3}(?!//)))",
     re.I,
 )
 # The same with a name instead of a purpose ("password Netflix is …"), and in languages where "is" means other things.
 LOOSE = re.compile(
     rf"(?:(?:\s+(?!{_TALK_NOUN}|{_NO_NAME})[^\W\d_][\w'.-]{{0,20}}){{1,3}}?(?:{_IS}|\s?[:=])\s{{1,3}}(?!//)"
-    rf"|(?:{_PURPOSE})?\s+(?:e|ar|er|je|jest|are|were|sind|sont|son)\s+"
+    rf"|(?:{_PURPOSE})?\s+(?:e|ar|er|je|jest|are|were|sind|sont|son|as)\s+"
     rf"|(?:{_PURPOSE})?\s\w{{0,12}}(?:card|karte|bank|phone|handy|carte|tarjeta)\s+(?=\d)"
     r"|[^.:;\n?]{0,30}(?:\?\s(?=\d)|[?.,]\s+(?:it's|it is|that's|es ist|c'est)\s+(?:still\s|now\s|just\s)?))",
     re.I,
@@ -128,10 +129,11 @@ REVERSED = re.compile(
 )
 PAIR = re.compile(
     r"(?<![a-z])(?:(?P<explicit>user(?:name)?\s?/\s?pass(?:word)?)|logins?|credentials?|creds"
-    r"|(?:log|sign) ?in(?:to [^.:;\n]{1,40}?)? (?:with|as|using)|(?:wi-?fi|wlan|ssid)(?=\s?[:=])|zugangsdaten"
+    r"|(?:log|sign) ?in(?:to [^.:;\n]{1,40}?)? (?:with|as|using)|(?:wi-?fi|wlan|ssid)(?=\s?[:=])|zugang(?:sdaten)?"
     r"|anmeldedaten|identifiants|credenciales)"
     r"(?:\s(?:for|to|on|fur|pour|para)\s[^.:;\n]{1,40}?)?(?:\s?[:=]|\s(?:is|are|sind|sont|son)\b:?)?\s{1,2}"
-    r"[\"'`]?[^\s/:|\"']{2,64}(?:\s?[/|]\s?|:)(?P<value>[^\s/]{4,64})",
+    r"(?:(?:user(?:name)?|benutzer(?:name)?|usuario|utilisateur) )?[\"'`]?[^\s/:|\"']{2,64}"
+    r"(?:\s?[/|]\s?|:)(?P<value>[^\s/]{4,64})",
     re.I,
 )
 COMMAND = re.compile(

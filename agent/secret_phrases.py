@@ -11,6 +11,7 @@ from agent import secret_keywords as keywords
 from agent.secret_kinds import Secret, SecretKind
 from agent.secret_patterns import is_random, read_token
 from agent.secret_talk import (
+    CONTINUATIONS,
     FUNCTION_WORDS,
     TALK_WORDS,
     is_counted,
@@ -40,10 +41,13 @@ _VALUE_END = re.compile(r"&[a-z_]{2,30}=|[;,][A-Za-z_ ]{2,30}=|</|\\n|[\"'`]\s?[
 _BLANK = re.compile(r"<[^>\n]{0,60}>|\[[A-Za-z _]{0,60}\]|\{{1,2}[A-Za-z _.]{0,60}\}")
 _SPELLED = re.compile(r"\S(?: \S){3,40}(?!\S)")
 _GAP = re.compile(r"[ \t]{1,3}")
+_NEXT_WORD = re.compile(r"[ \t]{1,3}([^\W\d_]+)")
 _CLAUSE_END = re.compile(r"[.,;:!?)]+$")
 _AND = re.compile(r"\s?(?:,|and|und|et|y|or|&|\n)\s{0,2}")
+_SPOKEN = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
 _CODE = re.compile(
-    r"[\"'`*#]{0,2}(?P<value>\d(?:[ .\-]?\d){2,11}(?![A-Za-z])"
+    rf"(?P<spoken>{_SPOKEN}(?:[ ,-]{{1,2}}{_SPOKEN}){{3,11}})|"
+    r"(?:(?:the|die|der|el|la|le) )?[\"'`*#]{0,2}(?P<value>\d(?:[ .\-]?\d){2,11}(?![A-Za-z])"
     r"|(?=[A-Za-z-]{0,9}\d)[A-Za-z0-9]{3,10}(?:-[A-Za-z0-9]{2,10}){0,4})[#*]?"
 )
 
@@ -115,11 +119,20 @@ def _free_value(text: str, start: int, language: str, *, is_weak: bool) -> _Span
     if is_placeholder(first) or "://" in first or text[end : end + 1] == ":":
         return None
     if is_plain(first):
-        is_password = is_strong(first) or (not is_weak and is_phrase([text[a:b] for a, b in tokens], language))
+        is_whole = len(tokens) > 1 or not _NEXT_WORD.match(text, end) or _goes_on(text, end)
+        is_said = not is_weak and is_whole and is_phrase([text[a:b] for a, b in tokens], language)
+        is_password = is_strong(first) or is_said
     else:
         is_number = first.isdigit() and len(first) < 4
         is_password = not (is_number or is_known_name(first) or is_counted(text, end)) and _count(first) >= 3
+        last = next((a - 1 for a, b in tokens if text[a:b].lower() in TALK_WORDS), last)
     return (begin, last) if is_password else None
+
+
+def _goes_on(text: str, end: int) -> bool:
+    """Whether a new clause follows, and not more about the word that ends here, as in "part of the plan"."""
+    following = _NEXT_WORD.match(text, end)
+    return following is not None and following[1].lower() in CONTINUATIONS
 
 
 def _count(token: str) -> int:
@@ -185,6 +198,8 @@ def _code(text: str, start: int, least: int) -> _Span | None:
     match = _CODE.match(text, start)
     if match is None or is_counted(text, match.end()) or is_word(text[match.end() : match.end() + 1]):
         return None
+    if match["spoken"]:
+        return match.span("spoken")
     value = match["value"]
     is_number = value[0].isdigit() and not any(map(str.isalpha, value))
     is_code = _count(value) >= (least if is_number else 5) and (is_number or not is_known_name(value))
