@@ -1,5 +1,6 @@
 """Secrets as people write them without meaning harm: grouped, broken over lines, in wide or invisible characters."""
 
+from collections.abc import Callable
 from random import Random
 
 from bench import secret_values as values
@@ -50,21 +51,20 @@ def card_odd(rng: Random) -> str:
     """A card number as it comes from phones, tables, tired people and other scripts."""
     number = values.card(rng)
     at = rng.randint(5, 11)
-    return rng.choice(
-        [
-            lambda: " ".join(number),
-            lambda: ".".join(number),
-            lambda: "-".join(number),
-            lambda: grouped(number, rng.choice(["\n", " \n", "\r\n", "-\n", "\t"])),
-            lambda: number[:at] + rng.choice([" ", "\n", "-"]) + number[at:],
-            lambda: wide(grouped(number, rng.choice([" ", "-", ""]))),
-            lambda: with_invisible(rng, grouped(number, " ")),
-            lambda: "\u200b".join(number),
-            lambda: "".join(chr(0x0660 + int(c)) for c in number),
-            lambda: grouped(number, "\u200b \u200b"),
-            lambda: " ".join(number[i : i + 2] for i in range(0, len(number), 2)),
-        ]
-    )()
+    ways: list[Callable[[], str]] = [
+        lambda: " ".join(number),
+        lambda: ".".join(number),
+        lambda: "-".join(number),
+        lambda: grouped(number, rng.choice(["\n", " \n", "\r\n", "-\n", "\t"])),
+        lambda: number[:at] + rng.choice([" ", "\n", "-"]) + number[at:],
+        lambda: wide(grouped(number, rng.choice([" ", "-", ""]))),
+        lambda: with_invisible(rng, grouped(number, " ")),
+        lambda: "\u200b".join(number),
+        lambda: "".join(chr(0x0660 + int(c)) for c in number),
+        lambda: grouped(number, "\u200b \u200b"),
+        lambda: " ".join(number[i : i + 2] for i in range(0, len(number), 2)),
+    ]
+    return rng.choice(ways)()
 
 
 def ssn_odd(rng: Random) -> str:

@@ -243,14 +243,13 @@ def connection_string(rng: Random) -> str:
 
 def opaque(rng: Random) -> str:
     """A long random value without any vendor's mark, as many services issue."""
-    return rng.choice(
-        [
-            lambda: chars(rng, HEX, rng.choice([32, 40, 64])),
-            lambda: chars(rng, ALNUM, rng.choice([20, 24, 32, 40])),
-            lambda: base64.b64encode(rng.randbytes(rng.choice([24, 32, 48]))).decode(),
-            lambda: str(uuid.UUID(int=rng.getrandbits(128), version=4)),
-        ]
-    )()
+    kinds: list[Callable[[], str]] = [
+        lambda: chars(rng, HEX, rng.choice([32, 40, 64])),
+        lambda: chars(rng, ALNUM, rng.choice([20, 24, 32, 40])),
+        lambda: base64.b64encode(rng.randbytes(rng.choice([24, 32, 48]))).decode(),
+        lambda: str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+    ]
+    return rng.choice(kinds)()
 
 
 def aws_secret(rng: Random) -> str:
