@@ -45,10 +45,14 @@ STORE_SILENCE_S = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreAddress:
-    """Where the database is: for the pool, and directly for the one connection that listens."""
+    """Where the database is: for the pool, and directly for the one connection that listens.
+
+    `pool_size`: how many connections the pool may open.
+    """
 
     dsn: str
     direct_dsn: str
+    pool_size: int = 16
 
     @property
     def is_pooled_elsewhere(self) -> bool:
@@ -89,7 +93,7 @@ async def open_gateway(
     """
     hooks = configuration.hooks
     async with AsyncExitStack() as stack:
-        database = await Database.open(address.dsn, pgbouncer=address.is_pooled_elsewhere)
+        database = await Database.open(address.dsn, size=address.pool_size, pgbouncer=address.is_pooled_elsewhere)
         stack.push_async_callback(database.close)
         instance = await load_instance(database)
         worker_id = new_worker_id()
