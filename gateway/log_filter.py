@@ -33,8 +33,12 @@ _WITHHELD = re.compile(
     r"token|url|values?"
 )
 """Names under which something may be logged that is not ours to tell."""
-_ID = re.compile(r"(?:usr|run|task|msg|mem|worker)_[0-9a-f]{32}")
+_ID = re.compile(r"(?:[a-z]{2,8}[_:])?[0-9a-f]{32}")
+_CONVERSATION = re.compile(r"web:[\w.-]{1,64}:~[\w-]{16,64}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,6}Z")
 _WORD = re.compile(r"[a-z]{1,20}(?:_[a-z]{1,20}){0,5}")
+_PLAIN = (_ID, _WORD, _TIME, _CONVERSATION)
+"""What stands in every line and needs no search, which is dear."""
 _EMAIL = re.compile(r"[\w.%+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _QUERY = re.compile(r"(?<=[\w/])\?[^\s\"'<>]+")
 _TELLING_ERRORS = (OSError, ImportError, ModelError, StoreUnavailableError)
@@ -68,7 +72,10 @@ def clean(value: object, depth: int = DEPTH) -> JsonValue:
         case BaseException():
             return type(value).__name__
         case Mapping() if depth:
-            return {str(key): _clean_field(str(key), one, depth - 1) for key, one in islice(value.items(), ITEMS)}
+            return {
+                clean_text(str(key)): _clean_field(str(key), one, depth - 1)
+                for key, one in islice(value.items(), ITEMS)
+            }
         case list() | tuple() | set() | frozenset() if depth:
             return [clean(item, depth - 1) for item in islice(value, ITEMS)]
         case _:
@@ -81,7 +88,7 @@ def _clean_field(name: str, value: object, depth: int) -> JsonValue:
 
 def clean_text(text: str) -> str:
     """One line without secrets, e-mail addresses and query strings, at most `LIMIT` characters long."""
-    if _ID.fullmatch(text) or _WORD.fullmatch(text):
+    if any(pattern.fullmatch(text) for pattern in _PLAIN):
         return text
     return _clean_short(text) if len(text) <= 80 else _clean_any(text)
 
@@ -94,6 +101,7 @@ def _clean_short(text: str) -> str:
 
 def _clean_any(text: str) -> str:
     line = " ".join(text[:LIMIT].split())
+    line = line if line.isprintable() else "".join(char if char.isprintable() else "�" for char in line)
     shown = redact(_EMAIL.sub("[e-mail removed]", _QUERY.sub("?[query removed]", line)))
     return shown if len(text) <= LIMIT else f"{shown} (cut: {len(text)} characters)"
 
