@@ -4,21 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from agent.errors import BusyError, ConflictError, StoreUnavailableError
-from agent.ids import AgentId, MessageId, RunId, SessionId, TaskId, UserId, new_task_id, run_id_of
+from agent.ids import RunId, SessionId, TaskId, UserId, new_task_id, run_id_of
 from agent.records import (
     Accepted,
-    Audience,
-    Author,
     Delta,
     Identity,
     Inbound,
     LogEntry,
     Message,
-    Role,
     Run,
     RunNote,
     RunState,
@@ -28,17 +25,16 @@ from agent.records import (
     Usage,
     User,
 )
+from tests.adapters.api.threads import FakeThreads, drain
 
-START = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 USAGE = Usage(input_tokens=10, output_tokens=4, cost_usd=Decimal("0.00012"))
 
 
-class FakeGateway:
-    """Sessions, tasks and users in dictionaries; time goes on by a second with every event."""
+class FakeGateway(FakeThreads):
+    """Threads, tasks and users in dictionaries."""
 
     def __init__(self) -> None:
-        self.sessions: dict[SessionId, Session] = {}
-        self.logs: dict[SessionId, list[LogEntry]] = {}
+        super().__init__()
         self.tasks: dict[TaskId, TaskStatus] = {}
         self.runs: dict[SessionId, list[tuple[int, Run]]] = {}
         self.users: dict[Identity, User] = {}
@@ -46,27 +42,13 @@ class FakeGateway:
         self.stopped: list[tuple[SessionId, RunId]] = []
         self.waited_s: list[float] = []
         self.partial: dict[RunId, str] = {}
-        self.watchers: list[tuple[SessionId, asyncio.Queue[LogEntry | Delta | Exception | None]]] = []
-        self.opened = asyncio.Event()
         self.on_accept: Callable[[TaskId], object] = lambda task_id: None
+        self.on_load_session: Callable[[], object] = lambda: None
         self.is_away = False
         self.busy_s: float | None = None
         self._keys: dict[tuple[SessionId, str], tuple[str, Accepted]] = {}
-        self._changed = asyncio.Event()
-        self._at = START
 
     # What a test does ------------------------------------------------------------------------------------------------
-
-    def add_session(
-        self, session_id: str, *, audience: Audience = Audience.SHARED, agent_id: str = "support"
-    ) -> SessionId:
-        """A session of another channel."""
-        self._ensure_session(SessionId(session_id), "widget", "demo", AgentId(agent_id), audience)
-        return SessionId(session_id)
-
-    def say(self, session_id: SessionId, text: str, role: Role = "user", run_id: RunId | None = None) -> Message:
-        """A message in a session."""
-        return self._say(session_id, text, role, run_id)
 
     def note(self, task_id: TaskId, state: RunState, label: str | None = None) -> RunNote:
         """A durable change of a run's state; the task's state follows it."""
@@ -115,11 +97,6 @@ class FakeGateway:
         for each in (task_id, *merged):
             self.tasks[each] = replace(self.tasks[each], text=text, usage=USAGE)
             self.note(each, RunState.DONE)
-
-    def send_watchers(self, item: Exception | None) -> None:
-        """End every open `follow`: with an error, or with none as when the process leaves."""
-        for _, queue in self.watchers:
-            queue.put_nowait(item)
 
     # What the port asks ----------------------------------------------------------------------------------------------
 
@@ -176,20 +153,18 @@ class FakeGateway:
                 run_id = run_id_of(status.task_id)
                 queue.put_nowait(Delta(run_id=run_id, offset=0, text=self.partial[run_id]))
         self.watchers.append((session_id, queue))
-        self.opened.set()
         try:
-            yield _drain(queue)
+            yield drain(queue)
         finally:
             self.watchers.remove((session_id, queue))
 
     async def load_session(self, session_id: SessionId, user_id: UserId | None) -> Session | None:
         """A session."""
         self._ask()
+        self.on_load_session()
         return self.sessions.get(session_id)
 
-    async def list_sessions_of_user(
-        self, user_id: UserId, channel: str, tenant: str, limit: int
-    ) -> Sequence[Session]:  # pragma: no cover
+    async def list_sessions_of_user(self, user_id: UserId, channel: str, tenant: str, limit: int) -> Sequence[Session]:
         """Not asked by the API."""
         raise AssertionError("the API has no use for this")
 
@@ -266,60 +241,3 @@ class FakeGateway:
             run_id=run_id_of(task_id),
             is_duplicate=False,
         )
-
-    def _say(
-        self, session_id: SessionId, text: str, role: Role, run_id: RunId | None, name: str = "Assistant"
-    ) -> Message:
-        seq = self._next_seq(session_id)
-        message = Message(
-            session_id=session_id,
-            seq=seq,
-            message_id=MessageId(f"msg_{seq}"),
-            role=role,
-            author=Author(name=name),
-            text=text,
-            at=self._at,
-            run_id=run_id,
-        )
-        self._publish(message)
-        return message
-
-    def _ensure_session(
-        self, session_id: SessionId, channel: str, tenant: str, agent_id: AgentId, audience: Audience
-    ) -> None:
-        if session_id not in self.sessions:
-            self._at += timedelta(seconds=1)
-            self.sessions[session_id] = Session(
-                session_id=session_id,
-                channel=channel,
-                tenant=tenant,
-                agent_id=agent_id,
-                audience=audience,
-                head=0,
-                title=None,
-                is_member=False,
-                created_at=self._at,
-                updated_at=self._at,
-            )
-
-    def _next_seq(self, session_id: SessionId) -> int:
-        self._at += timedelta(seconds=1)
-        session = self.sessions[session_id]
-        self.sessions[session_id] = replace(session, head=session.head + 1, updated_at=self._at)
-        return session.head + 1
-
-    def _publish(self, entry: LogEntry) -> None:
-        self.logs.setdefault(entry.session_id, []).append(entry)
-        self._send(entry.session_id, entry)
-
-    def _send(self, session_id: SessionId, item: LogEntry | Delta) -> None:
-        for watched_id, queue in self.watchers:
-            if watched_id == session_id:
-                queue.put_nowait(item)
-
-
-async def _drain(queue: "asyncio.Queue[LogEntry | Delta | Exception | None]") -> AsyncIterator[LogEntry | Delta]:
-    while (item := await queue.get()) is not None:
-        if isinstance(item, Exception):
-            raise item
-        yield item

@@ -3,11 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import ASGIApp, Message
+
+from tests.adapters.api.caller import TASKS, TASKS_PATH, Caller, authorize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,7 @@ async def open_stream(
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 8080),
     }
-    answering = asyncio.ensure_future(_run(app, scope, receive, send))
+    answering = asyncio.ensure_future(app(scope, receive, send))
     try:
         async with asyncio.timeout(5):
             start = await sent.get()
@@ -99,5 +101,30 @@ async def open_stream(
             await answering
 
 
-async def _run(app: ASGIApp, scope: dict[str, Any], receive: Any, send: Any) -> None:
-    await app(scope, receive, send)
+def stream_headers(**more: str) -> dict[str, str]:
+    """The headers of a caller with a token."""
+    return {**authorize(TASKS), "content-type": "application/json", **more}
+
+
+def give_and_watch(caller: Caller, **fields: Any) -> AbstractAsyncContextManager[Stream]:
+    """Give a task as a stream."""
+    body = json.dumps({"prompt": "Hello", "stream": True, **fields}).encode()
+    return open_stream(caller.app, "POST", TASKS_PATH, body=body, headers=stream_headers())
+
+
+def watch(caller: Caller, task_id: str, last: int | str | None = None) -> AbstractAsyncContextManager[Stream]:
+    """Watch a task, after the event `last` when it is given."""
+    more = {} if last is None else {"last-event-id": str(last)}
+    return open_stream(caller.app, "GET", f"{TASKS_PATH}/{task_id}/events", headers=stream_headers(**more))
+
+
+def names_of(frames: list[Frame]) -> list[str]:
+    """What came, in short: the states of the run and the names of the other events."""
+    return [frame.data["state"] if frame.event == "run" else frame.event for frame in frames]
+
+
+async def first(stream: Stream) -> Frame:
+    """The next frame, which there has to be."""
+    frame = await stream.next()
+    assert frame is not None
+    return frame

@@ -7,7 +7,7 @@ import pytest
 from adapters.api.watching import TaskWatch
 from agent.ids import MessageId, RunId, SessionId, TaskId, run_id_of
 from agent.records import Author, Delta, LogEntry, Message, Role, RunNote, RunState, TaskState, TaskStatus, Usage
-from tests.adapters.api.fake import START
+from tests.adapters.api.threads import START
 
 TASK, OTHER = TaskId("task_1"), TaskId("task_2")
 MINE, THEIRS = run_id_of(TASK), run_id_of(OTHER)
