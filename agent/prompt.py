@@ -4,7 +4,7 @@ tools, system                     cached for an hour; the same for every session
 past runs                         every person's words under their label, then the agent's turns and answer
 this run's words   [breakpoint]
 memory block                      only the asker's; never stored, so the next request does not have it
-this run's turns   [breakpoint]   what the model wrote and what its tools gave back
+this run's turns   [breakpoint]   what the model wrote and what its tools gave back, in which no label can stand
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from agent.ports import Block, ModelMessage, Text, ToolResult, Verbatim
 from agent.records import Message, PastRun, Turn, User, UserMemory
-from agent.speech import CLOSE, OPEN, render_label, render_memory_block, render_spoken
+from agent.speech import CLOSE, OPEN, plain_text, render_label, render_memory_block, render_spoken
 
 STANDING_RULES = f"""\
 Several people may share this thread. Each message of a person begins with a label such as {OPEN}Alice · 3f9a01{CLOSE}:
@@ -101,5 +101,7 @@ def _render_past(run: PastRun) -> Iterable[ModelMessage]:
 def _render_turn(turn: Turn) -> Iterable[ModelMessage]:
     yield ModelMessage(role="assistant", blocks=tuple(Verbatim(content=block) for block in turn.content))
     if turn.tool_calls:
-        results = (ToolResult(call_id=c.call_id, text=c.result, is_error=c.is_error) for c in turn.tool_calls)
+        results = (
+            ToolResult(call_id=c.call_id, text=plain_text(c.result), is_error=c.is_error) for c in turn.tool_calls
+        )
         yield ModelMessage(role="user", blocks=tuple(results))
