@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from adapters.ports import Gateway
 from adapters.widget.commands import Accept, ListSessions, LoadHistory, MarkSeen, StopRun
+from adapters.widget.door import Visitor
 from adapters.widget.greeting import CHANNEL, Place, is_visible
 from adapters.widget.limits import Limits
 from adapters.widget.replies import (
@@ -25,6 +26,8 @@ _FEATURES: list[JsonValue] = ["stop", "history", "sessions", "refresh"]
 
 class Desk:
     """Serves one place. Every method gives the frame to send, or none."""
+
+    __slots__ = ("_gateway", "_limits", "_place")
 
     def __init__(self, gateway: Gateway, place: Place, limits: Limits) -> None:
         self._gateway = gateway
@@ -73,10 +76,10 @@ class Desk:
         place = self._place
         return Inbound(
             channel=CHANNEL,
-            tenant=place.admitted.site.tenant,
+            tenant=place.site.tenant,
             session_id=place.session_id,
             audience=place.audience,
-            agent_id=place.admitted.site.agent_id,
+            agent_id=place.site.agent_id,
             user=place.user,
             author_name=place.author_name,
             text=work.text,
@@ -92,18 +95,16 @@ class Desk:
 
     async def _list_sessions(self, work: ListSessions) -> str:
         place = self._place
-        site = place.admitted.site
+        site = place.site
         sessions = await self._gateway.list_sessions_of_user(place.user.id, CHANNEL, site.tenant, work.limit)
-        return render_sessions([one for one in sessions if is_visible(one, place.admitted)])
+        return render_sessions([one for one in sessions if is_visible(one, place.site, place.bearer)])
 
 
 def render_place(place: Place, limits: Limits) -> str:
     """The `welcome` of a place."""
-    bearer = place.admitted.bearer
     fields: JsonObject = {"session_id": place.session_id}
-    token = getattr(bearer, "fresh_token", None)
-    if token is not None:
-        fields["token"] = token
+    if isinstance(place.bearer, Visitor) and place.bearer.fresh_token is not None:
+        fields["token"] = place.bearer.fresh_token
     name = place.user.display_name
     fields |= {
         "epoch": place.epoch,
@@ -111,7 +112,7 @@ def render_place(place: Place, limits: Limits) -> str:
         "cursor": place.resume.cursor,
         "resumed": place.resume.is_resumed,
         "user": {"id": place.user.id, "name": name or None, "verified": place.is_verified},
-        "config": _render_config(place.admitted.site.look, limits),
+        "config": _render_config(place.site.look, limits),
         "hb_s": limits.hb_s,
         "server_time": render_time(datetime.now(UTC)),
     }

@@ -16,9 +16,10 @@ from adapters.widget.conversations import (
     plan_resume,
     session_id_of,
 )
-from adapters.widget.door import Admitted, may_join
+from adapters.widget.door import Admitted, Bearer, may_join
 from adapters.widget.errors import RefusedError
 from adapters.widget.keys import GatewaySecret
+from adapters.widget.sites import Site
 from adapters.widget.tokens import Claims
 from agent.ids import SessionId, UserId, new_user_id
 from agent.records import Audience, Identity, Session, User
@@ -33,7 +34,8 @@ _NEWEST_OF = 50
 class Place:
     """A person in a conversation. `thread` is its name where it is shared. `epoch` and `head` are those of its log."""
 
-    admitted: Admitted
+    site: Site
+    bearer: Bearer
     user: User
     session_id: SessionId
     thread: str | None
@@ -49,7 +51,7 @@ class Place:
     @property
     def is_verified(self) -> bool:
         """Whether the site vouches for the person."""
-        return isinstance(self.admitted.bearer, Claims)
+        return isinstance(self.bearer, Claims)
 
     @property
     def author_name(self) -> str:
@@ -84,7 +86,8 @@ class Greeter:
             head=head,
         )
         return Place(
-            admitted=admitted,
+            site=admitted.site,
+            bearer=admitted.bearer,
             user=user,
             session_id=session_id,
             thread=thread,
@@ -143,7 +146,10 @@ class Greeter:
     async def _find_newest(self, admitted: Admitted, user_id: UserId) -> Session | None:
         site = admitted.site
         sessions = await self._gateway.list_sessions_of_user(user_id, CHANNEL, site.tenant, _NEWEST_OF)
-        return next((one for one in sessions if is_visible(one, admitted) and one.audience is Audience.PRIVATE), None)
+        return next(
+            (one for one in sessions if is_visible(one, site, admitted.bearer) and one.audience is Audience.PRIVATE),
+            None,
+        )
 
     async def _enter_private(
         self, admitted: Admitted, user_id: UserId, conversation: str
@@ -174,12 +180,12 @@ class Greeter:
         return session_id, thread, session.head
 
 
-def is_visible(session: Session, admitted: Admitted) -> bool:
+def is_visible(session: Session, site: Site, bearer: Bearer) -> bool:
     """Whether a session of the person's may be shown here: of this site, and if it is shared still open to them."""
-    conversation = conversation_of(admitted.site.key, session.session_id)
-    if conversation is None or session.tenant != admitted.site.tenant:
+    conversation = conversation_of(site.key, session.session_id)
+    if conversation is None or session.tenant != site.tenant:
         return False
-    return is_private(conversation) or may_join(admitted.site, admitted.bearer, conversation)
+    return is_private(conversation) or may_join(site, bearer, conversation)
 
 
 @lru_cache(maxsize=1024)

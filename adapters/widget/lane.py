@@ -1,7 +1,6 @@
 """One thing after another, in a task that lives only while there is something to do: an idle connection has none."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Generic, TypeVar
 
@@ -12,11 +11,13 @@ Spawn = Callable[[Coroutine[None, None, None]], "asyncio.Task[None]"]
 class Lane(Generic[Item]):
     """Hands items to `handle` in order, never two at a time. At most `room` wait."""
 
+    __slots__ = ("_handle", "_items", "_room", "_spawn", "_task")
+
     def __init__(self, spawn: Spawn, handle: Callable[[Item], Awaitable[None]], room: int) -> None:
         self._spawn = spawn
         self._handle = handle
         self._room = room
-        self._items: deque[Item] = deque()
+        self._items: list[Item] = []
         self._task: asyncio.Task[None] | None = None
 
     def put(self, item: Item) -> bool:
@@ -31,7 +32,7 @@ class Lane(Generic[Item]):
     async def _run(self) -> None:
         try:
             while self._items:
-                await self._handle(self._items.popleft())
+                await self._handle(self._items.pop(0))
         finally:
             self._task = None
 

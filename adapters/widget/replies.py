@@ -51,7 +51,7 @@ def render_pong(n: int) -> str:
 
 def render_heartbeat(n: int) -> str:
     """The n-th heartbeat of a connection."""
-    return _encode({"type": "hb", "n": n})
+    return f'{{"type":"hb","n":{n}}}'
 
 
 def render_bye(reason: str, reconnect_after_ms: int) -> str:

@@ -11,8 +11,9 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 
+from starlette.datastructures import Headers
 from starlette.routing import BaseRoute, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.types import Receive, Scope, Send
 
 from adapters.ports import Gateway
 from adapters.widget.codes import CloseCode
@@ -30,14 +31,21 @@ PATH = "/widget/ws"
 
 
 class WebsocketTransport:
-    """A Starlette websocket as a path for text frames."""
+    """An accepted websocket as a path for text frames.
 
-    def __init__(self, websocket: WebSocket) -> None:
-        self._websocket = websocket
+    Plain ASGI, as Starlette's own class costs 4 KiB for each of thousands of idle connections. When the peer is gone a
+    server raises `OSError`, or `RuntimeError` if it had closed by itself; the reader learns of either.
+    """
+
+    __slots__ = ("_receive", "_send")
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
 
     async def receive(self) -> str | bytes | None:
         """The next frame, none when the peer is gone."""
-        message = await self._websocket.receive()
+        message = await self._receive()
         if message["type"] == "websocket.disconnect":
             return None
         text: str | None = message.get("text")
@@ -45,14 +53,14 @@ class WebsocketTransport:
         return data if text is None else text
 
     async def send(self, text: str) -> None:
-        """Waits while the peer's buffers are full. Does nothing when it is gone: the reader learns of that."""
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            await self._websocket.send_text(text)
+        """Waits while the peer's buffers are full."""
+        with contextlib.suppress(OSError, RuntimeError):
+            await self._send({"type": "websocket.send", "text": text})
 
     async def close(self, code: int, reason: str) -> None:
         """The closing frame."""
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            await self._websocket.close(code, reason)
+        with contextlib.suppress(OSError, RuntimeError):
+            await self._send({"type": "websocket.close", "code": code, "reason": reason})
 
 
 class Widget:
@@ -66,7 +74,7 @@ class Widget:
         self._connections: set[Connection] = set()
         self._is_draining = False
         self._is_one_gone = asyncio.Event()
-        self.routes: list[BaseRoute] = [WebSocketRoute(PATH, self.serve_websocket)]
+        self.routes: list[BaseRoute] = [WebSocketRoute(PATH, self)]
 
     @property
     def connection_count(self) -> int:
@@ -87,17 +95,19 @@ class Widget:
                     self._is_one_gone.clear()
                     await self._is_one_gone.wait()
 
-    async def serve_websocket(self, websocket: WebSocket) -> None:
-        """One websocket, from handshake to end."""
-        origins = websocket.headers.getlist("origin")
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One websocket, from handshake to end: an ASGI application."""
+        await receive()
+        origins = Headers(scope=scope).getlist("origin")
         origin = origins[0] if origins else None
         if len(origins) > 1 or not self._door.knows_origin(origin):
-            await websocket.close()
+            await send({"type": "websocket.close"})
             return
-        offered: list[str] = websocket.scope["subprotocols"]
-        address = address_key(websocket.client.host) if websocket.client else ""
-        await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else next(iter(offered), None))
-        transport = WebsocketTransport(websocket)
+        offered: list[str] = scope["subprotocols"]
+        subprotocol = SUBPROTOCOL if SUBPROTOCOL in offered else next(iter(offered), None)
+        await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
+        transport = WebsocketTransport(receive, send)
+        address = address_key(scope["client"][0]) if scope["client"] else ""
         refusal = self._find_refusal(offered, address)
         if refusal is not None:
             await transport.close(*refusal)

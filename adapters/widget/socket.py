@@ -27,6 +27,8 @@ from agent.errors import StoreUnavailableError
 _WORK_ROOM = 32
 _SAY_ROOM = 64
 _GOODBYE_S = 3.0
+_LATE_S = 0.002
+"""Event loops round to a millisecond: a timer that comes early would come for nothing."""
 
 
 class Transport(Protocol):
@@ -65,6 +67,8 @@ def read_moment() -> Moment:
 
 class Connection:
     """One peer, from accepted to gone."""
+
+    __slots__ = ("_desk", "_events", "_group", "_is_over", "_say", "_service", "_timer", "_transport", "_wire", "_work")
 
     def __init__(self, transport: Transport, wire: Wire, service: Service) -> None:
         self._transport = transport
@@ -113,7 +117,7 @@ class Connection:
             self._timer.cancel()
         wait_s = self._wire.deadline_s - time.monotonic()
         if not self._is_over and wait_s != float("inf"):
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, wait_s), self._tick)
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, wait_s) + _LATE_S, self._tick)
 
     def _tick(self) -> None:
         self._carry_out(self._wire.tick(read_moment()))

@@ -22,7 +22,7 @@ from adapters.widget.commands import (
     Say,
     StopRun,
 )
-from adapters.widget.door import Admitted, Bearer, Door, is_same_person, may_join
+from adapters.widget.door import Bearer, Door, is_same_person, may_join
 from adapters.widget.errors import BadFrameError, RefusedError, TokenRefusedError
 from adapters.widget.frames import (
     VERSION,
@@ -42,6 +42,7 @@ from adapters.widget.frames import (
 )
 from adapters.widget.limits import BAD_FRAMES, FRAME_BYTES, FrameMeter, Limits, Quotas
 from adapters.widget.replies import render_error, render_heartbeat, render_nack, render_pong
+from adapters.widget.sites import Site
 from adapters.widget.tokens import EXPIRY_GRACE_S, Claims
 from agent.ids import RunId, SessionId
 
@@ -52,6 +53,27 @@ _NEVER = float("inf")
 
 class Wire:
     """The protocol of one connection. `origin` and `address` are what the transport knows of the peer."""
+
+    __slots__ = (
+        "_address",
+        "_bad_frames",
+        "_bearer",
+        "_door",
+        "_expires_s",
+        "_heard_at_s",
+        "_heartbeats",
+        "_held",
+        "_hello_by_s",
+        "_limits",
+        "_meter",
+        "_next_hb_s",
+        "_origin",
+        "_quotas",
+        "_session_id",
+        "_site",
+        "_thread",
+        "state",
+    )
 
     def __init__(
         self, door: Door, quotas: Quotas, limits: Limits, *, origin: str | None, address: str, at: Moment
@@ -65,7 +87,8 @@ class Wire:
         self._bad_frames = 0
         self._heartbeats = 0
         self._held: list[Frame] = []
-        self._admitted: Admitted | None = None
+        self._site: Site | None = None
+        self._bearer: Bearer | None = None
         self._session_id = SessionId("")
         self._thread: str | None = None
         self._heard_at_s = at.monotonic_s
@@ -124,13 +147,12 @@ class Wire:
 
     def greeted(self, session_id: SessionId, thread: str | None, at: Moment) -> list[Command]:
         """The welcome is out. `thread` is the name of a shared one. Decides on the frames that came meanwhile."""
-        if self.state != "greeting" or self._admitted is None:
+        if self.state != "greeting":
             return []
         self.state = "greeted"
         self._session_id = session_id
         self._thread = thread
         self._next_hb_s = at.monotonic_s + self._limits.hb_s
-        self._note_expiry(self._admitted.bearer, at)
         held, self._held = self._held, []
         commands: list[Command] = []
         for frame in held:
@@ -147,9 +169,11 @@ class Wire:
     def _greet(self, frame: Frame, at: Moment) -> Command:
         if not isinstance(frame, Hello):
             raise RefusedError(CloseCode.BAD_FRAME, "type: expected hello as the first frame")
-        self._admitted = self._door.admit(frame, self._origin, at.unix_s)
+        admitted = self._door.admit(frame, self._origin, at.unix_s)
+        self._site, self._bearer = admitted.site, admitted.bearer
+        self._note_expiry(at)
         self.state = "greeting"
-        return Greet(self._admitted)
+        return Greet(admitted)
 
     def _count_bad(self, error: BadFrameError) -> list[Command]:
         if self.state == "fresh":
@@ -196,22 +220,24 @@ class Wire:
         return Accept(frame.id, frame.text)
 
     def _refresh(self, token: str, at: Moment) -> list[Command]:
-        assert self._admitted is not None
-        site = self._admitted.site
+        site, known = self._site, self._bearer
+        assert site is not None
+        assert known is not None
         try:
             bearer = self._door.identify(site, token, at.unix_s)
         except TokenRefusedError as error:
             return [self.close(CloseCode.TOKEN, str(error))]
-        if not is_same_person(self._admitted.bearer, bearer):
+        if not is_same_person(known, bearer):
             return [self.close(CloseCode.TOKEN, "token: expected one of the same person")]
         if self._thread is not None and not may_join(site, bearer, self._thread):
             return [self.close(CloseCode.NOT_FOUND, "no such conversation")]
-        self._note_expiry(bearer, at)
+        self._bearer = bearer
+        self._note_expiry(at)
         return []
 
-    def _note_expiry(self, bearer: Bearer, at: Moment) -> None:
-        if isinstance(bearer, Claims):
-            self._expires_s = at.monotonic_s + bearer.expires_at_s + EXPIRY_GRACE_S - at.unix_s
+    def _note_expiry(self, at: Moment) -> None:
+        if isinstance(self._bearer, Claims):
+            self._expires_s = at.monotonic_s + self._bearer.expires_at_s + EXPIRY_GRACE_S - at.unix_s
 
 
 def _parse(data: str | bytes) -> Frame:

@@ -82,7 +82,7 @@ class Peer:
             await self.reads.wait()
         self._from_app.put_nowait(message)
         if message["type"] == "websocket.close":
-            self._to_app.put_nowait({"type": "websocket.disconnect", "code": message["code"]})
+            self._to_app.put_nowait({"type": "websocket.disconnect", "code": message.get("code", 1000)})
 
     async def _next_message(self) -> Message:
         async with asyncio.timeout(WAIT_S):
