@@ -11,7 +11,7 @@ WITH scope AS MATERIALIZED (
 SELECT asker.user, prompt.messages AS prompt, past.runs, past.messages, past.turns, past.calls, memory.rows AS memories
 FROM scope
 CROSS JOIN LATERAL (
-    SELECT (SELECT to_jsonb(u) FROM users u WHERE u.user_id = nullif(scope.user_id, '')) AS user,
+    SELECT CASE WHEN scope.user_id <> '' THEN (SELECT to_jsonb(u) FROM users u WHERE u.user_id = scope.user_id) END AS user,
            (SELECT s.audience = 'private' FROM sessions s WHERE s.session_id = scope.session_id) AS is_private
 ) asker
 CROSS JOIN LATERAL (

@@ -9,9 +9,10 @@ from typing import Any
 from agent.events import Event, TextDelta
 from agent.ids import AgentId, MemoryId, MessageId, SessionId, TaskId, UserId
 from agent.loop import Agent, Progress, Work, run_agent
-from agent.ports import Model, ModelReply, ModelRequest
+from agent.ports import Model, ModelReply, ModelRequest, Text, ToolResult
 from agent.prompt import Context
 from agent.records import Author, JsonObject, JsonValue, Message, PastRun, Run, Task, Turn, Usage, User, UserMemory
+from agent.speech import CLOSE, MEMORY_HEAD
 from agent.tools import Tool
 from tests.support.make import ANN, SESSION
 from tests.support.model_calls import MODEL
@@ -160,3 +161,57 @@ def text_reply(text: str) -> ModelReply:
 def tool_reply(name: str, arguments: JsonObject) -> ModelReply:
     """A call that asks for one tool."""
     return reply_of({"type": "tool_use", "id": "toolu_1", "name": name, "input": arguments}, stop_reason="tool_use")
+
+
+class EchoModel:
+    """Answers every request with what was asked; for many sessions at once, where no script could tell the order.
+
+    While `may_answer` is cleared, calls wait. `running` counts the calls that are on; `most` is the highest it was.
+    """
+
+    def __init__(self) -> None:
+        self.requests: list[ModelRequest] = []
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.running = 0
+        self.most = 0
+        self.changed = asyncio.Condition()
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:
+        """The texts of the last message of people, without labels and memory block."""
+        self.requests.append(request)
+        await self._count(1)
+        try:
+            await self.may_answer.wait()
+        finally:
+            await self._count(-1)
+        answer = " + ".join(question_of(request))
+        yield answer
+        yield text_reply(answer)
+
+    async def complete_json(self, request: ModelRequest, schema: JsonObject) -> tuple[JsonValue, Usage]:
+        """Nothing is a fact."""
+        return {"operations": []}, Usage()
+
+    async def _count(self, change: int) -> None:
+        async with self.changed:
+            self.running += change
+            self.most = max(self.most, self.running)
+            self.changed.notify_all()
+
+    async def wait_until_running(self, count: int) -> None:
+        """Until so many calls are on at once."""
+        async with asyncio.timeout(10), self.changed:
+            await self.changed.wait_for(lambda: self.running >= count)
+
+
+def all_text(request: ModelRequest) -> str:
+    """All that a model reads of the thread."""
+    blocks = (block for message in request.messages for block in message.blocks)
+    return "\n".join(block.text for block in blocks if isinstance(block, Text | ToolResult))
+
+
+def question_of(request: ModelRequest) -> list[str]:
+    """What people say in the last message, without labels and memory block."""
+    blocks = [block.text for block in request.messages[-1].blocks if isinstance(block, Text)]
+    return [text.partition(f"{CLOSE}\n")[2] for text in blocks if not text.startswith(MEMORY_HEAD)]
