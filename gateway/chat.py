@@ -263,7 +263,8 @@ class Chat:
     def _judge_close(self, error: ConnectionClosed) -> None:
         """Some codes say that coming again is of no use."""
         if error.rcvd is not None and error.rcvd.code in _STOPPING_CODES:
-            raise ChatEndedError(f"the gateway refused: {plain(error.rcvd.reason) or error.rcvd.code}")
+            reason = plain(error.rcvd.reason) or "it gave no reason"
+            raise ChatEndedError(f"the gateway refused ({error.rcvd.code}): {reason}")
 
     def _judge_failure(self, error: Exception) -> None:
         """Somebody who was in a conversation waits for it; somebody who was not is told at once."""

@@ -83,16 +83,16 @@ def serve(host: str | None, port: int | None, workers: int | None) -> int:
 def migrate() -> None:
     """Bring the database to this version; a gateway that starts does it too."""
     from gateway.logs import configure_logs
-    from gateway.serve import open_store
     from gateway.settings import load_settings
+    from gateway.store import open_store
     from memory.database import store_errors
     from memory.migrate import migrate as apply_migrations
 
     settings = load_settings()
     configure_logs(settings.log_format)
-    with open_store(settings) as (address, store_name), store_errors():
-        applied = asyncio.run(apply_migrations(address.direct_dsn))
-    click.echo("\n".join(f"applied {name}" for name in applied) or f"{store_name}: nothing to do")
+    with open_store(settings) as store, store_errors():
+        applied = asyncio.run(apply_migrations(store.address.direct_dsn))
+    click.echo("\n".join(f"applied {name}" for name in applied) or f"{store.name}: nothing to do")
 
 
 @parley.command()
@@ -162,3 +162,7 @@ def restore(*, file: Path) -> None:
     except BackupError as error:
         raise CommandError(str(error)) from error
     click.echo(f"{file}: read in; `parley serve` can start")
+
+
+if __name__ == "__main__":
+    main()

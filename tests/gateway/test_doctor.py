@@ -54,7 +54,8 @@ async def answering(body: bytes) -> AsyncIterator[int]:
 async def bad(*, may_call_model: bool = False) -> list[str]:
     """What the doctor finds that is not well."""
     async with asyncio.timeout(20):
-        return [finding.line for finding in await examine(may_call_model=may_call_model) if finding.level is not Level.OK]
+        findings = await examine(may_call_model=may_call_model)
+    return [finding.line for finding in findings if finding.level is not Level.OK]
 
 
 async def test_nothing_set_is_nothing_wrong(tmp_path: Path) -> None:
