@@ -61,9 +61,13 @@ class Console:
     """The terminal: the conversation on standard output, remarks about it on standard error."""
 
     def write(self, text: str) -> None:
-        """Characters of the conversation."""
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        """Characters of the conversation. Raises `ChatEndedError` where nobody takes them any more."""
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is not worth a second error
+            raise ChatEndedError(f"the answer cannot be written: {error.strerror}") from error
 
     def remark(self, text: str) -> None:
         """A line about the conversation."""

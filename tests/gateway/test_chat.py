@@ -1,60 +1,19 @@
 """`parley chat` loses nothing and repeats nothing, whatever becomes of its connection, and says why it is refused."""
 
 import asyncio
+import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from gateway.chat import Chat, ChatEndedError, ChatOptions, Console, backoff, read_lines
+from gateway.chat import Chat, ChatEndedError, ChatOptions, backoff, read_lines
+from tests.gateway.terminal import FAR, Terminal
 from tests.widget.fake_server import FakeGateway, serving
 
-FAR = 10
-
-
-class Terminal(Console):
-    """A terminal that remembers, and that one can wait for."""
-
-    def __init__(self) -> None:
-        self.shown = ""
-        self.remarks: list[str] = []
-        self.keys = asyncio.Queue[str | None]()
-        self._changed = asyncio.Condition()
-
-    def write(self, text: str) -> None:
-        self.shown += text
-        self._tell()
-
-    def remark(self, text: str) -> None:
-        self.remarks.append(text)
-        self._tell()
-
-    def type(self, *lines: str) -> None:
-        """Lines, as a person would type them."""
-        for line in lines:
-            self.keys.put_nowait(line)
-
-    def close(self) -> None:
-        """No more lines will come."""
-        self.keys.put_nowait(None)
-
-    async def lines(self) -> AsyncIterator[str]:
-        while (line := await self.keys.get()) is not None:
-            yield line
-
-    async def until(self, is_true: Callable[[], bool]) -> None:
-        """Waits for something that the terminal will show."""
-        async with asyncio.timeout(FAR), self._changed:
-            await self._changed.wait_for(is_true)
-
-    def _tell(self) -> None:
-        asyncio.get_running_loop().create_task(self._notify())
-
-    async def _notify(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
+COMMAND = (sys.executable, "-m", "gateway.cli", "chat", "--thread", "x", "--url")
 
 
 class HaltingAnswer(list[str]):
@@ -312,11 +271,28 @@ async def test_lines_of_a_pipe_come_as_they_are_written(tmp_path: Path) -> None:
             assert [line async for line in read_lines(file.fileno())] == ["one", "tw�", "�"]
 
 
+async def test_a_reader_that_leaves_ends_the_command(gateway: FakeGateway) -> None:
+    """`parley chat | head`: it is not a lost connection, and no traceback."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND, gateway.url, stdin=asyncio.subprocess.PIPE, stdout=writer, stderr=asyncio.subprocess.PIPE
+    )
+    os.close(writer)
+    async with asyncio.timeout(30):
+        _, err = await process.communicate(b"hello\n")
+    assert (err, process.returncode) == (b"parley: the answer cannot be written: Broken pipe\n", 1)
+    assert gateway.connections == 1
+
+
 async def test_the_command_talks_through_its_pipes(gateway: FakeGateway) -> None:
     """The answer on standard output, the exit code for scripts."""
-    command = [sys.executable, "-m", "gateway.cli", "chat", "--url", gateway.url, "--thread", "x"]
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *COMMAND,
+        gateway.url,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     async with asyncio.timeout(30):
         out, err = await process.communicate(b"hello\n")

@@ -140,7 +140,9 @@ class TestApiTokens:
         monkeypatch.setenv("PARLEY_OPERATOR_TOKEN", TOKEN)
         settings = load_settings()
         configuration = load_configuration(settings, {})
-        assert [(token.secret, token.scopes) for token in configuration.api_tokens] == [(TOKEN, frozenset({Scope.OPERATOR}))]
+        assert [(token.secret, token.scopes) for token in configuration.api_tokens] == [
+            (TOKEN, frozenset({Scope.OPERATOR}))
+        ]
         assert add_operator_token(configuration, settings) is configuration
         assert not list(Path().iterdir())
 
