@@ -32,6 +32,9 @@ fix: setup      ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+chaos: setup    ## kill, pause, cut and restart two gateways under load for a while, and check every promise
+	$(BIN)/python -m tests.chaos
+
 bench: setup    ## figures: the cost of a turn beside its floor
 	$(BIN)/python -m bench.turn
 
@@ -39,4 +42,4 @@ lock:           ## renew requirements.lock from pyproject.toml
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
 
-.PHONY: help setup run test check fix bench lock
+.PHONY: help setup run test check fix chaos bench lock
