@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from gateway.doctor_places import find_holder
-from gateway.serve import open_store
 from gateway.settings import Settings
+from gateway.store import open_store
 from memory.backup import prepare_restore
 from memory.embedded.accounts import choose_account
 from memory.embedded.binaries import find_binaries
@@ -60,11 +60,12 @@ def restore_database(settings: Settings, file: Path) -> None:
     """
     if not file.is_file():
         raise BackupError(f"there is no file {file}")
-    with open_store(settings) as (address, _):
-        asyncio.run(prepare_restore(address.direct_dsn))
+    with open_store(settings) as store:
+        dsn = store.address.direct_dsn
+        asyncio.run(prepare_restore(dsn))
         arguments = ["--no-owner", "--single-transaction", "--exit-on-error"]
-        run_program("pg_restore", arguments, address.direct_dsn, str(file.absolute()))
-        asyncio.run(migrate(address.direct_dsn))
+        run_program("pg_restore", arguments, dsn, str(file.absolute()))
+        asyncio.run(migrate(dsn))
 
 
 @contextmanager
@@ -73,8 +74,8 @@ def _open_for_dump(settings: Settings) -> Generator[str, None, None]:
     if settings.database_url is None and find_holder(settings.data_dir) is not None:
         yield find_running(settings.data_dir)
         return
-    with open_store(settings) as (address, _):
-        yield address.direct_dsn
+    with open_store(settings) as store:
+        yield store.address.direct_dsn
 
 
 def find_running(data_dir: Path) -> str:

@@ -5,7 +5,8 @@ ParleyError
 StoreSetupError                the gateway cannot work with this database; one line for the operator
 ├── DatabaseTooNewError        it was migrated by a newer Parley
 ├── MigrationChangedError      an applied migration's file was changed
-└── DatabaseRoleError          the application role is missing, or would bypass row level security
+├── DatabaseRoleError          the application role is missing, or would bypass row level security
+└── TooFewConnectionsError     it takes fewer connections than the workers need
 """
 
 
@@ -23,3 +24,7 @@ class MigrationChangedError(StoreSetupError):
 
 class DatabaseRoleError(StoreSetupError):
     """The database role does not keep people's data apart."""
+
+
+class TooFewConnectionsError(StoreSetupError):
+    """The database takes fewer connections than the workers need."""
