@@ -118,9 +118,8 @@ class Dispatcher:
         if self._is_here(session_id, run_id):
             return self.stop_here(session_id, run_id)
         task_id = TaskId("task_" + run_id.removeprefix("run_"))
-        note = await self._tasks.stop_waiting(session_id, task_id)
-        if note is not None:
-            self._hub.publish(session_id, [note])
+        if notes := await self._tasks.stop_waiting(session_id, task_id):
+            self._hub.publish(session_id, notes)
             return True
         return self.relay is not None and await self.relay.stop_elsewhere(session_id, task_id)
 

@@ -266,13 +266,18 @@ class Tasks:
         if row is None:
             raise LeaseLostError(claim.session_id)
 
-    async def stop_waiting(self, session_id: SessionId, task_id: TaskId) -> RunNote | None:
-        """Stop a task that has not begun. None: there is none such."""
-        run_id = run_id_of(task_id)
-        row = await self._database.fetchrow(query("stop_waiting_task"), session_id, task_id, run_id)
-        if row is None:
-            return None
-        return RunNote(session_id=session_id, seq=row["seq"], run_id=run_id, state=RunState.STOPPED, at=row["at"])
+    async def stop_waiting(self, session_id: SessionId, task_id: TaskId) -> list[RunNote]:
+        """Stop a task that waits, and with it those it answers along. The notes of the runs that end, if any do."""
+        return [
+            RunNote(
+                session_id=session_id,
+                seq=row["seq"],
+                run_id=run_id_of(TaskId(row["task_id"])),
+                state=RunState.STOPPED,
+                at=row["at"],
+            )
+            for row in await self._database.fetch(query("stop_waiting_task"), session_id, task_id)
+        ]
 
     async def claim(self, limit: int) -> list[Claim]:
         """Take up to `limit` free sessions whose next task is due, those that have waited longest first."""

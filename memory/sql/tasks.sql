@@ -210,7 +210,8 @@ WITH lease AS (
 SELECT pg_notify('parley_ready', '') FROM lease;
 
 -- name: stop_waiting_task
--- A task that has not begun will not begin. No row: it runs, it is over, or it never was.
+-- A task that has not begun will not begin, nor one that waits for its next attempt, with all that it answers ($2 may be
+-- any of them). What people said stays in the history. One row for each run that ends. No row: it runs or is over.
 WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id
 ), gate AS MATERIALIZED (
@@ -218,8 +219,20 @@ WITH scope AS MATERIALIZED (
     FOR UPDATE OF l
 ), task AS (
     UPDATE tasks t SET state = 'stopped', finished_at = now()
-    FROM gate WHERE t.session_id = gate.session_id AND t.task_id = $2::text AND t.state = 'queued'
-    RETURNING t.session_id, t.position
+    FROM gate JOIN tasks asked ON asked.session_id = gate.session_id AND asked.task_id = $2::text
+    WHERE t.session_id = gate.session_id AND t.position = coalesce(asked.merged_into, asked.position) AND t.state = 'queued'
+    RETURNING t.session_id, t.position, t.task_id, t.user_id, t.agent_id
+), run AS (
+    INSERT INTO runs (session_id, position, run_id, user_id, agent_id, model, state, stop_reason, input_tokens, output_tokens,
+                      cache_read_tokens, cache_write_tokens, cost_usd)
+    SELECT session_id, position, 'run_' || substr(task_id, 6), user_id, agent_id, '', 'stopped', '', 0, 0, 0, 0, 0 FROM task
+), ended AS MATERIALIZED (
+    SELECT e.task_id, row_number() OVER (ORDER BY e.position) - 1 AS n FROM (
+        SELECT position, task_id FROM task
+        UNION ALL
+        SELECT m.position, m.task_id
+        FROM task JOIN tasks m ON m.session_id = task.session_id AND m.merged_into = task.position
+    ) e
 ), next AS (
     SELECT t.run_at FROM task JOIN tasks t ON t.session_id = task.session_id
     WHERE t.state = 'queued' AND t.position <> task.position
@@ -228,14 +241,14 @@ WITH scope AS MATERIALIZED (
     UPDATE session_leases l SET queued = l.queued - 1, ready_at = coalesce((SELECT run_at FROM next), now())
     FROM task WHERE l.session_id = task.session_id
 ), session AS (
-    UPDATE sessions s SET next_seq = s.next_seq + 1
+    UPDATE sessions s SET next_seq = s.next_seq + (SELECT count(*) FROM ended)
     FROM task WHERE s.session_id = task.session_id
-    RETURNING s.session_id, s.next_seq - 1 AS seq
+    RETURNING s.session_id, s.next_seq - (SELECT count(*) FROM ended) AS seq
 ), note AS (
     INSERT INTO run_notes (session_id, seq, run_id, state)
-    SELECT session.session_id, session.seq, $3::text, 'stopped' FROM session
+    SELECT session.session_id, session.seq + ended.n, 'run_' || substr(ended.task_id, 6), 'stopped' FROM session, ended
 )
-SELECT session.seq, now() AS at FROM session;
+SELECT session.seq + ended.n AS seq, ended.task_id, now() AS at FROM session, ended ORDER BY ended.n;
 
 -- name: note_run
 -- A state that people should see while a run goes on, behind the fence.

@@ -168,10 +168,9 @@ async def test_a_waiting_task_can_be_stopped_and_the_next_goes_on(tasks: Tasks) 
     claim = await take(tasks, "one")
     two = await tasks.accept(inbound("two", user=BOB), may_take=True)
     await tasks.accept(inbound("three"), may_take=True)
-    note = await tasks.stop_waiting(SESSION, two.accepted.task_id)
-    assert note is not None
-    assert note.state is RunState.STOPPED
-    assert await tasks.stop_waiting(SESSION, two.accepted.task_id) is None
+    [note] = await tasks.stop_waiting(SESSION, two.accepted.task_id)
+    assert (note.run_id, note.state) == (two.accepted.run_id, RunState.STOPPED)
+    assert await tasks.stop_waiting(SESSION, two.accepted.task_id) == []
     following = (await tasks.finish(claim, done(), may_keep=True)).next
     assert following is not None
     assert following.user_id == ANN.id

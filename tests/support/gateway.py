@@ -103,12 +103,19 @@ class Core:
         return [entry.state for entry in log if isinstance(entry, RunNote) and entry.run_id == run_id]
 
     async def wait_for_note(
-        self, state: RunState, *, run_id: RunId | None = None, session_id: SessionId = SESSION
+        self,
+        state: RunState,
+        *,
+        run_id: RunId | None = None,
+        session_id: SessionId = SESSION,
+        is_labelled: bool = False,
     ) -> RunNote:
-        """The session's first note of that state, as soon as it is there."""
+        """The session's first note of that state, as soon as it is there; with a label where that is asked for."""
         async with asyncio.timeout(10), self.gateway.service.follow(session_id, 0) as events:
             async for event in events:
-                if isinstance(event, RunNote) and event.state is state and run_id in {None, event.run_id}:
+                if not isinstance(event, RunNote) or event.state is not state or run_id not in {None, event.run_id}:
+                    continue
+                if event.label or not is_labelled:
                     return event
         raise AssertionError("the log ended")
 
