@@ -13,3 +13,6 @@ CREATE INDEX tasks_to_stop ON tasks (session_id) WHERE is_stop_asked AND state =
 
 -- A call of a tool is written down before the tool runs. While it runs, and when its process died, it has no result.
 ALTER TABLE tool_calls ALTER COLUMN result DROP NOT NULL;
+
+-- The answers of a session are posted one after another.
+CREATE INDEX outbox_of_session ON outbox (session_id, seq) WHERE state IN ('pending', 'posting');

@@ -2,11 +2,14 @@
 
 -- name: take_post
 -- The oldest answer to post that is due; it is 'posting' from before the first try, so that a crash leaves a trace.
+-- Only the first open one of its session: one that waits for its next try must not be overtaken by a later answer.
 UPDATE outbox o SET state = 'posting', attempts = o.attempts + 1, owner = $1, run_at = now() + $2::float8 * interval '1 second'
 FROM (
-    SELECT session_id, seq, state FROM outbox
-    WHERE state IN ('pending', 'posting') AND run_at <= now() AND channel = ANY($3::text[])
-    ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    SELECT d.session_id, d.seq, d.state FROM outbox d
+    WHERE d.state IN ('pending', 'posting') AND d.run_at <= now() AND d.channel = ANY($3::text[]) AND NOT EXISTS (
+        SELECT FROM outbox e WHERE e.session_id = d.session_id AND e.seq < d.seq AND e.state IN ('pending', 'posting')
+    )
+    ORDER BY d.run_at LIMIT 1 FOR UPDATE OF d SKIP LOCKED
 ) due
 WHERE o.session_id = due.session_id AND o.seq = due.seq
 RETURNING o.session_id, o.seq, o.post_key, o.channel, o.reply_to, o.attempts, due.state = 'posting' AS may_stand;
@@ -29,4 +32,7 @@ WHERE session_id = $1 AND seq = $2 AND owner = $3 AND state = 'posting'
 RETURNING 1;
 
 -- name: next_post_in
-SELECT extract(epoch FROM min(run_at) - now())::float8 FROM outbox WHERE state IN ('pending', 'posting');
+SELECT extract(epoch FROM min(d.run_at) - now())::float8 FROM outbox d
+WHERE d.state IN ('pending', 'posting') AND NOT EXISTS (
+    SELECT FROM outbox e WHERE e.session_id = d.session_id AND e.seq < d.seq AND e.state IN ('pending', 'posting')
+);
