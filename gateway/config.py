@@ -6,8 +6,9 @@ parley.toml ─► ConfigFile ─► load_configuration ─► Configuration
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from adapters.api.tokens import ApiToken, Scope
@@ -27,6 +28,8 @@ from gateway.operator_token import provide_operator_token
 from gateway.settings import Settings
 
 NO_SITE = "  note      no website is configured, so no widget can connect: add [[sites]] to the configuration"
+
+NO_SLACK = "  note      tokens for Slack are set, but this release has no Slack yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,7 @@ def load_configuration(settings: Settings, environ: Mapping[str, str] | None = N
         hooks=hooks,
         has_demo_page=file.demo.page,
         source=settings.config if found else None,
-        notices=() if sites else (NO_SITE,),
+        notices=tuple(_find_notices(settings, sites)),
     )
 
 
@@ -95,6 +98,13 @@ def add_operator_token(configuration: Configuration, settings: Settings) -> Conf
         api_tokens=(*configuration.api_tokens, _operator(drawn.secret)),
         notices=(*configuration.notices, f"  operator  the token for the API is in {drawn.path}"),
     )
+
+
+def _find_notices(settings: Settings, sites: Sequence[Site]) -> Iterator[str]:
+    if not sites:
+        yield NO_SITE
+    if settings.slack_bot_token is not None and find_spec("adapters.slack") is None:
+        yield NO_SLACK
 
 
 def _operator(secret: str) -> ApiToken:

@@ -50,7 +50,7 @@ async def examine(*, may_call_model: bool = False, transport: httpx2.AsyncBaseTr
     configuration: Configuration | None = None
     try:
         configuration = load_configuration(settings)
-        findings.append(tell_configuration(configuration))
+        findings += tell_configuration(configuration)
     except ConfigurationError as error:
         findings += tell_problems(error)
     findings += [finding async for finding in check_store(settings)]
@@ -69,11 +69,13 @@ def tell_problems(error: ConfigurationError) -> Iterator[Finding]:
         yield Finding(level=Level.ERROR, about=about, text=text)
 
 
-def tell_configuration(configuration: Configuration) -> Finding:
-    """What a sound configuration says."""
+def tell_configuration(configuration: Configuration) -> Iterator[Finding]:
+    """What a sound configuration says, and what may surprise its owner."""
     agents, sites = ", ".join(configuration.agents.by_id), ", ".join(configuration.sites) or "none"
     source = str(configuration.source or "no configuration file")
-    return Finding(level=Level.OK, about=source, text=f"agents: {agents}; sites: {sites}")
+    yield Finding(level=Level.OK, about=source, text=f"agents: {agents}; sites: {sites}")
+    for notice in configuration.notices:
+        yield Finding(level=Level.WARNING, about=source, text=notice.strip().removeprefix("note").strip())
 
 
 def check_variables(environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -91,6 +91,13 @@ async def test_a_wrong_file_is_told_and_the_rest_is_still_looked_at(monkeypatch:
     assert any(line.startswith("error    embedded database: ") for line in told)
 
 
+async def test_what_may_surprise_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway for everybody without a site serves no widget."""
+    monkeypatch.setenv("PARLEY_HOST", "0.0.0.0")
+    (line,) = await bad()
+    assert line.startswith("warning  no configuration file: no website is configured")
+
+
 class TestDatabase:
     """`DATABASE_URL`."""
 
