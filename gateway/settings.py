@@ -125,11 +125,14 @@ class Settings(BaseSettings):
         return {name: value for name, value in stripped.items() if value != "" or name not in BLANK_IS_UNSET}
 
     @model_validator(mode="after")
-    def _check_vendor_key(self) -> Self:
-        """The vendor's own keys are long; another server's may be anything."""
-        key = self.anthropic_api_key
-        if key is not None and self.anthropic_base_url is None and (fault := find_fault(key.get_secret_value())):
-            raise ValueError(f"ANTHROPIC_API_KEY: {fault}")
+    def _check_vendors_keys(self) -> Self:
+        """The keys that the vendors themselves issue are long; another server's may be anything."""
+        issued = {} if self.anthropic_base_url else {"ANTHROPIC_API_KEY": self.anthropic_api_key}
+        if self.slack_api_url is None:
+            issued |= {"SLACK_BOT_TOKEN": self.slack_bot_token, "SLACK_APP_TOKEN": self.slack_app_token}
+        for name, key in issued.items():
+            if key is not None and (fault := find_fault(key.get_secret_value())):
+                raise ValueError(f"{name}: {fault}")
         return self
 
     @model_validator(mode="after")

@@ -127,10 +127,16 @@ def test_a_weak_secret_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: st
     assert value not in line
 
 
-def test_a_server_of_ones_own_may_have_any_key(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("key", ["test", "sk-ant-test", "ollama", "sk-1234", "none"])
+def test_a_server_of_ones_own_may_have_any_key(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     """Local servers do not look at the key; what they check is their own affair."""
-    settings = load(monkeypatch, {"ANTHROPIC_API_KEY": "test", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9000"})
+    settings = load(monkeypatch, {"ANTHROPIC_API_KEY": key, "ANTHROPIC_BASE_URL": "http://127.0.0.1:9000"})
     assert settings.anthropic_api_key is not None
+    tokens = {"SLACK_BOT_TOKEN": "xoxb-test", "SLACK_APP_TOKEN": "xapp-1"}
+    assert load(monkeypatch, {**tokens, "SLACK_API_URL": "http://127.0.0.1:9001/api/"}).slack_bot_token is not None
+    monkeypatch.delenv("SLACK_API_URL")
+    (line,) = refuse(monkeypatch, {})
+    assert line.startswith("environment: SLACK_BOT_TOKEN: expected a secret of at least 16 characters")
 
 
 @pytest.mark.parametrize(
