@@ -91,11 +91,14 @@ async def run_agent(work: Work, context: Context) -> Run:
 
     Raises `ModelError`; cancellation passes through, and `work.progress` keeps what was done.
     """
+    limit = asyncio.timeout(work.agent.run_s)
     try:
-        async with asyncio.timeout(work.agent.run_s):
+        async with limit:
             await _take_up(work, context.turns)
             return await _run_with_smaller_window(work, context)
     except TimeoutError:
+        if not limit.expired():
+            raise
         work.progress.stop_reason = "out_of_time"
         return finish_run(work.task, work.progress, RunState.DONE, note=OUT_OF_TIME)
 

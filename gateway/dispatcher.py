@@ -22,6 +22,7 @@ from agent.errors import LeaseLostError, ModelError, ModelUnavailableError, Stor
 from agent.ids import RunId, SessionId, TaskId
 from agent.loop import Progress
 from agent.records import Inbound, TaskState
+from agent.text import storable
 from gateway import metrics
 from gateway.hub import Hub
 from gateway.insist import insist
@@ -212,11 +213,14 @@ class Dispatcher:
         active.run = asyncio.create_task(self._runner.run(attempt), name=f"run {claim.run_id}")
         try:
             outcome = await active.run
-        except asyncio.CancelledError:
-            if not active.is_stopped:
-                await self._put_back(attempt, 0.0, None, counts=False)
-                return None
-            outcome = self._runner.stopped(attempt)
+            return await self._finish(attempt, outcome, may_keep=may_keep)
+        except asyncio.CancelledError as error:
+            if active.is_stopped:
+                return await self._finish(attempt, self._runner.stopped(attempt), may_keep=may_keep)
+            if not self._is_leaving():
+                return await self._handle_bug(attempt, error, may_keep=may_keep)
+            await self._put_back(attempt, 0.0, None, counts=False)
+            return None
         except ModelError as error:
             return await self._handle_fault(attempt, error, may_keep=may_keep)
         except LeaseLostError:
@@ -225,10 +229,12 @@ class Dispatcher:
             await self._put_back(attempt, STORE_RETRY_S, None, counts=False)
             return None
         except Exception as error:  # noqa: BLE001  a fault of ours must not cost the task: it is tried again
-            frames = traceback.format_tb(error.__traceback__)
-            log.error("run_failed", run_id=claim.run_id, error=type(error).__name__, where="".join(frames))
-            return await self._handle_fault(attempt, ModelUnavailableError(type(error).__name__), may_keep=may_keep)
-        return await self._finish(attempt, outcome, may_keep=may_keep)
+            return await self._handle_bug(attempt, error, may_keep=may_keep)
+
+    def _is_leaving(self) -> bool:
+        """Whether runs are cancelled because the process leaves; else somebody's code cancelled itself."""
+        task = asyncio.current_task()
+        return self._is_draining or (task is not None and task.cancelling() > 0)
 
     async def _start(self, claim: Claim) -> Attempt | None:
         if claim.attempt:
@@ -240,14 +246,20 @@ class Dispatcher:
         self._hub.publish(claim.session_id, [start.note])
         attempt = Attempt(claim=replace(claim, attempt=start.attempt), merged=start.merged, progress=Progress())
         if start.attempt > self._limits.attempts:
-            sentence = ModelUnavailableError("").sentence
-            await self._finish(attempt, self._runner.given_up(attempt, sentence, "too many attempts"), may_keep=False)
+            await self._finish(attempt, self._runner.given_up(attempt, GIVEN_UP, "too many attempts"), may_keep=False)
             return None
         return attempt
 
+    async def _handle_bug(self, attempt: Attempt, error: BaseException, *, may_keep: bool) -> Claim | None:
+        """A fault of ours, or an outcome that the store does not take: nothing of what was done is kept."""
+        frames = traceback.format_tb(error.__traceback__)
+        log.error("run_failed", run_id=attempt.claim.run_id, error=type(error).__name__, where="".join(frames))
+        attempt.task, attempt.progress = None, Progress()
+        return await self._handle_fault(attempt, ModelUnavailableError(type(error).__name__), may_keep=may_keep)
+
     async def _handle_fault(self, attempt: Attempt, error: ModelError, *, may_keep: bool) -> Claim | None:
         claim = attempt.claim
-        reason = f"{type(error).__name__}: {error}"
+        reason = storable(f"{type(error).__name__}: {error}")
         metrics.model_faults.labels(type(error).__name__).inc()
         log.warning("model_failed", run_id=claim.run_id, attempt=claim.attempt, error=reason)
         if error.is_retryable and claim.attempt < self._limits.attempts:
