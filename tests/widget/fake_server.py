@@ -89,16 +89,21 @@ class Session:
 class Peer:
     """One connection after its hello."""
 
-    def __init__(self, socket: ServerConnection, session: Session, user: Frame) -> None:
+    def __init__(self, socket: ServerConnection | None, session: Session, user: Frame) -> None:
         self.socket, self.session, self.user = socket, session, user
         self.queue: asyncio.Queue[Frame | None] = asyncio.Queue()
 
     def say(self, frame: Frame) -> None:
         self.queue.put_nowait(frame)
 
-    async def write(self) -> None:
+    async def write(self, socket: ServerConnection) -> None:
         while (frame := await self.queue.get()) is not None:
-            await self.socket.send(json.dumps(frame))
+            await socket.send(json.dumps(frame))
+
+    def abort(self) -> None:
+        """As a lost network would: no close frame."""
+        if self.socket:
+            self.socket.transport.abort()
 
 
 class FakeGateway:
@@ -109,6 +114,7 @@ class FakeGateway:
         self.sessions: dict[str, Session] = {}
         self.tokens: dict[str, Frame] = {}
         self.peers: set[Peer] = set()
+        self.sockets: set[ServerConnection] = set()
         self.frames: list[Frame] = []
         self.violations: list[str] = []
         self.config: Frame = {}
@@ -124,6 +130,7 @@ class FakeGateway:
         self.changed = asyncio.Condition()
         self.connections = 0
         self.pages: dict[str, str] = {}
+        self.memories: list[Frame] = []
         self.port = 0
         self._server: Server | None = None
 
@@ -165,15 +172,15 @@ class FakeGateway:
 
     def cut(self) -> None:
         """Drops every connection as a lost network would: no close frame."""
-        for peer in list(self.peers):
-            peer.socket.transport.abort()
+        for socket in list(self.sockets):
+            socket.transport.abort()
 
     async def close(self, code: int, *frames: Frame) -> None:
         """Says `frames` to everyone and closes with `code`."""
-        for peer in list(self.peers):
+        for socket in [peer.socket for peer in self.peers if peer.socket]:
             for frame in frames:
-                await peer.socket.send(json.dumps(frame))
-            await peer.socket.close(code)
+                await socket.send(json.dumps(frame))
+            await socket.close(code)
 
     async def until(self, is_true: Callable[[], bool]) -> None:
         """Waits for something this server will see."""
@@ -213,6 +220,8 @@ class FakeGateway:
 
     async def _socket(self, socket: ServerConnection) -> None:
         self.connections += 1
+        self.sockets.add(socket)
+        await self._tell()
         try:
             async with asyncio.timeout(5):
                 hello = self._read(await socket.recv())
@@ -229,9 +238,23 @@ class FakeGateway:
             await self._serve(socket, hello)
         except (ConnectionClosed, TimeoutError):
             return None
+        finally:
+            self.sockets.discard(socket)
         return None
 
     async def _serve(self, socket: ServerConnection, hello: Frame) -> None:
+        peer = await self.join(hello, socket)
+        writer = asyncio.create_task(peer.write(socket))
+        try:
+            async for text in socket:
+                if not self.is_mute:
+                    await self.take(peer, text)
+        finally:
+            writer.cancel()
+            await self.leave(peer)
+
+    async def join(self, hello: Frame, socket: ServerConnection | None = None) -> Peer:
+        """Somebody who said hello: their welcome, and what they missed, are in the queue."""
         token = hello.get("token") or f"t-{uuid.uuid4().hex}"
         user = self.tokens.setdefault(
             token, {"id": f"u-{len(self.tokens) + 1}", "name": hello.get("name"), "verified": False}
@@ -241,17 +264,17 @@ class FakeGateway:
         self._welcome(peer, hello, token)
         self.peers.add(peer)
         session.watchers.add(peer)
-        writer = asyncio.create_task(peer.write())
         await self._tell()
-        try:
-            async for text in socket:
-                if not self.is_mute:
-                    await self._frame(peer, self._read(text))
-        finally:
-            self.peers.discard(peer)
-            session.watchers.discard(peer)
-            writer.cancel()
-            await self._tell()
+        return peer
+
+    async def leave(self, peer: Peer) -> None:
+        self.peers.discard(peer)
+        peer.session.watchers.discard(peer)
+        await self._tell()
+
+    async def take(self, peer: Peer, text: str | bytes) -> None:
+        """A frame of somebody who was welcomed."""
+        await self._frame(peer, self._read(text))
 
     def _session(self, hello: Frame, token: str) -> Session:
         wanted = hello.get("session_id")
@@ -315,9 +338,27 @@ class FakeGateway:
                 older = [e for e in session.log if e["type"] == "message" and e["seq"] < frame["before"]]
                 page = older[-frame["limit"] :]
                 peer.say({"type": "history", "messages": page, "has_more": len(page) < len(older)})
+            case "sessions":
+                rows = [{"session_id": key, "title": None, "updated_at": AT} for key in self.sessions]
+                peer.say({"type": "sessions", "sessions": rows})
+            case "memories":
+                self._remember(frame)
+                peer.say({"type": "memories", "id": frame["id"], "memories": self.memories})
+            case "identify":
+                user = {"id": frame["token"], "name": peer.user["name"], "verified": True}
+                peer.say({"type": "identified", "user_id": user["id"], "merged_from": peer.user["id"]})
+                self.tokens[frame["token"]] = peer.user = user
             case "hello":
                 self.violations.append("a second hello")
         await self._tell()
+
+    def _remember(self, frame: Frame) -> None:
+        if frame["op"] == "delete":
+            self.memories = [one for one in self.memories if one["memory_id"] != frame["memory_id"]]
+        if frame["op"] == "update":
+            for one in self.memories:
+                if one["memory_id"] == frame["memory_id"]:
+                    one["memory"] = frame["memory"]
 
     def _send(self, peer: Peer, frame: Frame) -> None:
         session = peer.session
@@ -334,7 +375,7 @@ class FakeGateway:
             self._run(session, run_id)
         if self.drop_acks > 0:
             self.drop_acks -= 1
-            peer.socket.transport.abort()
+            peer.abort()
             return
         peer.say({"type": "ack", "id": frame["id"], "seq": stored["seq"], "message_id": stored["id"]})
 
@@ -354,7 +395,7 @@ class FakeGateway:
         session.runs[run_id] = asyncio.create_task(self._answer(session, run_id))
 
     async def _answer(self, session: Session, run_id: str) -> None:
-        text = next(e["text"] for e in reversed(session.log) if e["type"] == "message" and e["role"] == "user")
+        text = session.log[int(run_id.removeprefix("r-")) - 1]["text"]
         session.partial.pop(run_id, None)
         session.commit(type="run", run_id=run_id, state="thinking")
         state = "done"

@@ -11,13 +11,13 @@ export type LinkEffect =
   | { do: "ping" }
   | { do: "ask-token" };
 
+/** No connection, nothing to wait for on it. */
+const OFF: LinkEffect[] = [{ do: "cancel", name: "silence" }, { do: "cancel", name: "ack" }];
 /** Closes by which the browser says a path it opened itself is of no use any more. */
 const DEAD = 4008;
 
 export class Link {
   phase: Phase = "idle";
-  /** The close code that stopped it. */
-  stoppedBy: number | undefined;
   private _attempt = 0;
   private _strikes = 0;
   private _askedForToken = false;
@@ -30,7 +30,6 @@ export class Link {
   start(fresh = false): LinkEffect[] {
     if (this.phase === "stopped" && !fresh) return [];
     if (this.phase === "connecting" || this.phase === "ready") return [];
-    this.stoppedBy = undefined;
     if (fresh) this._attempt = this._strikes = 0;
     return this._connect();
   }
@@ -66,7 +65,7 @@ export class Link {
 
   /** The network is back, or the page is looked at again. A waiting link tries at once, a ready one is asked to answer. */
   wake(): LinkEffect[] {
-    if (this.phase === "waiting") return this._strikes ? [] : this._connect();
+    if (this.phase === "waiting") return this._strikes || this._askedForToken ? [] : this._connect();
     const probe: LinkEffect = { do: "timer", name: "silence", ms: PROBE_MS };
     if (this.phase === "connecting") return [probe];
     return this.phase === "ready" ? [{ do: "ping" }, probe] : [];
@@ -84,27 +83,25 @@ export class Link {
 
   closed(code: number): LinkEffect[] {
     if (this.phase === "stopped" || this.phase === "idle") return [];
-    const off: LinkEffect[] = [{ do: "cancel", name: "silence" }, { do: "cancel", name: "ack" }];
     const verdict = verdictOf(code);
     if (verdict === "token" && !this._askedForToken) {
       this._askedForToken = true;
       this.phase = "waiting";
-      return [...off, { do: "cancel", name: "connect" }, { do: "ask-token" }];
+      return [...OFF, { do: "cancel", name: "connect" }, { do: "ask-token" }];
     }
-    if (verdict === "stop" || verdict === "token") return [...off, ...this.stop(code)];
+    if (verdict === "stop" || verdict === "token") return this.stop();
     if (verdict === "slow") this._strikes += 1;
     this.phase = "waiting";
     const ms = this._notBefore_ms + backoff(this._attempt + this._strikes, this._random);
     this._attempt += 1;
     this._notBefore_ms = 0;
-    return [...off, { do: "timer", name: "connect", ms }];
+    return [...OFF, { do: "timer", name: "connect", ms }];
   }
 
   /** No further try until `start(true)`. */
-  stop(code: number | undefined): LinkEffect[] {
+  stop(): LinkEffect[] {
     this.phase = "stopped";
-    this.stoppedBy = code;
-    return [{ do: "cancel", name: "connect" }, { do: "cancel", name: "silence" }, { do: "cancel", name: "ack" }];
+    return [...OFF, { do: "cancel", name: "connect" }];
   }
 
   private _connect(): LinkEffect[] {

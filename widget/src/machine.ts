@@ -23,6 +23,8 @@ export class Machine {
   private _gapSeen = false;
   private _wasReset = false;
   private _head = 0;
+  /** The history asked for and not yet answered: before which seq. */
+  private _wanted = 0;
   private _ping = 0;
   private _shown: Omit<View, "items" | "phase"> = {
     notice: null, me: null, formerly: [], config: {}, hasOlder: false, session_id: "", past: 0, mode: "agent", line: null,
@@ -184,13 +186,16 @@ export class Machine {
     this._wire(this._link.welcomed(frame.hb_s));
     this._out.push({ do: "tell", told: { name: "ready", data: { session_id: frame.session_id, user_id: frame.user.id } } });
     const isEmpty = this._transcript.list().every((item) => item.kind === "pending");
-    if (cursor > 0 && (isEmpty || this._wasReset)) this._loadHistory(cursor + 1);
+    if (isEmpty || isOther) this._wanted = cursor + 1;
+    if (this._wanted > 1) this._loadHistory(this._wanted);
     this._wasReset = false;
     if (this._pageToken && this._isVisitor) this._identify(this._pageToken);
     this._desk.open();
   }
 
+  /** Asked again by the next connection if this one does not answer. */
   private _loadHistory(before: number): void {
+    this._wanted = before;
     this._frameOut({ type: "history", before, limit: PAGE });
   }
 
@@ -227,6 +232,7 @@ export class Machine {
   }
 
   private _history(messages: readonly Message[], more: boolean | undefined): void {
+    this._wanted = 0;
     for (const message of messages) this._message(message, false);
     this._change({ hasOlder: more ?? messages.length >= PAGE });
   }
@@ -281,7 +287,7 @@ export class Machine {
   private _reconnect(): void {
     this._pause();
     this._out.push({ do: "close", code: 1000 });
-    this._wire(this._link.stop(undefined));
+    this._wire(this._link.stop());
     this._wire(this._link.start(true));
   }
 
@@ -293,7 +299,7 @@ export class Machine {
     if (token === null) {
       if (phase !== "waiting") return;
       if (this._isVisitor) return this._startAs(EMPTY);
-      this._wire(this._link.stop(4401));
+      this._wire(this._link.stop());
       return this._halt("4401");
     }
     this._pageToken = token;

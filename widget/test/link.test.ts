@@ -74,5 +74,5 @@ test("waking tries at once when waiting, and asks a ready connection to answer",
 test("a stopped link does not wake", () => {
   const link = ready();
   link.closed(4410);
-  assert.deepEqual([link.wake(), link.start(), link.stoppedBy], [[], [], 4410]);
+  assert.deepEqual([link.wake(), link.start(), link.phase], [[], [], "stopped"]);
 });

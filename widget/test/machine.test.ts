@@ -191,3 +191,13 @@ test("a visitor who signs in is identified on the conversation they began", () =
   bench.hear({ type: "identified", user_id: "known", merged_from: "me" });
   assert.deepEqual([bench.machine.view.me?.id, bench.machine.view.formerly, bench.saved.token], ["known", ["me"], undefined]);
 });
+
+test("history that a cut kept from coming is asked for again", () => {
+  const bench = new Bench({ cursor: 9, session_id: "s1", epoch: "e1", token: "visitor" });
+  assert.deepEqual(bench.connect({ head: 9, resumed: true }), [{ type: "history", before: 10, limit: 50 }]);
+  bench.hear(message(10, "news"));
+  bench.take({ t: "closed", code: 1006 }, { t: "timer", name: "connect" }, { t: "open" });
+  assert.deepEqual(bench.hear(welcome({ head: 10, resumed: true })), [{ type: "history", before: 10, limit: 50 }]);
+  bench.hear({ type: "history", messages: [message(9, "old")] });
+  assert.deepEqual(bench.texts(), ["old", "news"]);
+});

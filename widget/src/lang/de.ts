@@ -5,5 +5,4 @@ export const de =
   "Neue Unterhaltung|Unterhaltungen|Was über mich gemerkt ist|Meine Daten löschen|Gute Antwort|Schlechte Antwort|" +
   "{} ist dabei|{} ist gegangen|Gleich ist ein Mensch für Sie da|Ein Mensch ist jetzt dabei|" +
   "Bitte laden Sie die Seite neu.|Dieser Chat ist auf dieser Seite nicht verfügbar.|" +
-  "Diese Unterhaltung gibt es nicht mehr.|Dieser Chat ist in einem anderen Fenster offen.|" +
-  "Bitte melden Sie sich neu an.";
+  "Diese Unterhaltung gibt es nicht mehr.|Dieser Chat ist in einem anderen Fenster offen.";

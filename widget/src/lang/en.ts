@@ -4,4 +4,4 @@ export const en =
   "Newest messages|New conversation|Conversations|What is remembered about me|Erase my data|Good answer|Bad answer|" +
   "{} joined|{} left|A person will be with you soon|A person has joined|Please reload the page.|" +
   "This chat is not available on this page.|This conversation no longer exists.|" +
-  "This chat is open in another window.|Please sign in again.";
+  "This chat is open in another window.";

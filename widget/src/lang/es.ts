@@ -5,4 +5,4 @@ export const es =
   "Conversaciones|Lo que se recuerda de mí|Borrar mis datos|Buena respuesta|Mala respuesta|{} se ha unido|" +
   "{} se ha ido|Una persona le atenderá pronto|Una persona se ha unido|Recargue la página.|" +
   "Este chat no está disponible en esta página.|Esta conversación ya no existe.|" +
-  "Este chat está abierto en otra ventana.|Inicie sesión de nuevo.";
+  "Este chat está abierto en otra ventana.";

@@ -5,4 +5,4 @@ export const fr =
   "Nouvelle conversation|Conversations|Ce qui est retenu sur moi|Effacer mes données|Bonne réponse|" +
   "Mauvaise réponse|{} est là|{} est parti|Une personne arrive bientôt|Une personne est là|" +
   "Veuillez recharger la page.|Ce chat n’est pas disponible sur cette page.|Cette conversation n’existe plus.|" +
-  "Ce chat est ouvert dans une autre fenêtre.|Veuillez vous reconnecter.";
+  "Ce chat est ouvert dans une autre fenêtre.";

@@ -5,4 +5,4 @@ export const it =
   "Conversazioni|Che cosa si ricorda di me|Cancella i miei dati|Buona risposta|Cattiva risposta|{} è qui|" +
   "{} è andato via|Presto arriverà una persona|È arrivata una persona|Ricarica la pagina.|" +
   "Questa chat non è disponibile in questa pagina.|Questa conversazione non esiste più.|" +
-  "Questa chat è aperta in un’altra finestra.|Accedi di nuovo.";
+  "Questa chat è aperta in un’altra finestra.";

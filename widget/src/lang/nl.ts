@@ -5,4 +5,4 @@ export const nl =
   "Wat er over mij is onthouden|Mijn gegevens wissen|Goed antwoord|Slecht antwoord|{} doet mee|{} is weg|" +
   "Er komt zo iemand bij u|Er doet nu iemand mee|Laad de pagina opnieuw.|" +
   "Deze chat is op deze pagina niet beschikbaar.|Dit gesprek bestaat niet meer.|" +
-  "Deze chat is open in een ander venster.|Log opnieuw in.";
+  "Deze chat is open in een ander venster.";

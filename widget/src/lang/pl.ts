@@ -4,4 +4,4 @@ export const pl =
   "Brak połączenia. Wiadomości czekają tu i zostaną wysłane później.|Kopiuj|Najnowsze wiadomości|Nowa rozmowa|" +
   "Rozmowy|Co o mnie zapamiętano|Usuń moje dane|Dobra odpowiedź|Zła odpowiedź|Dołącza {}|Wychodzi {}|" +
   "Wkrótce ktoś się zgłosi|Ktoś dołączył do rozmowy|Odśwież stronę.|Ten czat nie jest dostępny na tej stronie.|" +
-  "Ta rozmowa już nie istnieje.|Ten czat jest otwarty w innym oknie.|Zaloguj się ponownie.";
+  "Ta rozmowa już nie istnieje.|Ten czat jest otwarty w innym oknie.";

@@ -5,4 +5,4 @@ export const pt =
   "Conversas|O que é lembrado sobre mim|Apagar meus dados|Boa resposta|Má resposta|{} entrou|{} saiu|" +
   "Uma pessoa vai atender em breve|Uma pessoa entrou|Recarregue a página.|" +
   "Este chat não está disponível nesta página.|Esta conversa não existe mais.|" +
-  "Este chat está aberto em outra janela.|Entre novamente.";
+  "Este chat está aberto em outra janela.";

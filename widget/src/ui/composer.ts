@@ -26,7 +26,7 @@ export class Composer {
 
   constructor(words: Words, private readonly _actions: ComposerActions) {
     this.input = h("textarea", {
-      part: "input", rows: "1", "aria-label": words(W.write), placeholder: words(W.write), "aria-describedby": "count", dir: "auto",
+      part: "input", rows: "1", "aria-label": words(W.write), placeholder: words(W.write), "aria-describedby": "count",
       enterkeyhint: "send", autocomplete: "off", input: () => this._changed(), keydown: (event) => this._key(event as KeyboardEvent),
     });
     this._send = h("button", { class: "send", part: "send", "aria-label": words(W.send) }, icon(SEND));

@@ -29,7 +29,7 @@ export interface PanelActions {
 }
 
 const CODES: Record<string, W> = {
-  4400: W.reload, 4401: W.signIn, 4403: W.denied, 4404: W.gone, 4409: W.elsewhere, 4410: W.gone, 4426: W.reload,
+  4400: W.reload, 4401: W.reload, 4403: W.denied, 4404: W.gone, 4409: W.elsewhere, 4410: W.gone, 4426: W.reload,
 };
 
 export class Panel {

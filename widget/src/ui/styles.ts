@@ -82,7 +82,7 @@ header p,small,.line,.name,.foot,.count,.bar{font-size:12.5px}
 .composer{padding:10px 12px 12px;border-block-start:1px solid var(--line)}
 .row{display:flex;align-items:flex-end;gap:6px;padding:5px;padding-inline-start:14px;border:1px solid var(--field);border-radius:var(--r)}
 .row:focus-within{border-color:var(--c);box-shadow:0 0 0 1px var(--c)}
-textarea,textarea:focus-visible{flex:1;min-width:0;resize:none;border:0;outline:0;padding:6px 0;margin:0;max-height:160px;font:inherit;color:inherit;background:none}
+textarea,textarea:focus-visible{flex:1;min-width:0;resize:none;border:0;outline:0;padding:6px 0;margin:0;max-height:160px;font:inherit;color:inherit;background:none;unicode-bidi:plaintext}
 textarea::placeholder{color:var(--dim);opacity:1}
 .send,.stop{display:grid;place-items:center;width:36px;height:36px;border-radius:11px;flex:none}
 .send:disabled{background:var(--soft);color:var(--dim)}
