@@ -1,4 +1,4 @@
-"""When the model, a tool or our own code fails: the task is kept, people read one sentence, and nothing is told twice."""
+"""When the model, a tool or our own code fails: the task is kept, people read one sentence, nothing is told twice."""
 
 import asyncio
 from collections.abc import AsyncGenerator
