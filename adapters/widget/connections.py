@@ -1,0 +1,68 @@
+"""All connections of a process: how many an address has, and their end before a restart."""
+
+import asyncio
+import contextlib
+import random
+from collections import Counter
+
+from adapters.widget.codes import CloseCode
+from adapters.widget.door import Door
+from adapters.widget.limits import Quotas
+from adapters.widget.socket import Connection, Service, Transport, read_moment
+from adapters.widget.wire import Wire
+
+Refusal = tuple[CloseCode, str]
+
+
+class Connections:
+    """Serves transports with what they share. `door` says who may come in."""
+
+    def __init__(self, door: Door, service: Service) -> None:
+        self.door = door
+        self.service = service
+        self.is_draining = False
+        self._quotas = Quotas(service.limits)
+        self._by_address: Counter[str] = Counter()
+        self._open: set[Connection] = set()
+        self._is_one_gone = asyncio.Event()
+
+    def __len__(self) -> int:
+        """How many peers are connected."""
+        return len(self._open)
+
+    def build_wire(self, origin: str | None, address: str) -> Wire:
+        """The protocol for a new peer, within the limits that all peers share."""
+        return Wire(self.door, self._quotas, self.service.limits, origin=origin, address=address, at=read_moment())
+
+    def find_refusal(self, address: str) -> Refusal | None:
+        """Why no further connection from this address is served; none when it is."""
+        if self.is_draining:
+            return CloseCode.RESTART, "restart"
+        if self._by_address[address] >= self.service.limits.sockets_per_ip:
+            return CloseCode.RATE, "too many connections"
+        return None
+
+    async def serve(self, transport: Transport, origin: str | None, address: str) -> None:
+        """One peer, until it is gone."""
+        connection = Connection(transport, self.build_wire(origin, address), self.service)
+        self._open.add(connection)
+        self._by_address[address] += 1
+        try:
+            await connection.run()
+        finally:
+            self._open.discard(connection)
+            self._by_address[address] -= 1
+            if not self._by_address[address]:
+                del self._by_address[address]
+            self._is_one_gone.set()
+
+    async def drain(self, within_s: float, reconnect_after_ms: int) -> None:
+        """See everybody off. Returns when all are gone, or after `within_s`."""
+        self.is_draining = True
+        for connection in self._open:
+            connection.drain(round(reconnect_after_ms * random.uniform(1, 2)))  # noqa: S311 -- spreads, hides nothing
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while self._open:
+                    self._is_one_gone.clear()
+                    await self._is_one_gone.wait()

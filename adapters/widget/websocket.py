@@ -1,0 +1,75 @@
+"""The protocol over websockets, and the checks that come before its first frame.
+
+A wrong origin is met in two steps. Before the websocket is accepted it is only known that *no* site allows the origin:
+then the handshake is refused with 403. Which site is meant is known from `hello`; an origin which another site allows
+is closed with 4403, which a browser's script can read, as it cannot read the 403.
+"""
+
+import contextlib
+
+from starlette.types import Receive, Scope, Send
+
+from adapters.widget.codes import CloseCode
+from adapters.widget.connections import Connections
+from adapters.widget.frames import SUBPROTOCOL
+from adapters.widget.origins import address_of, origin_of
+
+
+class WebsocketTransport:
+    """An accepted websocket as a path for text frames.
+
+    Plain ASGI, as Starlette's own class costs 4 KiB for each of thousands of idle connections. When the peer is gone a
+    server raises `OSError`, or `RuntimeError` if it had closed by itself; the reader learns of either.
+    """
+
+    __slots__ = ("_receive", "_send")
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+
+    async def receive(self) -> str | bytes | None:
+        """The next frame, none when the peer is gone."""
+        message = await self._receive()
+        if message["type"] == "websocket.disconnect":
+            return None
+        text: str | None = message.get("text")
+        data: bytes = message.get("bytes") or b""
+        return data if text is None else text
+
+    async def send(self, text: str) -> None:
+        """Waits while the peer's buffers are full."""
+        with contextlib.suppress(OSError, RuntimeError):
+            await self._send({"type": "websocket.send", "text": text})
+
+    async def close(self, code: int, reason: str) -> None:
+        """The closing frame."""
+        with contextlib.suppress(OSError, RuntimeError):
+            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+
+
+class WebsocketEndpoint:
+    """An ASGI application: one websocket from handshake to end."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve it."""
+        await receive()
+        origin = origin_of(scope)
+        if not self._connections.door.knows_origin(origin):
+            await send({"type": "websocket.close"})
+            return
+        offered: list[str] = scope["subprotocols"]
+        subprotocol = SUBPROTOCOL if SUBPROTOCOL in offered else next(iter(offered), None)
+        await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
+        transport = WebsocketTransport(receive, send)
+        address = address_of(scope)
+        # Who is refused here was accepted all the same: a browser can read the code only of a websocket that opened.
+        if SUBPROTOCOL not in offered:
+            await transport.close(CloseCode.VERSION, f"subprotocol: expected {SUBPROTOCOL}")
+        elif (refusal := self._connections.find_refusal(address)) is not None:
+            await transport.close(*refusal)
+        else:
+            await self._connections.serve(transport, origin, address)
