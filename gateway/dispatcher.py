@@ -31,6 +31,8 @@ from memory.tasks import Claim, Intake, Outcome, Tasks
 
 log = structlog.get_logger(__name__)
 STORE_RETRY_S = 0.5
+UNKNOWN_SEQ = 2**62
+"""Beyond any number there is: read all there is."""
 GIVEN_UP = "I could not answer this, although I tried several times. The operators can see it and try again."
 
 
@@ -194,6 +196,7 @@ class Dispatcher:
                 following = await self._run_task(following, may_keep=done < self._limits.yield_after)
         except LeaseLostError:
             log.warning("lease_lost", session_id=session_id)
+            self._hub.put_head(session_id, UNKNOWN_SEQ)  # our own commit, not heard of, or another's: who watches reads
         except StoreUnavailableError as error:
             log.warning("store_away", during="run", session_id=session_id, error=str(error))
         finally:

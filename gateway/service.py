@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 
 from adapters.api.intake import identity_of
 from adapters.ports import SlowConsumerError
+from agent.errors import StoreUnavailableError
 from agent.ids import RunId, SessionId, TaskId, UserId
 from agent.records import Accepted, Audience, Inbound, RunNote, TaskState, TaskStatus, User
 from agent.speech import UNNAMED
@@ -20,6 +21,7 @@ from memory.tasks import Tasks
 from memory.users import Users
 
 KNOWN_USERS = 10_000
+ACCEPT_S = 1.8
 LOOK_AGAIN_S = 2.0
 _OVER = {TaskState.DONE, TaskState.STOPPED, TaskState.DEAD}
 
@@ -81,11 +83,18 @@ class GatewayService:
         return await self.accept(inbound)
 
     async def accept(self, inbound: Inbound) -> Accepted:
-        """Commit a message and its task, and start on it when its session is free."""
-        if inbound.user is not None and self._stored.get(inbound.user.id) != inbound.user:
-            await self._users.save(inbound.user)
-            self._remember(inbound.user)
-        return (await self._dispatcher.accept(inbound)).accepted
+        """Commit a message and its task, and start on it when its session is free.
+
+        Whoever waits here is told in time that the database is away, also behind others of the same session.
+        """
+        try:
+            async with asyncio.timeout(ACCEPT_S):
+                if inbound.user is not None and self._stored.get(inbound.user.id) != inbound.user:
+                    await self._users.save(inbound.user)
+                    self._remember(inbound.user)
+                return (await self._dispatcher.accept(inbound)).accepted
+        except TimeoutError as error:
+            raise StoreUnavailableError("a message could not be committed in time") from error
 
     def _remember(self, user: User) -> None:
         self._stored[user.id] = user

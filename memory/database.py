@@ -58,7 +58,7 @@ async def _keep(_: object) -> None:
 
 
 class Database:
-    """A pool in the application role. `statement_s` bounds every statement."""
+    """A pool in the application role. `statement_s` bounds every use of a connection."""
 
     def __init__(self, pool: "asyncpg.Pool[Record]", statement_s: float) -> None:
         self._pool = pool
@@ -99,10 +99,21 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A connection for one statement that sets its own scope. Raises `StoreUnavailableError`."""
+        """A connection for one statement that sets its own scope. Raises `StoreUnavailableError`.
+
+        All of it, the wait for a free connection too, takes at most `statement_s`. A connection on which an answer is
+        still to come is closed, since to wait for it would take as long again.
+        """
         with store_errors():
-            async with self._pool.acquire(timeout=self._statement_s) as connection:
-                yield connection
+            async with asyncio.timeout(self._statement_s):
+                connection = await self._pool.acquire()
+                try:
+                    yield connection
+                except (asyncio.CancelledError, TimeoutError):
+                    connection.terminate()
+                    raise
+                finally:
+                    await self._pool.release(connection)
 
     async def fetchrow(self, sql: str, *arguments: object) -> Record | None:
         """One statement, at most one row."""
