@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -82,7 +83,7 @@ class Dispatcher:
         self._on_posted = on_posted
         self._active: dict[SessionId, _Active] = {}
         self._workers: set[asyncio.Task[None]] = set()
-        self._accepting: dict[SessionId, asyncio.Lock] = {}
+        self._accepting: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self._wake = asyncio.Event()
         self._is_draining = False
         self._is_starved = False
@@ -102,18 +103,13 @@ class Dispatcher:
 
         Raises `ConflictError`, `BusyError`, `StoreUnavailableError`.
         """
-        lock = self._accepting.setdefault(inbound.session_id, asyncio.Lock())
-        try:
-            async with lock:
-                self._is_starved |= not self._has_room
-                intake = await self._tasks.accept(inbound, may_take=self._has_room)
-                self._hub.publish(inbound.session_id, intake.entries)
-                metrics.accepted.labels(inbound.channel).inc()
-                if intake.claim is not None:
-                    self._begin(intake.claim)
-        finally:
-            if not lock.locked() and self._accepting.get(inbound.session_id) is lock:
-                del self._accepting[inbound.session_id]
+        async with self._accepting.setdefault(inbound.session_id, asyncio.Lock()):
+            self._is_starved |= not self._has_room
+            intake = await self._tasks.accept(inbound, may_take=self._has_room)
+            self._hub.publish(inbound.session_id, intake.entries)
+            metrics.accepted.labels(inbound.channel).inc()
+            if intake.claim is not None:
+                self._begin(intake.claim)
         return intake
 
     async def stop_run(self, session_id: SessionId, run_id: RunId) -> bool:

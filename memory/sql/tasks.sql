@@ -11,8 +11,8 @@ WITH scope AS MATERIALIZED (
     SELECT scope.session_id, CASE WHEN $8::boolean THEN $7::text END, 1, 1
     FROM scope
     WHERE $9::int IS NULL OR $9 > (
-        SELECT count(DISTINCT t.user_id) FROM tasks t
-        WHERE t.session_id = scope.session_id AND t.state = 'queued' AND t.user_id IS DISTINCT FROM $2
+        SELECT count(DISTINCT coalesce(t.user_id, t.task_id)) FROM tasks t
+        WHERE t.session_id = scope.session_id AND t.state = 'queued' AND ($2 IS NULL OR t.user_id IS DISTINCT FROM $2)
     )
     ON CONFLICT (session_id) DO UPDATE SET
         owner = CASE WHEN l.owner IS NULL AND l.queued = 0 AND $8 THEN $7 ELSE l.owner END,

@@ -229,3 +229,14 @@ async def test_all_of_a_run_is_stored_with_its_end(tasks: Tasks, sessions: Sessi
     assert stored.turns[0].usage == turn.usage
     none = await sessions.load_context(SESSION, ANN.id, later.position, history_runs=0, memories=0)
     assert none.history == ()
+
+
+async def test_tasks_that_nobody_in_particular_gave_are_bounded_too(tasks: Tasks) -> None:
+    """Each is a turn of its own, so a caller without users must not grow a queue without end."""
+    await take(tasks, "one", user=None)
+    for n in range(3):
+        await tasks.accept(inbound(f"more {n}", user=None, max_waiting=3), may_take=True)
+    with pytest.raises(BusyError):
+        await tasks.accept(inbound("too many", user=None, max_waiting=3), may_take=True)
+    with pytest.raises(BusyError):
+        await tasks.accept(inbound("too many", user=ANN, max_waiting=3), may_take=True)
