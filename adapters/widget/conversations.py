@@ -17,7 +17,6 @@ from agent.ids import SessionId, UserId
 PRIVATE = "~"
 THREAD_CHARACTERS = 100
 _RANDOM_LENGTH = 22
-_LENGTH = 1 + _RANDOM_LENGTH + 16
 
 
 def is_thread_name(name: str) -> bool:
@@ -61,7 +60,7 @@ def issue_conversation(secret: bytes, site_key: str, user_id: UserId) -> str:
 
 def is_issued_to(secret: bytes, site_key: str, user_id: UserId, conversation: str) -> bool:
     """Whether this private conversation was issued to this user, on this site, with this secret."""
-    if len(conversation) != _LENGTH or not conversation.isascii() or not is_private(conversation):
+    if not conversation.isascii() or not is_private(conversation):
         return False
     random, proof = conversation[1 : 1 + _RANDOM_LENGTH], conversation[1 + _RANDOM_LENGTH :]
     return hmac.compare_digest(proof, _proof(secret, site_key, user_id, random))

@@ -15,7 +15,7 @@ def origin_of(scope: Scope) -> str | None:
     origins = headers.getlist("origin")
     if origins:
         return ", ".join(origins)
-    if scope["type"] == "http" and headers.get("sec-fetch-site") == "same-origin":
+    if headers.get("sec-fetch-site") == "same-origin":
         return f"{scope['scheme']}://{headers.get('host', '')}"
     return None
 

@@ -68,7 +68,19 @@ def read_moment() -> Moment:
 class Connection:
     """One peer, from accepted to gone."""
 
-    __slots__ = ("_desk", "_events", "_group", "_is_over", "_say", "_service", "_timer", "_transport", "_wire", "_work")
+    __slots__ = (
+        "_desk",
+        "_events",
+        "_group",
+        "_is_closing",
+        "_is_over",
+        "_say",
+        "_service",
+        "_timer",
+        "_transport",
+        "_wire",
+        "_work",
+    )
 
     def __init__(self, transport: Transport, wire: Wire, service: Service) -> None:
         self._transport = transport
@@ -79,6 +91,7 @@ class Connection:
         self._say: Lane[str] = Lane(self._group.create_task, transport.send, _SAY_ROOM)
         self._desk: Desk | None = None
         self._is_over = False
+        self._is_closing = False
         self._events: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -140,6 +153,10 @@ class Connection:
                 return
 
     def _close(self, close: Close) -> None:
+        """Once only. Nothing that waits is begun any more; the peer knows what was not acked."""
+        if self._is_closing:
+            return
+        self._is_closing = True
         self._work.clear()
         if self._events is not None:
             self._events.cancel()

@@ -33,7 +33,9 @@ class Peer:
         origins: tuple[str, ...] = (),
         address: str | None = "192.0.2.1",
         subprotocols: tuple[str, ...] = (SUBPROTOCOL,),
+        answers_close: bool = True,
     ) -> None:
+        self._answers_close = answers_close
         self._app = app
         self._scope = {
             "type": "websocket",
@@ -81,7 +83,7 @@ class Peer:
         if message["type"] == "websocket.send":
             await self.reads.wait()
         self._from_app.put_nowait(message)
-        if message["type"] == "websocket.close":
+        if message["type"] == "websocket.close" and self._answers_close:
             self._to_app.put_nowait({"type": "websocket.disconnect", "code": message.get("code", 1000)})
 
     async def _next_message(self) -> Message:

@@ -11,7 +11,7 @@ from adapters.widget.tokens import Claims
 from adapters.widget.wire import Wire
 from agent.ids import SessionId
 from agent.records import JsonObject
-from tests.adapters.widget.make import ORIGIN, at, dump, hello, make_wire, site_token
+from tests.adapters.widget.make import ORIGIN, at, dump, hello, make_wire, send, site_token
 
 
 def said(commands: Iterable[Command]) -> list[JsonObject]:
@@ -59,6 +59,15 @@ def test_a_fresh_token_of_the_same_person_prolongs_it() -> None:
 def test_a_token_of_another_or_of_nobody_ends_it(token: str) -> None:
     """Another person on the same browser starts afresh. Proves: WI-28."""
     assert only_close(known().receive(refresh(token), at(1))) is CloseCode.TOKEN
+
+
+def test_what_came_after_a_bad_token_does_not_count() -> None:
+    """Also if both came before the welcome. Proves: WI-28."""
+    wire = make_wire(origin=ORIGIN)
+    wire.receive(dump(hello(site="shop", token=site_token())), at(0))
+    wire.receive(refresh("nonsense"), at(0))
+    wire.receive(dump(send()), at(0))
+    assert only_close(wire.greeted(SessionId("web:shop:x"), None, at(0))) is CloseCode.TOKEN
 
 
 def test_a_fresh_token_without_the_thread_shuts_it() -> None:
