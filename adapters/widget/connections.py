@@ -8,10 +8,11 @@ from collections import Counter
 from adapters.widget.codes import CloseCode
 from adapters.widget.door import Door
 from adapters.widget.limits import Quotas
-from adapters.widget.socket import Connection, Service, Transport, read_moment
+from adapters.widget.socket import Connection, PeerStuckError, Service, Transport, read_moment
 from adapters.widget.wire import Wire
 
 Refusal = tuple[CloseCode, str]
+_CLOSE_S = 1.0
 
 
 class Connections:
@@ -49,6 +50,9 @@ class Connections:
         self._by_address[address] += 1
         try:
             await connection.run()
+        except Exception:
+            await _close_failed(transport)
+            raise
         finally:
             self._open.discard(connection)
             self._by_address[address] -= 1
@@ -66,3 +70,10 @@ class Connections:
                 while self._open:
                     self._is_one_gone.clear()
                     await self._is_one_gone.wait()
+
+
+async def _close_failed(transport: Transport) -> None:
+    """After a fault of ours: the peer is told to resume, and not what happened."""
+    with contextlib.suppress(TimeoutError, PeerStuckError):
+        async with asyncio.timeout(_CLOSE_S):
+            await transport.close(CloseCode.FAILED, "failed")

@@ -99,12 +99,14 @@ async def test_a_peer_that_takes_not_even_the_end_is_given_up(
 async def test_a_bug_behind_it_does_not_leave_the_connection_behind(
     connect: Connect, gateway: FakeGateway, widget: Widget
 ) -> None:
-    """What nobody foresaw ends the one connection, in the open. Proves: WI-32."""
+    """What nobody foresaw ends the one connection, in the open; the client may resume. Proves: WI-32."""
     peer = connect()
     await peer.__aenter__()
     await peer.greet()
-    gateway.fault = RuntimeError("a bug")
+    gateway.fault = RuntimeError("secret")
     peer.send({"type": "sessions"})
+    end = await peer.closed()
+    assert (end.code, end.reason) == (CloseCode.FAILED, "failed")
     with pytest.raises(ExceptionGroup):
         async with asyncio.timeout(WAIT_S):
             await peer.task
