@@ -1,0 +1,96 @@
+"""uvicorn inside a running event loop, with a hand on each connection's transport."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Generator, MutableMapping
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+Scope = MutableMapping[str, Any]
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that says when it is up, and leaves signals alone."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_up.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+class FakeServer:
+    """One listening socket. `port` 0 takes a free one."""
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind((host, port))
+        self._server: _Server | None = None
+        self._running: asyncio.Task[None] | None = None
+        self.url = f"http://{host}:{self._listener.getsockname()[1]}"
+
+    async def start(self, app: ASGIApp) -> None:
+        """Serve an application; when this returns, it answers."""
+        config = uvicorn.Config(
+            app,
+            http="h11",
+            ws="websockets-sansio",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=60,
+        )
+        self._server = _Server(config)
+        self._running = asyncio.create_task(self._server.serve(sockets=[self._listener]))
+        up = asyncio.create_task(self._server.is_up.wait())
+        await asyncio.wait({up, self._running}, return_when=asyncio.FIRST_COMPLETED)
+        up.cancel()
+        if self._running.done():
+            await self._running
+
+    async def stop(self) -> None:
+        """Break all connections and end."""
+        if self._server is None or self._running is None:
+            self._listener.close()
+            return
+        for connection in [*self._server.server_state.connections]:
+            _transport(connection).abort()
+        self._server.should_exit = True
+        await self._running
+
+    def cut(self, scope: Scope) -> None:
+        """Break the connection that a request came on, at once."""
+        for transport in self._transports(scope):
+            transport.abort()
+
+    def freeze(self, scope: Scope) -> None:
+        """Read no more from a connection."""
+        for transport in self._transports(scope):
+            transport.pause_reading()
+
+    def thaw(self, scope: Scope) -> None:
+        """Read from a frozen connection again."""
+        for transport in self._transports(scope):
+            transport.resume_reading()
+
+    def _transports(self, scope: Scope) -> list[asyncio.Transport]:
+        if self._server is None:
+            return []
+        connections = [*self._server.server_state.connections]
+        return [_transport(c) for c in connections if getattr(c, "client", None) == scope["client"]]
+
+
+def _transport(connection: Any) -> asyncio.Transport:
+    transport: asyncio.Transport = connection.transport
+    return transport
