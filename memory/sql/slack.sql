@@ -1,0 +1,192 @@
+-- Slack's inbox, the messages that nobody asked the agent about, and where its answers stand.
+
+-- name: slack_receive
+-- A delivery: $1 event id, $2 twin key, $3 lane, $4 kind, $5 payload, $6 verdict and $7 reason where they are known at
+-- once, $8 who takes it in when nothing of its lane waits before it and $9 says that there is room. No row: it was here
+-- before. The twin of one that was here is written down without its payload.
+WITH first AS (
+    INSERT INTO slack_inbox (event_id, twin_key, lane, kind, payload, verdict, reason, decided_at, owner, run_at, attempts)
+    SELECT $1::text, $2::text, $3::text, $4::text, $5::jsonb, $6::text, $7::text,
+           CASE WHEN $6::text IS NOT NULL THEN now() END,
+           CASE WHEN taken.is_mine THEN $8::text END,
+           CASE WHEN taken.is_mine THEN now() + interval '20 seconds' ELSE now() END,
+           taken.is_mine::int
+    FROM (
+        SELECT $9::boolean AND $6::text IS NULL AND NOT EXISTS (
+            SELECT FROM slack_inbox i WHERE i.lane = $3 AND i.verdict IS NULL
+        ) AS is_mine
+    ) taken
+    ON CONFLICT DO NOTHING
+    RETURNING inbox_id, owner IS NOT NULL AS is_mine
+), twin AS (
+    INSERT INTO slack_inbox (event_id, lane, kind, verdict, reason, decided_at)
+    SELECT $1, $3, $4, 'ignored', $10::text, now()
+    WHERE NOT EXISTS (SELECT FROM first)
+    ON CONFLICT DO NOTHING
+)
+SELECT inbox_id, is_mine FROM first;
+
+-- name: slack_claim
+-- The delivery that has waited longest at the head of its lane. Others do not see it for a while.
+UPDATE slack_inbox i SET owner = $1::text, attempts = i.attempts + 1, run_at = now() + interval '20 seconds'
+FROM (
+    SELECT d.inbox_id FROM slack_inbox d
+    WHERE d.verdict IS NULL AND d.run_at <= now()
+      AND NOT EXISTS (
+          SELECT FROM slack_inbox e WHERE e.lane = d.lane AND e.verdict IS NULL AND e.inbox_id < d.inbox_id
+      )
+    ORDER BY d.run_at LIMIT 1 FOR UPDATE SKIP LOCKED
+) due
+WHERE i.inbox_id = due.inbox_id
+RETURNING i.inbox_id, i.payload, i.attempts;
+
+-- name: slack_decide
+-- A delivery is taken in: $1 its id, $2 verdict, $3 reason, $4 session, $5 who asks. Returns the next of its lane, which
+-- is then theirs.
+WITH decided AS (
+    UPDATE slack_inbox SET verdict = $2::text, reason = $3::text, session_id = $4::text, payload = NULL, owner = NULL,
+                           decided_at = now()
+    WHERE inbox_id = $1::bigint AND verdict IS NULL
+    RETURNING lane
+), next AS (
+    SELECT n.inbox_id FROM decided JOIN slack_inbox n ON n.lane = decided.lane
+    WHERE n.verdict IS NULL AND n.inbox_id > $1 AND n.run_at <= now()
+    ORDER BY n.lane, n.inbox_id LIMIT 1 FOR UPDATE OF n SKIP LOCKED
+)
+UPDATE slack_inbox i SET owner = $5::text, attempts = i.attempts + 1, run_at = now() + interval '20 seconds'
+FROM next WHERE i.inbox_id = next.inbox_id
+RETURNING i.inbox_id, i.payload, i.attempts;
+
+-- name: slack_put_back
+UPDATE slack_inbox SET owner = NULL, run_at = now() + $3::float8 * interval '1 second'
+WHERE inbox_id = $1 AND owner = $2 AND verdict IS NULL;
+
+-- name: slack_release
+-- What a process that leaves had taken is free at once.
+UPDATE slack_inbox SET owner = NULL, run_at = now() WHERE owner = $1 AND verdict IS NULL;
+
+-- name: slack_recover
+-- What a process that died had taken is free again.
+UPDATE slack_inbox i SET owner = NULL, run_at = now()
+WHERE i.verdict IS NULL AND i.owner IS NOT NULL AND NOT EXISTS (SELECT FROM workers w WHERE w.worker_id = i.owner);
+
+-- name: slack_next_in
+SELECT extract(epoch FROM min(run_at) - now())::float8 FROM slack_inbox WHERE verdict IS NULL;
+
+-- name: slack_forget
+-- Decisions older than $1 days.
+WITH old AS (
+    SELECT inbox_id FROM slack_inbox WHERE decided_at < now() - $1::float8 * interval '1 day'
+    ORDER BY decided_at LIMIT 1000
+)
+DELETE FROM slack_inbox i USING old WHERE i.inbox_id = old.inbox_id;
+
+-- name: slack_list_decisions
+-- The newest decisions, for operators.
+SELECT event_id, kind, verdict, reason, session_id, received_at FROM slack_inbox
+WHERE verdict IS NOT NULL ORDER BY inbox_id DESC LIMIT $1;
+
+-- name: slack_thread_state
+-- How a thread stands: whether the agent was called into it, and who said the last thing and whether it was for the agent.
+WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
+SELECT EXISTS (SELECT FROM tasks t WHERE t.session_id = scope.session_id) AS is_engaged,
+       last.role, last.author_id, last.is_kept,
+       ARRAY(
+           SELECT DISTINCT n.author_name FROM (
+               SELECT m.author_name FROM messages m
+               WHERE m.session_id = scope.session_id AND m.role = 'user' AND m.author_id IS DISTINCT FROM $2::text
+               ORDER BY m.session_id DESC, m.seq DESC LIMIT 50
+           ) n
+       ) AS names
+FROM scope LEFT JOIN LATERAL (
+    SELECT m.role, m.author_id, m.position IS NULL AS is_kept FROM messages m
+    WHERE m.session_id = scope.session_id
+    ORDER BY m.session_id DESC, m.seq DESC LIMIT 1
+) last ON true;
+
+-- name: slack_keep_message
+-- A message without a task. No row: it is there already.
+WITH scope AS MATERIALIZED (
+    SELECT set_config('parley.session_id', $1::text, true) AS session_id,
+           set_config('parley.user_id', coalesce($2::text, ''), true) AS user_id
+), session AS (
+    INSERT INTO sessions AS s (session_id, channel, tenant, agent_id, audience, next_seq)
+    SELECT scope.session_id, 'slack', $3::text, $4::text, $5::text, 2 FROM scope
+    WHERE NOT EXISTS (SELECT FROM dedupe d WHERE d.session_id = $1 AND d.key = $9::text)
+    ON CONFLICT (session_id) DO UPDATE SET next_seq = s.next_seq + 1, updated_at = now()
+    RETURNING s.session_id, s.next_seq - 1 AS seq
+), participant AS (
+    INSERT INTO participants (session_id, user_id)
+    SELECT session.session_id, $2 FROM session WHERE $2 IS NOT NULL
+    ON CONFLICT DO NOTHING
+), message AS (
+    INSERT INTO messages (session_id, seq, message_id, role, author_id, author_name, text)
+    SELECT session.session_id, session.seq, $6::text, 'user', $2, $7::text, $8::text FROM session
+), key AS (
+    INSERT INTO dedupe (session_id, key, digest, seq, message_id, task_id)
+    SELECT session.session_id, $9, $10::bytea, session.seq, $6, '' FROM session
+)
+SELECT session.seq FROM session;
+
+-- name: slack_find_message
+-- A message by its key: who wrote it, what it says, and how the task stands that answers it (none: it was kept).
+WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
+SELECT d.seq, d.task_id, m.author_id, m.text, t.state, head.task_id AS run_task_id, head.state AS run_state
+FROM scope JOIN dedupe d ON d.session_id = scope.session_id AND d.key = $2::text
+CROSS JOIN LATERAL (
+    SELECT m.author_id, m.text FROM messages m WHERE m.session_id = scope.session_id AND m.seq = d.seq OFFSET 0
+) m
+LEFT JOIN tasks t ON t.task_id = d.task_id
+LEFT JOIN tasks head ON head.session_id = t.session_id AND head.position = coalesce(t.merged_into, t.position);
+
+-- name: slack_rewrite_message
+-- A message says something else now, and nothing that was drawn from its old words stays. One user's scope and one
+-- session's are set.
+WITH message AS (
+    UPDATE messages m SET text = $3::text WHERE m.session_id = $1::text AND m.seq = $2::bigint
+    RETURNING m.author_id
+), gone AS (
+    DELETE FROM user_memories f USING message
+    WHERE f.user_id = message.author_id AND f.source_session_id = $1 AND f.source_seq = $2
+)
+UPDATE watermarks w SET seq = least(w.seq, $2 - 1) FROM message WHERE w.session_id = $1 AND w.user_id = message.author_id;
+
+-- name: slack_list_running
+-- The tasks of sessions that begin with $1, of one person where $2 is given, that run or wait.
+SELECT t.session_id, t.task_id FROM tasks t
+WHERE t.state IN ('queued', 'running') AND starts_with(t.session_id, $1) AND ($2::text IS NULL OR t.user_id = $2);
+
+-- name: slack_begin_part
+-- A message of an answer is about to be made. No row: somebody else began it.
+INSERT INTO slack_posts (session_id, question, part, installation, conversation, state, post_key)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING 1;
+
+-- name: slack_set_part
+UPDATE slack_posts SET ts = coalesce($4::text, ts), state = CASE WHEN state = 'withdrawn' THEN state ELSE $5::text END,
+                       post_key = coalesce($6::text, post_key)
+WHERE session_id = $1 AND question = $2 AND part = $3;
+
+-- name: slack_drop_part
+DELETE FROM slack_posts WHERE session_id = $1 AND question = $2 AND part = $3;
+
+-- name: slack_load_parts
+SELECT part, ts, state FROM slack_posts WHERE session_id = $1 AND question = $2 ORDER BY part;
+
+-- name: slack_withdraw
+-- The answer to a question is not wanted any more: nothing of it is to be posted. Returns what stands of it.
+WITH mark AS (
+    INSERT INTO slack_posts (session_id, question, part, installation, conversation, state)
+    VALUES ($1, $2, -1, $3, $4, 'withdrawn') ON CONFLICT DO NOTHING
+)
+SELECT part, ts, state FROM slack_posts WHERE session_id = $1 AND question = $2 ORDER BY part;
+
+-- name: slack_known_posts
+SELECT ts FROM slack_posts WHERE installation = $1 AND conversation = $2 AND ts = ANY($3::text[]);
+
+-- name: slack_find_session
+-- The session of a posted message.
+SELECT session_id FROM slack_posts WHERE installation = $1 AND conversation = $2 AND ts = $3 LIMIT 1;
+
+-- name: slack_add_feedback
+INSERT INTO slack_feedback AS f (session_id, post_key, rater, is_good) VALUES ($1, $2, $3, $4)
+ON CONFLICT (session_id, post_key, rater) DO UPDATE SET is_good = excluded.is_good, at = now();
