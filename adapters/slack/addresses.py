@@ -1,0 +1,54 @@
+"""Where an answer belongs: kept with its task, and read again by whoever posts it."""
+
+from dataclasses import dataclass
+
+from adapters.slack.places import message_key
+from adapters.slack.records import Said, text_of
+from agent.ids import SessionId
+from agent.records import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A thread, the question that is answered in it, and the person who asked."""
+
+    session_id: SessionId
+    question: str
+    installation: str
+    conversation: str
+    thread_ts: str
+    question_ts: str
+    team: str
+    user: str
+
+    @property
+    def key(self) -> tuple[SessionId, str]:
+        """The answer's own name."""
+        return self.session_id, self.question
+
+    def to_json(self) -> JsonObject:
+        """As it is kept."""
+        return {name: getattr(self, name) for name in Address.__dataclass_fields__}
+
+
+def read_address(value: JsonObject) -> Address:
+    """An address that was kept."""
+    fields = {name: text_of(value, name) or "" for name in Address.__dataclass_fields__}
+    return Address(**{**fields, "session_id": SessionId(fields["session_id"])})  # type: ignore[arg-type]
+
+
+def address_of(
+    said: Said, session_id: SessionId, question: str | None = None, asker: tuple[str, str] | None = None
+) -> Address:
+    """Where a message is answered: always in its thread. `asker` (home, user) is its author unless told otherwise."""
+    home, user = asker or (said.home, said.user or "")
+    return Address(
+        session_id=session_id,
+        question=question or message_key(said),
+        installation=said.origin.installation,
+        conversation=said.conversation,
+        thread_ts=said.root,
+        question_ts=said.ts,
+        team=home if home.startswith("T") else said.origin.team,
+        user=user,
+    )

@@ -1,0 +1,237 @@
+"""Posts the stored answer, once, whole: into the messages that previewed it where there are some, else as new ones.
+
+Each message is written down before the call that makes it, so whoever tries again knows where to look.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import structlog
+
+from adapters.slack.addresses import Address, read_address
+from adapters.slack.blocks import build_feedback
+from adapters.slack.drafts import QUIET, Draft
+from adapters.slack.errors import CannotReadError, LimitedError, RefusedError, SlackError, UnknownError
+from adapters.slack.ladder import Shown
+from adapters.slack.outward import render_text
+from adapters.slack.ports import Part, Posts, WebApi
+from adapters.slack.previews import Previews
+from adapters.slack.records import object_of, objects_of, text_of
+from adapters.slack.splitting import split
+from agent.records import JsonObject
+
+log = structlog.get_logger(__name__)
+EVENT_TYPE = "parley_answer"
+PATIENCE_S = 5.0
+LOOK_LIMIT = 200
+WITHDRAWN = "withdrawn"
+UnknownPolicy = Literal["at_most_once", "at_least_once"]
+_NOT_READABLE = frozenset(
+    {"missing_scope", "not_in_channel", "channel_not_found", "not_allowed_token_type", "no_permission"}
+)
+
+
+class Answers:
+    """The way of a final answer into its thread. Raises `SlackError` in one of its kinds; then it is tried again."""
+
+    def __init__(self, api: WebApi, posts: Posts, previews: Previews, policy: UnknownPolicy = "at_most_once") -> None:
+        self._api = api
+        self._posts = posts
+        self._previews = previews
+        self._policy = policy
+
+    async def find(self, reply_to: JsonObject, post_key: str) -> str | None:
+        """The first message of an answer that stands there whole."""
+        address = read_address(reply_to)
+        parts = await self._posts.load_parts(*address.key)
+        if _is_withdrawn(parts):
+            return WITHDRAWN
+        return next((ts for _, ts, _ in parts), None) if any(state == "last" for *_, state in parts) else None
+
+    async def post(self, reply_to: JsonObject, text: str, post_key: str) -> str:
+        """Make the thread show the answer. Returns the ts of its first message."""
+        address = read_address(reply_to)
+        draft = await self._previews.hand_over(address.key)
+        stored = await self._posts.load_parts(*address.key)
+        if _is_withdrawn(stored):
+            return WITHDRAWN
+        known: dict[int, Part] = {part[0]: part for part in stored}
+        bodies = split(render_text(text))
+        posted: list[str] = []
+        for part, body in enumerate(bodies):
+            piece = _Piece(address, post_key, part, body, is_last=part == len(bodies) - 1)
+            posted.append(await self._post_part(piece, known.get(part), _shown(draft, part)))
+        await self._remove_rest(address, [ts for part, ts, _ in stored if part >= len(bodies)], len(bodies))
+        await self._previews.set_status(address, "active")
+        return posted[0]
+
+    async def _post_part(self, piece: "_Piece", known: Part | None, shown: Shown | None) -> str:
+        _, ts, state = known or (piece.part, None, None)
+        if ts is not None and state in {"final", "last"}:
+            return ts
+        if known is not None and ts is None:
+            ts = await self._look(piece, may_miss=state == "draft")
+        if ts is not None:
+            ts = await self._put_in_place(piece, ts, shown)
+        else:
+            await self._begin(piece)
+            ts = await self._make(piece)
+        await self._posts.set_part(
+            *piece.address.key, piece.part, ts=ts, state="last" if piece.is_last else "final", post_key=piece.post_key
+        )
+        return ts
+
+    async def _begin(self, piece: "_Piece") -> None:
+        """A trace of the post that is tried now, in place of a preview's where there was one."""
+        is_new = await self._posts.begin_part(
+            *piece.address.key,
+            piece.part,
+            installation=piece.address.installation,
+            conversation=piece.address.conversation,
+            state="posting",
+            post_key=piece.post_key,
+        )
+        if not is_new:
+            await self._posts.set_part(
+                *piece.address.key, piece.part, ts=None, state="posting", post_key=piece.post_key
+            )
+
+    async def _make(self, piece: "_Piece") -> str:
+        """A new message. When Slack says that it was not made, nothing needs to be looked for later."""
+        arguments: JsonObject = {
+            "channel": piece.address.conversation,
+            "thread_ts": piece.address.thread_ts,
+            "markdown_text": piece.body,
+            "metadata": piece.metadata,
+            **QUIET,
+        }
+        try:
+            answer = await self._api.call("chat.postMessage", arguments, patience_s=PATIENCE_S)
+        except (RefusedError, LimitedError):
+            await self._posts.drop_part(*piece.address.key, piece.part)
+            raise
+        return text_of(answer, "ts") or ""
+
+    async def _put_in_place(self, piece: "_Piece", ts: str, shown: Shown | None) -> str:
+        """Make a message that stands there the final one, whatever it shows now. Returns the ts of the one that is."""
+        if shown is not None and shown.is_streaming and piece.body.startswith(shown.sent):
+            if await self._stop_stream(piece, ts, piece.body[len(shown.sent) :]):
+                return ts
+        elif shown is None or shown.is_streaming:
+            await self._stop_stream(piece, ts, None)
+        elif shown.sent == piece.body:
+            return ts
+        arguments: JsonObject = {
+            "channel": piece.address.conversation,
+            "ts": ts,
+            "markdown_text": piece.body,
+            "metadata": piece.metadata,
+        }
+        try:
+            await self._api.call("chat.update", arguments, patience_s=PATIENCE_S)
+        except RefusedError as error:
+            if error.code not in {"message_not_found", "cant_update_message", "edit_window_closed"}:
+                raise
+            await self._api_delete(piece.address, ts)
+            return await self._make(piece)
+        return ts
+
+    async def _stop_stream(self, piece: "_Piece", ts: str, rest: str | None) -> bool:
+        """End a stream, with the rest of its text where that is known. False: it has to be written anew."""
+        arguments: JsonObject = {"channel": piece.address.conversation, "ts": ts}
+        if rest is not None:
+            arguments |= {"metadata": piece.metadata, "session_status": "active" if piece.is_last else "processing"}
+            if rest:
+                arguments["markdown_text"] = rest
+            if piece.is_last:
+                arguments["blocks"] = build_feedback(piece.post_key)
+        try:
+            await self._api.call("chat.stopStream", arguments, patience_s=PATIENCE_S)
+        except SlackError as error:
+            log.info("slack_stream_not_ended", error=str(error))
+            return False
+        return rest is not None
+
+    async def _look(self, piece: "_Piece", *, may_miss: bool) -> str | None:
+        """Where an earlier try stands: by its key, or as a stream of ours that nobody wrote down.
+
+        `may_miss`: it was only a preview, so that posting anew doubles no answer.
+        """
+        address = piece.address
+        arguments: JsonObject = {
+            "channel": address.conversation,
+            "ts": address.thread_ts,
+            "oldest": address.question_ts,
+            "include_all_metadata": True,
+            "limit": LOOK_LIMIT,
+        }
+        try:
+            answer = await self._api.call("conversations.replies", arguments, patience_s=PATIENCE_S)
+        except RefusedError as error:
+            if error.code not in _NOT_READABLE:
+                raise UnknownError(str(error)) from error
+            if may_miss or self._policy == "at_least_once":
+                return None
+            raise CannotReadError(str(error)) from error
+        except LimitedError as error:
+            raise UnknownError(str(error)) from error
+        own = [message for message in objects_of(answer, "messages") if text_of(message, "bot_id") is not None]
+        for message in own:
+            metadata = object_of(object_of(message, "metadata"), "event_payload")
+            if (metadata.get("key"), metadata.get("part")) == (piece.post_key, piece.part):
+                return text_of(message, "ts")
+        return await self._find_stray(address, own)
+
+    async def _find_stray(self, address: Address, own: Sequence[JsonObject]) -> str | None:
+        """A message without a key that is in nobody's books was begun by a process that died."""
+        bare = [str(message.get("ts")) for message in own if not object_of(message, "metadata")]
+        bare = [ts for ts in bare if ts > address.question_ts]
+        known = await self._posts.filter_known(address.installation, address.conversation, bare) if bare else set()
+        return next((ts for ts in bare if ts not in known), None)
+
+    async def _remove_rest(self, address: Address, rest: Sequence[str | None], first: int) -> None:
+        """A preview that was longer than the answer."""
+        for part, ts in enumerate(rest, first):
+            if ts is not None:
+                await self._api_delete(address, ts)
+            await self._posts.drop_part(*address.key, part)
+
+    async def _api_delete(self, address: Address, ts: str) -> None:
+        try:
+            await self._api.call("chat.delete", {"channel": address.conversation, "ts": ts}, patience_s=PATIENCE_S)
+        except SlackError as error:
+            log.warning("slack_message_not_removed", error=str(error))
+
+    async def withdraw(self, address: Address) -> None:
+        """The answer is not wanted any more: what is shown of it goes, and nothing of it is posted later."""
+        await self._previews.hand_over(address.key)
+        parts = await self._posts.withdraw(
+            *address.key, installation=address.installation, conversation=address.conversation
+        )
+        for part, ts, state in parts:
+            if part >= 0 and ts is not None and state == "draft":
+                await self._api_delete(address, ts)
+
+
+class _Piece:
+    """One message of an answer as it is to stand."""
+
+    def __init__(self, address: Address, post_key: str, part: int, body: str, *, is_last: bool) -> None:
+        self.address = address
+        self.post_key = post_key
+        self.part = part
+        self.body = body
+        self.is_last = is_last
+
+    @property
+    def metadata(self) -> JsonObject:
+        """By which the message is found again."""
+        return {"event_type": EVENT_TYPE, "event_payload": {"key": self.post_key, "part": self.part}}
+
+
+def _is_withdrawn(parts: Sequence[Part]) -> bool:
+    return any(part < 0 for part, *_ in parts)
+
+
+def _shown(draft: Draft | None, part: int) -> Shown | None:
+    return draft.ladder.shown[part] if draft is not None and part < len(draft.ladder.shown) else None

@@ -1,0 +1,41 @@
+"""What can go wrong between the gateway and Slack.
+
+SlackError
+├── PayloadError        not what Slack sends: 400, and nothing of it is kept
+├── RefusedError        Slack said no; carries Slack's own word
+├── LimitedError        too many calls; carries `retry_after_s`
+├── UnknownError        nobody knows whether the call was carried out: its answer was lost
+└── CannotReadError     the conversation may not be read back
+"""
+
+
+class SlackError(Exception):
+    """Slack could not be reached or did not accept what was sent."""
+
+
+class PayloadError(SlackError):
+    """The request was not understood."""
+
+
+class RefusedError(SlackError):
+    """Slack refused a call."""
+
+    def __init__(self, method: str, code: str) -> None:
+        super().__init__(f"{method}: {code}")
+        self.code = code
+
+
+class LimitedError(SlackError):
+    """Slack asks for patience."""
+
+    def __init__(self, method: str, retry_after_s: float) -> None:
+        super().__init__(f"{method}: limited")
+        self.retry_after_s = retry_after_s
+
+
+class UnknownError(SlackError):
+    """The answer to a call was lost; it may have been carried out."""
+
+
+class CannotReadError(SlackError):
+    """Slack does not let the gateway read this conversation."""

@@ -1,0 +1,103 @@
+"""Parses commands, buttons and shortcuts."""
+
+from adapters.slack.errors import PayloadError
+from adapters.slack.payloads import home_of, kind_of, parse_said
+from adapters.slack.records import (
+    Asked,
+    Clicked,
+    Command,
+    Interaction,
+    Origin,
+    OtherInteraction,
+    object_of,
+    objects_of,
+    text_of,
+)
+from agent.records import JsonObject
+
+
+def parse_interaction(payload: JsonObject) -> Interaction:
+    """The fields of a slash command or the payload of an interaction. Raises `PayloadError`."""
+    if text_of(payload, "command") is not None:
+        return _parse_command(payload)
+    match payload.get("type"):
+        case "block_actions":
+            return _parse_click(payload)
+        case "message_action":
+            return _parse_shortcut(payload)
+        case str() as kind:
+            return OtherInteraction(origin=_origin(payload), kind=kind)
+        case _:
+            raise PayloadError("expected a command or an interaction")
+
+
+def _parse_command(payload: JsonObject) -> Command:
+    origin = Origin(
+        installation=_installation(payload, text_of(payload, "team_id"), text_of(payload, "enterprise_id")),
+        team=text_of(payload, "team_id") or "",
+        event_id=_event_id(payload),
+        app_id=text_of(payload, "api_app_id") or "",
+    )
+    return Command(
+        origin=origin,
+        conversation=text_of(payload, "channel_id") or "",
+        user=text_of(payload, "user_id") or "",
+        home=home_of(origin, text_of(payload, "team_id")),
+        text=(text_of(payload, "text") or "").strip(),
+    )
+
+
+def _parse_click(payload: JsonObject) -> Interaction:
+    action = next(iter(objects_of(payload, "actions")), None)
+    if action is None:
+        return OtherInteraction(origin=_origin(payload), kind="block_actions")
+    container = object_of(payload, "container")
+    return Clicked(
+        origin=_origin(payload),
+        conversation=text_of(object_of(payload, "channel"), "id") or text_of(container, "channel_id"),
+        ts=text_of(object_of(payload, "message"), "ts") or text_of(container, "message_ts"),
+        user=text_of(object_of(payload, "user"), "id") or "",
+        action_id=text_of(action, "action_id") or "",
+        value=text_of(action, "value") or "",
+    )
+
+
+def _parse_shortcut(payload: JsonObject) -> Interaction:
+    origin, message = _origin(payload), object_of(payload, "message")
+    conversation = text_of(object_of(payload, "channel"), "id")
+    if conversation is None or text_of(message, "ts") is None:
+        return OtherInteraction(origin=origin, kind="message_action")
+    user = object_of(payload, "user")
+    return Asked(
+        origin=origin,
+        said=parse_said(origin, message, conversation, kind_of(conversation)),
+        asker=text_of(user, "id") or "",
+        asker_home=home_of(origin, text_of(user, "team_id")),
+    )
+
+
+def _origin(payload: JsonObject) -> Origin:
+    team = text_of(object_of(payload, "team"), "id") or text_of(object_of(payload, "user"), "team_id")
+    enterprise = text_of(object_of(payload, "enterprise"), "id")
+    return Origin(
+        installation=_installation(payload, team, enterprise),
+        team=team or enterprise or "",
+        event_id=_event_id(payload),
+        app_id=text_of(payload, "api_app_id") or "",
+    )
+
+
+def _installation(payload: JsonObject, team: str | None, enterprise: str | None) -> str:
+    is_org_wide = payload.get("is_enterprise_install") in (True, "true")
+    found = (enterprise if is_org_wide else team) or team or enterprise
+    if found is None:
+        raise PayloadError("expected a team")
+    return found
+
+
+def _event_id(payload: JsonObject) -> str:
+    """Interactions have no event id; the trigger's id is as unique."""
+    trigger = text_of(payload, "trigger_id") or text_of(payload, "action_ts")
+    if trigger is None:
+        raise PayloadError("expected a trigger_id")
+    return f"trigger:{trigger}"

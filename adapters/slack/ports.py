@@ -1,0 +1,159 @@
+"""What the adapter asks to be kept. `memory.slack` implements it; plain values cross here: neither knows the other."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal, Protocol, TypeAlias
+
+from agent.ids import SessionId, TaskId, UserId
+from agent.records import Inbound, JsonObject, UserMemory
+
+Delivery: TypeAlias = tuple[int, JsonObject, int]
+"""Its number, its payload, and which attempt at taking it in this is."""
+ThreadState: TypeAlias = tuple[bool, bool, bool, bool, tuple[str, ...]]
+"""Whether anything was said; whether the agent was called in; whether the last thing was kept; whether the same person
+said it; the names of the others."""
+FoundMessage: TypeAlias = tuple[int, UserId | None, str, TaskId | None, str | None]
+"""Its seq, author and text, the task whose run answers it, and how that task stands."""
+PartState: TypeAlias = Literal["draft", "posting", "final", "last", "withdrawn"]
+"""How a message of an answer stands: a preview, being posted whole, there, there and the last, not wanted any more."""
+Part: TypeAlias = tuple[int, str | None, PartState]
+"""Which message of an answer, its ts where it is known, and how it stands."""
+
+
+class Inbox(Protocol):
+    """Deliveries: written down before the ack, taken in afterwards. All raise `StoreUnavailableError`."""
+
+    async def receive(
+        self,
+        *,
+        event_id: str,
+        twin_key: str | None,
+        lane: str,
+        kind: str,
+        payload: JsonObject | None,
+        decision: tuple[str, str] | None,
+        twin_reason: str,
+        may_take: bool,
+    ) -> tuple[int, bool] | None:
+        """Write a delivery down. Its number, and whether to take it in now; none when it was here before."""
+        ...
+
+    async def claim(self) -> Delivery | None:
+        """The delivery that has waited longest, now ours."""
+        ...
+
+    async def decide(self, inbox_id: int, verdict: str, reason: str, session_id: SessionId | None) -> Delivery | None:
+        """A delivery is taken in. Returns the next of its lane, now ours."""
+        ...
+
+    async def put_back(self, inbox_id: int, after_s: float) -> None:
+        """Take it in later."""
+        ...
+
+    async def release(self) -> None:
+        """This process leaves."""
+        ...
+
+    async def recover(self) -> None:
+        """Free what dead processes had taken."""
+        ...
+
+    async def next_in(self) -> float | None:
+        """Seconds until something is due."""
+        ...
+
+    async def forget_decided(self, after_days: float) -> None:
+        """Delete old decisions."""
+        ...
+
+
+class Threads(Protocol):
+    """Messages beyond what the engine does."""
+
+    async def load_state(self, session_id: SessionId, user_id: UserId | None) -> ThreadState:
+        """How a thread stands before `user_id` speaks."""
+        ...
+
+    async def keep_message(self, inbound: Inbound) -> bool:
+        """Store a message without a task; the session's next task takes it along. False: it is there already."""
+        ...
+
+    async def find_message(self, session_id: SessionId, key: str) -> FoundMessage | None:
+        """A message by its key."""
+        ...
+
+    async def rewrite_message(self, session_id: SessionId, author_id: UserId | None, seq: int, text: str) -> None:
+        """Give a message another text and forget the facts that were drawn from it."""
+        ...
+
+    async def list_running(self, prefix: str, user_id: UserId | None) -> Sequence[tuple[SessionId, TaskId]]:
+        """What runs or waits in sessions whose ids begin with `prefix`."""
+        ...
+
+    async def add_feedback(self, session_id: SessionId, post_key: str, rater: str, *, is_good: bool) -> None:
+        """Note a person's judgement of an answer."""
+        ...
+
+
+class Posts(Protocol):
+    """Which messages in Slack show which answer. `question` is the key of the message that is answered."""
+
+    async def begin_part(
+        self,
+        session_id: SessionId,
+        question: str,
+        part: int,
+        *,
+        installation: str,
+        conversation: str,
+        state: PartState,
+        post_key: str | None = None,
+    ) -> bool:
+        """Write down that a message is about to be made. False: somebody else did."""
+        ...
+
+    async def set_part(
+        self, session_id: SessionId, question: str, part: int, *, ts: str | None, state: PartState, post_key: str | None
+    ) -> None:
+        """How a message of an answer stands."""
+        ...
+
+    async def drop_part(self, session_id: SessionId, question: str, part: int) -> None:
+        """The message was not made, or is gone."""
+        ...
+
+    async def load_parts(self, session_id: SessionId, question: str) -> Sequence[Part]:
+        """The messages of an answer, in order; part -1 stands for one that is not wanted any more."""
+        ...
+
+    async def withdraw(
+        self, session_id: SessionId, question: str, *, installation: str, conversation: str
+    ) -> Sequence[Part]:
+        """From now on nothing of this answer may be posted. Returns what stands of it."""
+        ...
+
+    async def filter_known(self, installation: str, conversation: str, ts: Sequence[str]) -> set[str]:
+        """Which of these messages are known to belong to an answer."""
+        ...
+
+    async def find_session(self, installation: str, conversation: str, ts: str) -> SessionId | None:
+        """The session that a posted message belongs to."""
+        ...
+
+
+ListMemories: TypeAlias = Callable[[UserId, int], Awaitable[Sequence[UserMemory]]]
+"""The live memories of a person, newest first."""
+
+
+class WebApi(Protocol):
+    """Slack's Web API for one installation, with its limits."""
+
+    async def call(self, method: str, arguments: JsonObject, *, patience_s: float = 0.0) -> JsonObject:
+        """Call a method; waits up to `patience_s` for its turn.
+
+        Raises `RefusedError`, `LimitedError` and `UnknownError`.
+        """
+        ...
+
+    async def download(self, url: str, limit_bytes: int) -> bytes | None:
+        """A file from Slack's own hosts, at most so much of it; none when it cannot be had."""
+        ...

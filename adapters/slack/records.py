@@ -1,0 +1,201 @@
+"""What Slack tells, as typed records. Slack's own channel is called a conversation here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from agent.records import JsonObject, JsonValue
+
+ConversationKind = Literal["im", "mpim", "channel"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Which delivery of which installation. `installation` is the enterprise of an org-wide install, else the team.
+
+    `bot_user` is the installation's own user; none where the payload does not say (interactions).
+    """
+
+    installation: str
+    team: str
+    event_id: str
+    app_id: str = ""
+    bot_user: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedFile:
+    """A file as a message names it. `size_bytes` is what Slack says."""
+
+    name: str
+    mimetype: str
+    size_bytes: int
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A message. `ts` names it within its conversation; `thread_ts` is the root of its thread, none at the top level.
+
+    `home` is the author's own team or enterprise, `user` is none for posts of integrations without one.
+    """
+
+    origin: Origin
+    conversation: str
+    kind: ConversationKind
+    ts: str
+    thread_ts: str | None
+    user: str | None
+    home: str
+    text: str
+    files: tuple[SharedFile, ...] = ()
+    subtype: str | None = None
+    bot_id: str | None = None
+    is_own: bool = False
+
+    @property
+    def root(self) -> str:
+        """The thread it stands in or begins."""
+        return self.thread_ts or self.ts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """A message has another text now. `said` is the message as it stands."""
+
+    said: Said
+    before: str
+    edited_ts: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted:
+    """A message is gone."""
+
+    origin: Origin
+    conversation: str
+    kind: ConversationKind
+    ts: str
+    thread_ts: str | None
+
+    @property
+    def root(self) -> str:
+        """The thread it stood in or began."""
+        return self.thread_ts or self.ts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopClicked:
+    """Somebody pressed the native stop button of a thread."""
+
+    origin: Origin
+    conversation: str
+    thread_ts: str | None
+    streams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeOpened:
+    """Somebody looks at the app: its `home` tab or its `messages`."""
+
+    origin: Origin
+    user: str
+    tab: str
+    conversation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserChanged:
+    """A person's profile changed."""
+
+    origin: Origin
+    user: str
+    profile: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoked:
+    """The installation's right to act has ended."""
+
+    origin: Origin
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """An event that nothing is done about."""
+
+    origin: Origin
+    kind: str
+
+
+Event: TypeAlias = Said | Edited | Deleted | StopClicked | HomeOpened | UserChanged | Revoked | Other
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A slash command. It carries no thread."""
+
+    origin: Origin
+    conversation: str
+    user: str
+    home: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clicked:
+    """A button was pressed on a message. `ts` is the message's, where there is one."""
+
+    origin: Origin
+    conversation: str | None
+    ts: str | None
+    user: str
+    action_id: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The message shortcut: the agent is asked about a message, in that message's thread."""
+
+    origin: Origin
+    said: Said
+    asker: str
+    asker_home: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherInteraction:
+    """An interaction that nothing is done about."""
+
+    origin: Origin
+    kind: str
+
+
+Interaction: TypeAlias = Command | Clicked | Asked | OtherInteraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """Slack asks whether this address is ours."""
+
+    challenge: str
+
+
+def text_of(value: Mapping[str, JsonValue], key: str) -> str | None:
+    """A string field that is not empty."""
+    found = value.get(key)
+    return found if isinstance(found, str) and found else None
+
+
+def object_of(value: Mapping[str, JsonValue], key: str) -> JsonObject:
+    """An object field; empty where it is missing or something else."""
+    found = value.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def objects_of(value: Mapping[str, JsonValue], key: str) -> list[JsonObject]:
+    """The objects of a list field."""
+    found = value.get(key)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
