@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from adapters.api.routes import build_api
 from adapters.http_limits import HttpLimits
 from adapters.widget.routes import Widget, build_widget
-from agent.ids import new_worker_id
+from agent.ids import WorkerId, new_worker_id
 from agent.ports import Model
 from gateway.app import Readiness, build_app
 from gateway.config import Configuration
@@ -22,7 +22,7 @@ from gateway.housekeeping import Housekeeping
 from gateway.hub import Hub
 from gateway.outbox import Delivery
 from gateway.poller import Poller
-from gateway.ports import Poster
+from gateway.ports import Bus, Poster
 from gateway.relay import BusRelay
 from gateway.runner import Runner
 from gateway.service import GatewayService
@@ -86,6 +86,7 @@ async def open_gateway(
     *,
     posters: dict[str, Poster] | None = None,
     lease_s: float = 15.0,
+    bus_url: str | None = None,
 ) -> AsyncGenerator[Gateway, None]:
     """Everything of one process, from the pool to the routes; all of it ends with the context.
 
@@ -112,12 +113,13 @@ async def open_gateway(
             await call_hook("on_boot", hooks.on_boot)
         group = await stack.enter_async_context(_background())
         registered = asyncio.Event()
-        bus = NotifyBus(database, worker_id)
+        notify = NotifyBus(database, worker_id)
+        bus = _choose_bus(bus_url, instance.instance_id, worker_id, notify, hub)
         relay = BusRelay(hub, bus, Watchers(database, worker_id), worker_id, dispatcher.stop_here)
         hub.relay = relay
         dispatcher.relay = relay
         housekeeping = Housekeeping(workers, dispatcher, relay, lease_s)
-        group(Listener(address.direct_dsn, worker_id, _handlers(bus, dispatcher), relay.refresh).run(registered))
+        group(Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh).run(registered))
         await registered.wait()
         for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll(), extracting.run(), posting.run()):
             group(work)
@@ -130,6 +132,15 @@ async def open_gateway(
         app.add_middleware(HttpLimits)
         yield Gateway(service=service, app=app, dispatcher=dispatcher, widget=widget, readiness=readiness)
         await workers.leave()
+
+
+def _choose_bus(url: str | None, instance_id: str, worker_id: WorkerId, notify: NotifyBus, hub: Hub) -> Bus:
+    """Redis where its URL is set, else PostgreSQL's NOTIFY."""
+    if url is None:
+        return notify
+    from memory.redis_bus import RedisBus
+
+    return RedisBus(url, instance_id, worker_id, lambda: hub.relay.refresh() if hub.relay else None)
 
 
 def _handlers(bus: NotifyBus, dispatcher: Dispatcher) -> dict[str, Callable[[str], None]]:

@@ -35,6 +35,10 @@ Item: TypeAlias = LogEntry | Delta | Head
 class Relay(Protocol):
     """Tells other processes what happens here, and asks them for what is watched here. No method waits."""
 
+    def refresh(self) -> None:
+        """Something that others told may have been missed."""
+        ...
+
     def watch(self, session_id: SessionId) -> None:
         """The first watcher of a session came."""
         ...
