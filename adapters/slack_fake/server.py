@@ -18,10 +18,18 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.is_up = asyncio.Event()
+        self.is_over = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.is_up.set()
+
+    async def main_loop(self) -> None:
+        while not self.is_over.is_set():
+            await self.on_tick(0)  # sets the date that answers carry
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self.is_over.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -66,7 +74,7 @@ class FakeServer:
             return
         for connection in [*self._server.server_state.connections]:
             _transport(connection).abort()
-        self._server.should_exit = True
+        self._server.is_over.set()
         await self._running
 
     def cut(self, scope: Scope) -> None:

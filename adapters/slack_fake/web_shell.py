@@ -1,6 +1,7 @@
 """HTTP around the Web API: addresses, arguments from wherever they come, files, response URLs, and faults."""
 
 import asyncio
+import base64
 import json
 from collections.abc import Sequence
 from urllib.parse import parse_qsl, urlencode
@@ -157,7 +158,7 @@ def _token(request: Request, values: Json) -> str | None:
 
 async def _read_args(request: Request) -> Json:
     """The arguments of a call: from the address, and from a form or JSON in the body."""
-    values: Json = dict(request.query_params)
+    values: Json = {**_client_credentials(request), **request.query_params}
     body = await request.body()
     if not body:
         return values
@@ -171,6 +172,18 @@ async def _read_args(request: Request) -> Json:
     if kind == "application/x-www-form-urlencoded":
         return values | dict(parse_qsl(text, keep_blank_values=True))
     raise RefusalError("invalid_post_type")
+
+
+def _client_credentials(request: Request) -> Json:
+    """`oauth.v2.access` takes the app's id and secret as HTTP Basic authorisation; slack_sdk sends them so."""
+    kind, _, coded = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "basic":
+        return {}
+    try:
+        client_id, _, secret = base64.b64decode(coded, validate=True).decode().partition(":")
+    except ValueError:
+        return {}
+    return {"client_id": client_id, "client_secret": secret}
 
 
 def _parse_json(text: str) -> Json:
