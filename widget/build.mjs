@@ -1,17 +1,18 @@
 // Builds the one file that sites embed. Same sources, same bytes: a test rebuilds it and compares.
 // `node build.mjs [outfile]`
 import { build } from "esbuild";
-import { copyFile } from "node:fs/promises";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { minify } from "terser";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const outfile = process.argv[2] ?? join(here, "dist", "widget.js");
 
-await build({
+const { outputFiles } = await build({
   absWorkingDir: here,
   entryPoints: ["src/main.ts"],
-  outfile,
+  write: false,
   bundle: true,
   minify: true,
   format: "iife",
@@ -20,6 +21,13 @@ await build({
   legalComments: "none",
   // Private members begin with an underscore; no frame, attribute or DOM name does.
   mangleProps: /^_[a-z]/i,
-  banner: { js: "/* Parley chat widget, MIT licence */" },
 });
+// A second minifier saves another 600 bytes of the 25,000 there are, compressed.
+const { code } = await minify(outputFiles[0].text, {
+  ecma: 2022,
+  compress: { passes: 3 },
+  format: { preamble: "/* Parley chat widget, MIT licence */", comments: false },
+});
+await mkdir(dirname(outfile), { recursive: true });
+await writeFile(outfile, `${code}\n`);
 if (!process.argv[2]) await copyFile(join(here, "src", "api.d.ts"), join(here, "dist", "widget.d.ts"));

@@ -47,7 +47,7 @@ export interface ParleyChatElement extends HTMLElement, ParleyApi {}
 
 declare global {
   interface Window {
-    /** Before the script has run this may be an array: `(window.Parley ||= []).push(["on", "ready", fn])`. */
+    /** There once the script has run: the document then gets the event `parley:ready`. */
     Parley?: ParleyApi;
   }
   interface HTMLElementTagNameMap {

@@ -7,8 +7,8 @@ import { Store } from "./store";
 import type { Input, Told, View } from "./types";
 import { uuid } from "./uuid";
 
-/** Between tabs: to the leader an input, a wish for everything, a reset; from it a patch or what the page is told. */
-type Note = { input: Input } | { hi: true } | { reset: true } | { patch: Patch } | { told: Told };
+/** Between tabs: to the leader an input, a greeting, a reset; from it that it leads, a patch, what the page is told. */
+type Note = { input: Input } | { hi: true } | { reset: true } | { lead: true } | { patch: Patch } | { told: Told };
 
 export class Client {
   private readonly _store: Store;
@@ -19,6 +19,7 @@ export class Client {
   private _receiver = new Receiver();
   private _view: View;
   private _isWanted = false;
+  private _isHeard = false;
   private _lastAt = 0;
   private _leave = new AbortController();
   private readonly _wake = (): void => {
@@ -110,7 +111,7 @@ export class Client {
       ...this._options,
       onView: (view) => {
         this._draw(view);
-        this._post({ patch: this._sender.patch(view) });
+        if (this._isHeard) this._post({ patch: this._sender.patch(view) });
       },
       onTold: (told) => {
         this._options.onTold(told);
@@ -118,27 +119,30 @@ export class Client {
       },
     }, this._store, seed);
     this._draw(this._engine.view);
-    this._everything();
+    this._post({ lead: true });
     if (this._isWanted || this.hasPast) this._engine.step({ t: "start" });
   }
 
   private _hear(note: Note): void {
     if (this._engine) {
-      if ("hi" in note) this._everything();
+      if ("hi" in note) this._greet(this._engine.view);
       if ("input" in note) this._engine.step(note.input);
       if ("reset" in note) this.reset();
       return;
     }
     if ("told" in note) this._options.onTold(note.told);
+    if ("lead" in note) this._post({ hi: true });
     if (!("patch" in note)) return;
     const view = this._receiver.view(note.patch);
     if (view) this._draw(view);
     else this._post({ hi: true });
   }
 
-  private _everything(): void {
+  /** Another tab looks on, from now on: it gets everything. */
+  private _greet(view: View): void {
+    this._isHeard = true;
     this._sender.forget();
-    if (this._engine) this._post({ patch: this._sender.patch(this._engine.view) });
+    this._post({ patch: this._sender.patch(view) });
   }
 
   private _post(note: Note): void {

@@ -3,6 +3,7 @@ import type { ParleyApi, ParleyEvents } from "./api";
 import { Client } from "./client";
 import { explain } from "./explain";
 import { pickLanguage } from "./lang";
+import { isRunning } from "./transcript";
 import type { Told } from "./types";
 import { lengthOf } from "./ui/composer";
 import { Panel } from "./ui/panel";
@@ -14,12 +15,14 @@ type Listener = (data: unknown) => unknown;
 export const home = { origin: location.origin };
 
 const MAX_CHARS = 4000;
+/** A picture costs about a millisecond per 32,000 units of text on the screen: this keeps it to a few in a hundred. */
+const UNITS_PER_MS = 256;
 let sheet: CSSStyleSheet | undefined;
 
 export class ParleyChat extends HTMLElement implements ParleyApi {
   private _client: Client | undefined;
   private _panel: Panel | undefined;
-  private _drawing = 0;
+  private _drawing: ReturnType<typeof setTimeout> | undefined;
   private readonly _listeners = new Map<string, Set<Listener>>();
 
   connectedCallback(): void {
@@ -113,12 +116,14 @@ export class ParleyChat extends HTMLElement implements ParleyApi {
     if ((this.getAttribute("open") ?? "false") !== "false") panel.toggle(true, false);
   }
 
-  /** Many changes, one picture: at most once per frame. */
+  /** Many changes, one picture: at most once per frame, and the longer an answer on its way is, the less often. */
   private _draw(): void {
-    this._drawing ||= requestAnimationFrame(() => {
-      this._drawing = 0;
+    const { items = [] } = this._client?.view ?? {};
+    const length = items.findLast(isRunning)?.text.length ?? 0;
+    this._drawing ||= setTimeout(() => requestAnimationFrame(() => {
+      this._drawing = undefined;
       if (this._client) this._panel?.draw(this._client.view);
-    });
+    }), length / UNITS_PER_MS);
   }
 
   private _told(told: Told, site: string): void {

@@ -23,6 +23,8 @@ export interface EngineOptions {
 
 /** A token is renewed so long before it ends. */
 const RENEW_MS = 60_000;
+/** After so many tries in vain the page is told. A handshake refused for its origin looks no different from here. */
+const TELL_AFTER = 4;
 
 export class Engine {
   private readonly _machine: Machine;
@@ -91,6 +93,7 @@ export class Engine {
 
   private _connect(): void {
     this._transport?.close(1000);
+    if (this._failures === TELL_AFTER) this._options.onTold({ name: "error", data: { code: "unreachable", message: "" } });
     const open = pathFor(this._failures++) === "socket" ? openSocket : openEvents;
     this._transport = open(this._options.server, {
       open: () => this.step({ t: "open" }),

@@ -7,10 +7,11 @@ const REASONS: Record<string, string> = {
   4403: "check `data-site`, and `origins` of that site in parley.toml",
   4404: "check `data-thread`",
   4426: VERSION,
+  unreachable: "no answer; if the gateway runs, check `origins` in parley.toml",
 };
 
 /** One sentence that names the setting, or nothing for what is no setting's fault. */
 export function explain(code: string, said: string, site: string): string | undefined {
   const reason = REASONS[code];
-  return reason && `Parley: site "${site}" was refused on ${location.origin}: ${reason}. ${said}`;
+  return reason && `Parley: site "${site}" on ${location.origin}: ${reason}. ${said}`;
 }

@@ -26,9 +26,7 @@ function start(): void {
     for (const [name, value] of Object.entries(script.dataset)) chat.setAttribute(name, value ?? "");
     document.body.append(chat);
   }
-  const early: unknown = window.Parley;
-  const api = (window.Parley = makeApi());
-  if (Array.isArray(early)) for (const [name, ...args] of early as [(typeof METHODS)[number], ...never[]][]) (api[name] as (...args: never[]) => unknown)(...args);
+  window.Parley = makeApi();
   document.dispatchEvent(new Event("parley:ready"));
 }
 

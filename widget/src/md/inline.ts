@@ -19,8 +19,9 @@ const MARKS = /\*+|_+|~{1,2}/y;
 const TARGET = /\(\s*(?:<([^<>\n]{0,2000})>|((?:[^\s()<>]|\([^\s()<>]{0,2000}\)){0,2000}))(?:\s+(?:"[^"]{0,500}"|'[^']{0,500}'))?\s*\)/y;
 const ANGLE = /<((?:https?:\/\/|mailto:)[^\s<>]+|[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+)>/iy;
 const BARE = /https?:\/\/[^\s<>[\]"`\\]+/y;
-const ENTITY = /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));/iy;
-const NAMED: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" };
+/** Those that models write; any other stays as it is. */
+const ENTITY = /&(amp|lt|gt|quot|#39|nbsp);/y;
+const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", nbsp: "\u00a0" };
 const PUNCTUATION = /[\p{P}\p{S}]/u;
 
 export function lexInline(text: string): Inline[] {
@@ -173,9 +174,7 @@ class InlineLexer {
   private _entity(): void {
     const found = this._match(ENTITY);
     if (!found) return this._literal();
-    const code = found[1] ? Number.parseInt(found[1], 10) : found[2] ? Number.parseInt(found[2], 16) : 0;
-    const isChar = code > 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
-    this._say(found[3] ? (NAMED[found[3].toLowerCase()] ?? "") : isChar ? String.fromCodePoint(code) : "\ufffd");
+    this._say(ENTITIES[found[1] ?? ""] ?? "");
   }
 }
 

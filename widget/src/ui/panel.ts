@@ -53,6 +53,7 @@ export class Panel {
   private _view: View | undefined;
   private _seen = 0;
   private _seenSaid = 0;
+  private _session = "";
   private _typingSaid = false;
 
   constructor(private readonly _language: Language, private readonly _actions: PanelActions, private readonly _heading: string | undefined, private readonly _isThread: boolean) {
@@ -190,8 +191,10 @@ export class Panel {
     }, label)));
   }
 
-  private _drawBadge({ items, past }: View): void {
+  private _drawBadge({ items, past, session_id }: View): void {
     const { words } = this._language;
+    if (session_id !== this._session) this._seen = this._seenSaid = 0;
+    this._session = session_id;
     const stored = items.filter((item) => item.kind === "message");
     const last = stored.at(-1)?.order ?? 0;
     const isRead = this.isOpen && document.visibilityState === "visible";
