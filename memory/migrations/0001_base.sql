@@ -285,17 +285,18 @@ CREATE TABLE tombstones (
 
 -- Row level security --------------------------------------------------------------------------------------------------
 
--- A scope is read in a sub-select: once per statement, while it runs. Without it the planner would ask for the scope before
--- the statement has set it.
+-- A statement of the reply path sets its scope itself, in its first CTE. So the scope must not be asked for before that:
+-- it is read in a sub-select, which the planner does not evaluate, and the policies are no index conditions and cost more
+-- than one comparison, so that the statement's own `session_id = (SELECT session_id FROM scope)` is always looked at first.
 DO $$
 DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['messages', 'run_notes', 'runs', 'turns', 'tool_calls'] LOOP
-        EXECUTE format('CREATE POLICY of_session ON %I USING (session_id = (SELECT parley_scope(''session_id'')))', name);
+        EXECUTE format('CREATE POLICY of_session ON %I USING ((session_id = (SELECT parley_scope(''session_id''))) IS NOT DISTINCT FROM true)', name);
     END LOOP;
     FOREACH name IN ARRAY ARRAY['users', 'user_memories', 'tombstones'] LOOP
-        EXECUTE format('CREATE POLICY of_user ON %I USING (user_id = (SELECT parley_scope(''user_id'')))', name);
+        EXECUTE format('CREATE POLICY of_user ON %I USING ((user_id = (SELECT parley_scope(''user_id''))) IS NOT DISTINCT FROM true)', name);
     END LOOP;
 END $$;
 

@@ -130,7 +130,7 @@ INSERT INTO participants (session_id, user_id) SELECT scope.session_id, $2::text
 -- name: mark_seen
 WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
 UPDATE participants p SET seen_seq = greatest(p.seen_seq, $3::bigint)
-FROM scope WHERE p.session_id = scope.session_id AND p.user_id = $2::text;
+WHERE p.session_id = (SELECT scope.session_id FROM scope) AND p.user_id = $2::text;
 
 -- name: list_runs
 -- Runs of a session before position $2 (none: from the newest), newest first.

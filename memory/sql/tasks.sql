@@ -39,6 +39,11 @@ WITH scope AS MATERIALIZED (
     INSERT INTO messages (session_id, seq, message_id, role, author_id, author_name, text, run_id, position, client_id)
     SELECT session.session_id, session.seq, $11::text, 'user', $2, $12::text, $13::text, $18::text, task.position, $14::text
     FROM session, task
+), adopted AS (
+    -- What was said since the last task while the agent was not addressed: this task's run sees it before its own words.
+    UPDATE messages m SET position = task.position
+    FROM session, task
+    WHERE m.session_id = session.session_id AND m.position IS NULL AND m.role = 'user' AND m.seq < session.seq
 ), note AS (
     INSERT INTO run_notes (session_id, seq, run_id, state)
     SELECT session.session_id, session.seq + 1, $18, CASE WHEN lease.is_mine THEN 'thinking' ELSE 'queued' END
@@ -66,7 +71,7 @@ WITH scope AS MATERIALIZED (
 ), head AS (
     UPDATE tasks t SET state = 'running', attempts = t.attempts + 1
     FROM gate
-    WHERE t.session_id = gate.session_id AND t.position = $4::bigint AND t.state = 'queued'
+    WHERE t.session_id = gate.session_id AND t.position = $4::bigint AND t.state IN ('queued', 'running')
     RETURNING t.session_id, t.position, t.user_id, t.task_id, t.attempts
 ), merged AS (
     UPDATE tasks t SET state = 'merged', merged_into = head.position, finished_at = now()
@@ -75,13 +80,13 @@ WITH scope AS MATERIALIZED (
     RETURNING t.session_id, t.position, t.task_id
 ), moved AS (
     UPDATE messages m SET position = $4
-    FROM merged WHERE m.session_id = merged.session_id AND m.position = merged.position
+    WHERE m.session_id = (SELECT gate.session_id FROM gate) AND m.position IN (SELECT merged.position FROM merged)
 ), lease AS (
     UPDATE session_leases l SET queued = l.queued - (SELECT count(*) FROM merged)
     FROM head WHERE l.session_id = head.session_id
 ), session AS (
     UPDATE sessions s SET next_seq = s.next_seq + 1
-    FROM head WHERE s.session_id = head.session_id
+    WHERE s.session_id = (SELECT head.session_id FROM head)
     RETURNING s.session_id, s.next_seq - 1 AS seq
 ), note AS (
     INSERT INTO run_notes (session_id, seq, run_id, state)
@@ -110,7 +115,7 @@ WITH scope AS MATERIALIZED (
     RETURNING t.session_id, t.position, t.user_id, t.agent_id, t.reply_to
 ), session AS (
     UPDATE sessions s SET next_seq = s.next_seq + cardinality($10::text[]) + ($6::text IS NOT NULL)::int, updated_at = now()
-    FROM task WHERE s.session_id = task.session_id
+    WHERE s.session_id = (SELECT task.session_id FROM task)
     RETURNING s.session_id, s.channel, s.next_seq - cardinality($10::text[]) - ($6::text IS NOT NULL)::int AS seq
 ), message AS (
     INSERT INTO messages (session_id, seq, message_id, role, author_name, text, run_id, position)
@@ -192,7 +197,7 @@ WITH scope AS MATERIALIZED (
     FROM task WHERE l.session_id = task.session_id
 ), session AS (
     UPDATE sessions s SET next_seq = s.next_seq + 1
-    FROM task WHERE s.session_id = task.session_id
+    WHERE s.session_id = (SELECT task.session_id FROM task)
     RETURNING s.session_id, s.next_seq - 1 AS seq
 ), note AS (
     INSERT INTO run_notes (session_id, seq, run_id, state, label)
@@ -242,7 +247,7 @@ WITH scope AS MATERIALIZED (
     FROM task WHERE l.session_id = task.session_id
 ), session AS (
     UPDATE sessions s SET next_seq = s.next_seq + (SELECT count(*) FROM ended)
-    FROM task WHERE s.session_id = task.session_id
+    WHERE s.session_id = (SELECT task.session_id FROM task)
     RETURNING s.session_id, s.next_seq - (SELECT count(*) FROM ended) AS seq
 ), note AS (
     INSERT INTO run_notes (session_id, seq, run_id, state)
@@ -260,7 +265,7 @@ WITH scope AS MATERIALIZED (
     FOR UPDATE OF l
 ), session AS (
     UPDATE sessions s SET next_seq = s.next_seq + 1
-    FROM gate WHERE s.session_id = gate.session_id
+    WHERE s.session_id = (SELECT gate.session_id FROM gate)
     RETURNING s.session_id, s.next_seq - 1 AS seq
 ), note AS (
     INSERT INTO run_notes (session_id, seq, run_id, state, label)
@@ -278,7 +283,7 @@ WITH scope AS MATERIALIZED (
     FOR UPDATE OF l
 ), session AS (
     UPDATE sessions s SET next_seq = s.next_seq + 1
-    FROM gate WHERE s.session_id = gate.session_id
+    WHERE s.session_id = (SELECT gate.session_id FROM gate)
     RETURNING s.session_id, s.next_seq - 1 AS seq
 ), note AS (
     INSERT INTO run_notes (session_id, seq, run_id, state, label)
@@ -307,13 +312,14 @@ WITH scope AS MATERIALIZED (
     FOR UPDATE OF l
 ), tool_call AS (
     UPDATE tool_calls c SET result = r.result, is_error = r.is_error
-    FROM gate, jsonb_to_recordset($5::jsonb) AS r (n int, k int, result text, is_error boolean)
-    WHERE c.session_id = gate.session_id AND c.position = $4::bigint AND c.n = r.n AND c.k = r.k
+    FROM jsonb_to_recordset($5::jsonb) AS r (n int, k int, result text, is_error boolean)
+    WHERE c.session_id = (SELECT gate.session_id FROM gate) AND c.position = $4::bigint AND c.n = r.n AND c.k = r.k
 )
 SELECT 1 FROM gate;
 
 -- name: claim_tasks
--- Up to $2 free sessions, those that wait longest first.
+-- Up to $2 free sessions, those that wait longest first. In a free session nothing runs: a task that says so was left
+-- there by a worker that began it just when it was declared dead.
 WITH ready AS MATERIALIZED (
     SELECT session_id FROM session_leases
     WHERE owner IS NULL AND queued > 0 AND ready_at <= now()
@@ -327,7 +333,7 @@ WITH ready AS MATERIALIZED (
 SELECT lease.session_id, lease.epoch, head.position, head.task_id, head.user_id, head.agent_id
 FROM lease LEFT JOIN LATERAL (
     SELECT t.position, t.task_id, t.user_id, t.agent_id FROM tasks t
-    WHERE t.session_id = lease.session_id AND t.state = 'queued'
+    WHERE t.session_id = lease.session_id AND t.state IN ('queued', 'running')
     ORDER BY t.position LIMIT 1
 ) head ON true;
 
