@@ -99,7 +99,9 @@ async def run_gateway(serving: Serving, stop: Stop, on_ready: Callable[[], None]
     """
     configuration, model = build_model(serving.settings, serving.configuration)
     try:
-        async with open_gateway(configuration, serving.address, model, lease_s=serving.settings.lease_s) as gateway:
+        bus_url = serving.settings.bus_url.get_secret_value() if serving.settings.bus_url else None
+        lease_s = serving.settings.lease_s
+        async with open_gateway(configuration, serving.address, model, lease_s=lease_s, bus_url=bus_url) as gateway:
             await _serve(gateway, serving, stop, on_ready)
     except (StoreUnavailableError, ExceptionGroup) as error:
         # Who leaves without the database does not sign off: the others notice the missing beat.
@@ -163,8 +165,8 @@ def _build_server(settings: Settings, gateway: Gateway) -> _Server:
         "ws": ParleyWebSocketProtocol,
         "ws_per_message_deflate": False,
         "ws_max_size": 64 * 1024,
-        "ws_ping_interval": 20.0,
-        "ws_ping_timeout": 20.0,
+        "ws_ping_interval": 25.0,
+        "ws_ping_timeout": 15.0,
         "lifespan": "off",
         "log_config": None,
         "access_log": False,

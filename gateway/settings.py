@@ -72,6 +72,7 @@ PostgresUrl = Annotated[
 HttpUrl = Annotated[
     str, form(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", "an address such as https://host/path, without user and query")
 ]
+BusUrl = Annotated[SecretStr, _check(_REDIS, "an address such as redis://host:6379/0")]
 Host = Annotated[str, form(r"[A-Za-z0-9.:_-]{1,253}", "a host name or an address")]
 Secret = Annotated[SecretStr, AfterValidator(_check_secret)]
 ForeignKey = Annotated[SecretStr, AfterValidator(_check_foreign_key)]
@@ -95,7 +96,7 @@ class Settings(BaseSettings):
     slack_signing_secret: Secret | None = Field(default=None, validation_alias="SLACK_SIGNING_SECRET")
     slack_app_token: ForeignKey | None = Field(default=None, validation_alias="SLACK_APP_TOKEN")
     slack_api_url: HttpUrl | None = Field(default=None, validation_alias="SLACK_API_URL")
-    bus_url: None = Field(default=None, validation_alias="PARLEY_BUS_URL")
+    bus_url: BusUrl | None = Field(default=None, validation_alias="PARLEY_BUS_URL")
     lease_s: float = Field(default=15.0, ge=1, le=600, allow_inf_nan=False, validation_alias="PARLEY_LEASE_S")
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_parse_networks)] = Field(
         default=(), validation_alias="PARLEY_TRUSTED_PROXIES"

@@ -69,6 +69,7 @@ def test_what_is_set_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
             "PARLEY_HOST": "0.0.0.0",
             "PARLEY_PORT": "0",
             "PARLEY_WORKERS": "4",
+            "PARLEY_BUS_URL": "redis://cache:6379/0",
         },
     )
     assert settings.database_url is not None
@@ -77,7 +78,7 @@ def test_what_is_set_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.lease_s, settings.log_format, settings.port, settings.workers) == (7.5, "json", 0, 4)
     assert settings.is_config_given
     assert not settings.is_loopback
-    assert settings.model_fields_set == set(Settings.model_fields) - {"bus_url"}
+    assert settings.model_fields_set == set(Settings.model_fields)
 
 
 def test_the_command_line_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +151,7 @@ def test_a_server_of_ones_own_may_have_any_key(monkeypatch: pytest.MonkeyPatch, 
         ("PARLEY_HOST", "a b", "a host name or an address"),
         ("PARLEY_TRUSTED_PROXIES", "*", "addresses or networks"),
         ("PARLEY_TRUSTED_PROXIES", "0.0.0.0/0", "the addresses of your own proxies"),
-        ("PARLEY_BUS_URL", "redis://localhost", "nothing"),
+        ("PARLEY_BUS_URL", "localhost:6379", "redis://host:6379/0"),
         ("ANTHROPIC_BASE_URL", "api.example.com", "an address such as"),
         ("ANTHROPIC_BASE_URL", "https://user:pass@host", "an address such as"),
     ],
