@@ -72,7 +72,7 @@ PostgresUrl = Annotated[
 HttpUrl = Annotated[
     str, form(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", "an address such as https://host/path, without user and query")
 ]
-BusUrl = Annotated[SecretStr, _check(_REDIS, "an address such as redis://host:6379/0")]
+BusUrl = Annotated[SecretStr, form(r"(?:rediss?|unix)://\S+", "an address such as redis://host:6379/0")]
 Host = Annotated[str, form(r"[A-Za-z0-9.:_-]{1,253}", "a host name or an address")]
 Secret = Annotated[SecretStr, AfterValidator(_check_secret)]
 ForeignKey = Annotated[SecretStr, AfterValidator(_check_foreign_key)]

@@ -25,4 +25,6 @@ def test_the_lock_names_no_registry() -> None:
     """Whoever installs chooses where packages come from."""
     for name in ("requirements.lock", "widget/package-lock.json"):
         text = (ROOT / name).read_text(encoding="utf-8")
-        assert "://" not in text.replace("https://opencollective.com", "").replace("https://github.com/sponsors", ""), name
+        assert "://" not in text.replace("https://opencollective.com", "").replace("https://github.com/sponsors", ""), (
+            name
+        )
