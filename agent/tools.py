@@ -33,7 +33,10 @@ class ToolContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A function the model may call. `is_repeatable`: calling it again after a crash does no harm."""
+    """A function the model may call. `is_repeatable`: calling it again after a crash does no harm.
+
+    It has to be said: of a function that nobody vouched for the model is told that the outcome is unknown.
+    """
 
     name: str
     description: str
@@ -42,7 +45,7 @@ class Tool:
     function: Callable[..., object]
     takes_context: bool
     timeout_s: float = DEFAULT_TIMEOUT_S
-    is_repeatable: bool = True
+    is_repeatable: bool = False
 
     @property
     def spec(self) -> ToolSpec:
@@ -58,7 +61,7 @@ def build_tool(
     name: str | None = None,
     title: str | None = None,
     timeout_s: float = DEFAULT_TIMEOUT_S,
-    is_repeatable: bool = True,
+    is_repeatable: bool = False,
 ) -> Tool:
     """A tool out of a function: its docstring is the description, its annotated parameters the arguments.
 

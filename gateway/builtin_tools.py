@@ -32,7 +32,7 @@ def build_current_time(clock: Clock = _utc_now) -> Tool:
             f"{now:%A}, {now.day} {now:%B %Y}, {now:%H:%M} in {timezone.strip()} ({now.isoformat(timespec='seconds')})"
         )
 
-    return build_tool(current_time, title="Looking at the clock")
+    return build_tool(current_time, title="Looking at the clock", is_repeatable=True)
 
 
 def build_calculate() -> Tool:
@@ -45,7 +45,7 @@ def build_calculate() -> Tool:
         except NotComputableError as error:
             raise ToolError(f"expression: {error}") from None
 
-    return build_tool(calculate, title="Calculating")
+    return build_tool(calculate, title="Calculating", is_repeatable=True)
 
 
 BUILTIN_TOOLS: Mapping[str, Callable[[], Tool]] = {"current_time": build_current_time, "calculate": build_calculate}
