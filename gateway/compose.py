@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 from starlette.applications import Starlette
@@ -39,8 +40,12 @@ from memory.users import Users
 from memory.watchers import Watchers
 from memory.workers import Workers
 
+if TYPE_CHECKING:
+    from adapters.slack.adapter import Slack
+
 log = structlog.get_logger(__name__)
 STORE_SILENCE_S = 5.0
+POSTS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,7 @@ class Gateway:
     dispatcher: Dispatcher
     widget: Widget
     readiness: Readiness
+    slack: "Slack | None" = None
 
     async def drain(self, within_s: float) -> None:
         """Take nothing more, tell the people, and let running turns end within the time or hand them back."""
@@ -76,6 +82,8 @@ class Gateway:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.widget.drain(within_s))
             group.create_task(self.dispatcher.drain(within_s))
+            if self.slack is not None:
+                group.create_task(self.slack.drain(within_s))
 
 
 @asynccontextmanager
@@ -102,7 +110,8 @@ async def open_gateway(
         tasks, sessions, users = Tasks(database, worker_id), Sessions(database), Users(database)
         hub, agents = Hub(), configuration.agents
         runner = Runner(tasks, sessions, hub, model, agents, hooks, lease_s)
-        delivery = Delivery(Outbox(database, worker_id), posters or {})
+        all_posters = dict(posters or {})
+        delivery = Delivery(Outbox(database, worker_id), all_posters)
         posting = Poller("outbox", delivery.work, Outbox(database, worker_id).next_in)
         jobs = Jobs(database)
         extractor = Extractor(jobs, Memories(database), sessions, model, agents)
@@ -111,6 +120,12 @@ async def open_gateway(
         service = GatewayService(tasks, sessions, users, dispatcher, hub, agents)
         if hooks.on_boot:
             await call_hook("on_boot", hooks.on_boot)
+        slack = None
+        if configuration.slack is not None:
+            from gateway.slack import open_slack_channel
+
+            channel = open_slack_channel(configuration.slack, service, database, worker_id)
+            slack, all_posters["slack"] = await stack.enter_async_context(channel)
         group = await stack.enter_async_context(_background())
         registered = asyncio.Event()
         notify = NotifyBus(database, worker_id)
@@ -121,16 +136,24 @@ async def open_gateway(
         housekeeping = Housekeeping(workers, dispatcher, relay, lease_s)
         group(Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh).run(registered))
         await registered.wait()
-        for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll(), extracting.run(), posting.run()):
+        for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll(), extracting.run()):
             group(work)
+        for _ in range(POSTS_AT_ONCE if all_posters else 1):
+            group(posting.run())
+        if slack is not None:
+            group(slack.run())
         widget = build_widget(
             service, configuration.sites, instance.secret, instance.instance_id, configuration.widget_limits
         )
         readiness = Readiness(is_store_there=lambda: housekeeping.silence_s < STORE_SILENCE_S)
         api = build_api(service, configuration.api_tokens, list(agents.by_id), agents.default_id)
-        app = build_app(readiness, [*widget.routes, *api], has_demo_page=configuration.has_demo_page)
+        app = build_app(
+            readiness,
+            [*widget.routes, *api, *(slack.routes if slack else [])],
+            has_demo_page=configuration.has_demo_page,
+        )
         app.add_middleware(HttpLimits)
-        yield Gateway(service=service, app=app, dispatcher=dispatcher, widget=widget, readiness=readiness)
+        yield Gateway(service=service, app=app, dispatcher=dispatcher, widget=widget, readiness=readiness, slack=slack)
         await workers.leave()
 
 

@@ -8,10 +8,10 @@ parley.toml ─► ConfigFile ─► load_configuration ─► Configuration
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 
 from adapters.api.tokens import ApiToken, Scope
+from adapters.slack.options import Setup as SlackSetup
 from adapters.widget.limits import Limits as WidgetLimits
 from adapters.widget.sites import Site, build_demo_site
 from agent.pricing import Price, Prices, build_prices, price_of
@@ -22,14 +22,13 @@ from gateway.config_errors import Report
 from gateway.config_file import read_config
 from gateway.config_imports import NotUsableError, Surroundings
 from gateway.config_models import ConfigFile, PriceTable, RunsTable
+from gateway.config_slack import build_slack
 from gateway.dispatcher import Limits as RunLimits
 from gateway.hooks import Hooks
 from gateway.operator_token import provide_operator_token
 from gateway.settings import Settings
 
 NO_SITE = "  note      no website is configured, so no widget can connect: add [[sites]] to the configuration"
-
-NO_SLACK = "  note      tokens for Slack are set, but this release has no Slack yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +49,7 @@ class Configuration:
     has_demo_page: bool
     source: Path | None
     notices: tuple[str, ...] = ()
+    slack: SlackSetup | None = None
 
 
 def load_configuration(settings: Settings, environ: Mapping[str, str] | None = None) -> Configuration:
@@ -70,6 +70,7 @@ def load_configuration(settings: Settings, environ: Mapping[str, str] | None = N
     if settings.operator_token is not None:
         tokens = (*tokens, _operator(settings.operator_token.get_secret_value()))
     hooks = _load_hooks(file, place, report)
+    slack = build_slack(file.slack, settings, agents, report)
     report.close()
     return Configuration(
         agents=agents,
@@ -81,6 +82,7 @@ def load_configuration(settings: Settings, environ: Mapping[str, str] | None = N
         hooks=hooks,
         has_demo_page=file.demo.page,
         source=settings.config if found else None,
+        slack=slack,
         notices=tuple(_find_notices(settings, sites)),
     )
 
@@ -103,8 +105,9 @@ def add_operator_token(configuration: Configuration, settings: Settings) -> Conf
 def _find_notices(settings: Settings, sites: Sequence[Site]) -> Iterator[str]:
     if not sites:
         yield NO_SITE
-    if settings.slack_bot_token is not None and find_spec("adapters.slack") is None:
-        yield NO_SLACK
+    if settings.slack_bot_token is not None:
+        ways = (("HTTP, POST /slack/events", settings.slack_signing_secret), ("Socket Mode", settings.slack_app_token))
+        yield f"  slack     {' and '.join(way for way, key in ways if key is not None)}"
 
 
 def _operator(secret: str) -> ApiToken:

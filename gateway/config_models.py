@@ -23,6 +23,8 @@ ScopeName: TypeAlias = Literal["tasks", "operator"]
 Wait = Annotated[float, Field(ge=0.1, le=86_400, allow_inf_nan=False)]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
 EnvironmentName = Annotated[str, form(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable")]
+ConversationId = Annotated[str, form(r"[CDG][A-Z0-9]{2,30}", "the id of a conversation in Slack, such as C0123ABC456")]
+WhenToAnswer: TypeAlias = Literal["mention", "thread", "always", "conditions"]
 PathText = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -166,6 +168,31 @@ class RunsTable(Table):
     retry_s: list[Wait] = Field(default_factory=lambda: [2.0, 5.0, 15.0, 30.0, 60.0], max_length=20)
 
 
+class SlackConversationTable(Table):
+    """`[[slack.conversations]]`"""
+
+    id: ConversationId
+    agent: Name | None = None
+    when: WhenToAnswer = "mention"
+    words: list[Line] = Field(default_factory=list, max_length=100)
+    patterns: list[Line] = Field(default_factory=list, max_length=100)
+
+
+class SlackTable(Table):
+    """`[slack]`"""
+
+    agent: Name | None = None
+    when: WhenToAnswer = "mention"
+    words: list[Line] = Field(default_factory=list, max_length=100)
+    patterns: list[Line] = Field(default_factory=list, max_length=100)
+    direct_messages: Literal["thread", "rolling"] = "thread"
+    bot_name: Line = "Parley"
+    preview: Literal["stream", "rewrite", "end"] = "stream"
+    unknown_posts: Literal["at_most_once", "at_least_once"] = "at_most_once"
+    retention_days: float = Field(default=30.0, ge=1, le=3_650, allow_inf_nan=False)
+    conversations: list[SlackConversationTable] = Field(default_factory=list, max_length=10_000)
+
+
 class DemoTable(Table):
     """`[demo]`"""
 
@@ -196,6 +223,7 @@ class ConfigFile(Table):
     api: ApiTable = ApiTable()
     widget: WidgetTable = WidgetTable()
     runs: RunsTable = RunsTable()
+    slack: SlackTable = SlackTable()
     demo: DemoTable = DemoTable()
     prices: dict[Annotated[str, Field(min_length=1)], PriceTable] = Field(default_factory=dict)
     hooks: HooksTable | None = None

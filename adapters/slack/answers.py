@@ -4,6 +4,7 @@ Each message is written down before the call that makes it, so whoever tries aga
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Literal
 
 import structlog
@@ -193,8 +194,16 @@ class Answers:
         """A preview that was longer than the answer."""
         for part, ts in enumerate(rest, first):
             if ts is not None:
+                await self._api_stop(address, ts)
                 await self._api_delete(address, ts)
             await self._posts.drop_part(*address.key, part)
+
+    async def _api_stop(self, address: Address, ts: str) -> None:
+        """An open stream can neither be rewritten nor removed."""
+        with suppress(SlackError):
+            await self._api.call(
+                "chat.stopStream", {"channel": address.conversation, "ts": ts}, patience_s=PATIENCE_S
+            )
 
     async def _api_delete(self, address: Address, ts: str) -> None:
         try:
@@ -210,6 +219,7 @@ class Answers:
         )
         for part, ts, state in parts:
             if part >= 0 and ts is not None and state == "draft":
+                await self._api_stop(address, ts)
                 await self._api_delete(address, ts)
 
 

@@ -1,0 +1,67 @@
+"""What comes in, whichever way: a payload ─► written down ─► what Slack is answered."""
+
+import asyncio
+import time
+from contextlib import suppress
+
+from adapters.slack.deciding import Decision, Reason, Verdict
+from adapters.slack.inbox import Intake
+from adapters.slack.interactions import parse_interaction
+from adapters.slack.payloads import parse_event
+from adapters.slack.records import Asked, Challenge, Clicked, Command
+from adapters.slack.surfaces import Surfaces
+from agent.records import JsonObject
+
+COMMAND_S = 2.5
+TOO_SLOW = "That took too long. Please try again."
+_EVENTS = frozenset({"event_callback", "url_verification"})
+
+
+class Door:
+    """Both transports' way in. `last_at_s` is when something last came, by the monotonic clock."""
+
+    def __init__(self, intake: Intake, surfaces: Surfaces) -> None:
+        self._intake = intake
+        self._surfaces = surfaces
+        self.last_at_s = time.monotonic()
+
+    async def take(self, payload: JsonObject) -> JsonObject:
+        """Take a genuine payload; what is returned is Slack's answer, and acks it.
+
+        Raises `PayloadError`, and `StoreUnavailableError`: then nothing may be acked.
+        """
+        self.last_at_s = time.monotonic()
+        if "ssl_check" in payload:
+            return {}
+        if payload.get("type") in _EVENTS:
+            event = parse_event(payload)
+            if isinstance(event, Challenge):
+                return {"challenge": event.challenge}
+            await self._intake.receive(payload, event)
+            return {}
+        return await self._interact(payload)
+
+    async def _interact(self, payload: JsonObject) -> JsonObject:
+        interaction = parse_interaction(payload)
+        match interaction:
+            case Asked():
+                await self._intake.receive(payload, interaction)
+            case Clicked():
+                decision, _ = await self._surfaces.click(interaction)
+                await self._intake.note(interaction, decision, "click")
+            case Command():
+                await self._intake.note(interaction, _done(Reason.COMMAND), "command")
+                return {"response_type": "ephemeral", "text": await self._carry_out(interaction)}
+            case _:
+                await self._intake.note(interaction, _done(Reason.NO_RULE), interaction.kind)
+        return {}
+
+    async def _carry_out(self, command: Command) -> str:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(COMMAND_S):
+                return await self._surfaces.command(command)
+        return TOO_SLOW
+
+
+def _done(reason: Reason) -> Decision:
+    return Decision(verdict=Verdict.IGNORED, reason=reason)

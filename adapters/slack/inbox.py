@@ -1,0 +1,206 @@
+"""Insert, then ack: deliveries are written down first, and taken in afterwards, lane by lane.
+
+receive ─► in the database ─► ack ─► lane ─► decision ─► the lane's next ─► …
+                                      │
+                                      └── the database is away, or a fault: put back, tried again
+"""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+
+from adapters.slack.deciding import Decision, Reason, Verdict, screen
+from adapters.slack.errors import PayloadError
+from adapters.slack.interactions import parse_interaction
+from adapters.slack.payloads import parse_event
+from adapters.slack.places import lane_of, twin_key
+from adapters.slack.ports import Delivery, Inbox
+from adapters.slack.records import (
+    Asked,
+    Challenge,
+    Clicked,
+    Command,
+    Deleted,
+    Edited,
+    Event,
+    Interaction,
+    Other,
+    OtherInteraction,
+    Said,
+)
+from agent.errors import StoreUnavailableError
+from agent.ids import SessionId
+from agent.records import JsonObject
+
+log = structlog.get_logger(__name__)
+LANES = 64
+POLL_S = 1.0
+SOON_S = 0.1
+ATTEMPTS = 8
+RETRY_S = 2.0
+FORGET_EVERY = 600
+Handle = Callable[[Event | Asked], Awaitable[tuple[Decision, SessionId | None]]]
+
+
+class Intake:
+    """Takes deliveries in with `handle`, which may be called again with the same one."""
+
+    def __init__(self, inbox: Inbox, handle: Handle, retention_days: float) -> None:
+        self._inbox = inbox
+        self._handle = handle
+        self._retention_days = retention_days
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._is_leaving = False
+
+    @property
+    def _has_room(self) -> bool:
+        return not self._is_leaving and len(self._lanes) < LANES
+
+    async def receive(self, payload: JsonObject, event: Event | Asked) -> None:
+        """Write a delivery down. When this returns it may be acked. Raises `StoreUnavailableError`."""
+        reason = prejudge(event)
+        received = await self._inbox.receive(
+            event_id=event.said.origin.event_id if isinstance(event, Edited) else event.origin.event_id,
+            twin_key=twin_key(event) if isinstance(event, Said | Edited | Deleted) else None,
+            lane=find_lane(event),
+            kind=type(event).__name__.lower() if not isinstance(event, Other) else event.kind,
+            payload=payload if reason is None else None,
+            decision=(Verdict.IGNORED, reason) if reason is not None else None,
+            twin_reason=Reason.TWIN,
+            may_take=self._has_room,
+        )
+        if received is None or reason is not None:
+            return
+        inbox_id, is_mine = received
+        if is_mine:
+            self._begin((inbox_id, payload, 1))
+        else:
+            asyncio.get_running_loop().call_later(SOON_S, self._wake.set)
+
+    async def note(self, event: Interaction, decision: Decision, kind: str) -> bool:
+        """Put a decision on record that was carried out at once. False: it was on record before."""
+        received = await self._inbox.receive(
+            event_id=event.origin.event_id,
+            twin_key=None,
+            lane=event.origin.event_id,
+            kind=kind,
+            payload=None,
+            decision=(decision.verdict, decision.reason),
+            twin_reason=Reason.TWIN,
+            may_take=False,
+        )
+        return received is not None
+
+    def _begin(self, delivery: Delivery) -> None:
+        task = asyncio.create_task(self._work(delivery), name=f"slack delivery {delivery[0]}")
+        self._lanes.add(task)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._lanes.discard(task)
+        self._wake.set()
+
+    async def _work(self, delivery: Delivery | None) -> None:
+        """A delivery and those behind it in its lane."""
+        while delivery is not None:
+            inbox_id, payload, attempt = delivery
+            try:
+                decision, session_id = await self._take_in(payload, attempt)
+                delivery = await self._inbox.decide(inbox_id, decision.verdict, decision.reason, session_id)
+            except StoreUnavailableError as error:
+                log.warning("store_away", during="slack intake", error=str(error))
+                return
+            except RetryError:
+                await self._put_back(inbox_id, RETRY_S * attempt)
+                return
+
+    async def _take_in(self, payload: JsonObject, attempt: int) -> tuple[Decision, SessionId | None]:
+        try:
+            return await self._handle(read_delivery(payload))
+        except PayloadError:
+            return Decision(verdict=Verdict.IGNORED, reason=Reason.NO_RULE), None
+        except StoreUnavailableError:
+            raise
+        except Exception as error:
+            log.error(
+                "slack_intake_failed",
+                error=type(error).__name__,
+                where="".join(traceback.format_tb(error.__traceback__)),
+            )
+            if attempt >= ATTEMPTS:
+                return Decision(verdict=Verdict.IGNORED, reason=Reason.FAILED), None
+            raise RetryError from error
+
+    async def _put_back(self, inbox_id: int, after_s: float) -> None:
+        with suppress(StoreUnavailableError):
+            await self._inbox.put_back(inbox_id, after_s)
+
+    async def poll(self) -> None:
+        """Take in what others left, for ever: when woken, and every second."""
+        rounds = 0
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_S):
+                    await self._wake.wait()
+            self._wake.clear()
+            try:
+                if rounds % 5 == 0:
+                    await self._inbox.recover()
+                if rounds % FORGET_EVERY == 0:
+                    await self._inbox.forget_decided(self._retention_days)
+                while self._has_room and (delivery := await self._inbox.claim()) is not None:
+                    self._begin(delivery)
+            except StoreUnavailableError as error:
+                log.warning("store_away", during="slack poll", error=str(error))
+            rounds += 1
+
+    async def drain(self, within_s: float) -> None:
+        """Take nothing more in; what is not done within the time is left to others."""
+        self._is_leaving = True
+        if self._lanes:
+            await asyncio.wait(self._lanes, timeout=within_s)
+        for task in list(self._lanes):
+            task.cancel()
+        with suppress(StoreUnavailableError):
+            await self._inbox.release()
+
+
+class RetryError(Exception):
+    """Taking it in failed; it is tried again."""
+
+
+def read_delivery(payload: JsonObject) -> Event | Asked:
+    """A delivery as it was written down. Raises `PayloadError`."""
+    is_shortcut = payload.get("type") == "message_action"
+    event = parse_interaction(payload) if is_shortcut else parse_event(payload)
+    if isinstance(event, Challenge | Command | Clicked | OtherInteraction):
+        raise PayloadError("expected something that is kept")
+    return event
+
+
+def prejudge(event: Event | Asked) -> Reason | None:
+    """Why nothing will be done about a delivery, where that is clear before anything is looked up."""
+    match event:
+        case Said():
+            return screen(event)
+        case Edited():
+            return screen(event.said) or (Reason.SAME_TEXT if event.said.text == event.before else None)
+        case Other():
+            return Reason.NO_RULE
+        case _:
+            return None
+
+
+def find_lane(event: Event | Asked) -> str:
+    """What has to be taken in one after another: a thread's messages. A stop does not wait behind them."""
+    match event:
+        case Said() | Deleted():
+            return lane_of(event)
+        case Edited() | Asked():
+            return lane_of(event.said)
+        case _:
+            return event.origin.event_id

@@ -1,0 +1,104 @@
+"""Who speaks: `users.info`, cached per installation, and the person the gateway knows behind the account."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+from adapters.ports import Gateway
+from adapters.slack.errors import SlackError
+from adapters.slack.people import Profile, parse_profile
+from adapters.slack.places import identity_of
+from adapters.slack.ports import WebApi
+from adapters.slack.records import Origin, object_of
+from agent.ids import new_user_id
+from agent.records import User
+
+log = structlog.get_logger(__name__)
+FRESH_S = 3_600.0
+FAILED_FRESH_S = 30.0
+LIMIT = 20_000
+NAMES_LOOKED_UP = 8
+PATIENCE_S = 2.0
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who speaks. `user` is stored, except of a bot."""
+
+    user: User
+    name: str
+    is_bot: bool = False
+
+
+class Profiles:
+    """The people of one app's installations."""
+
+    def __init__(self, gateway: Gateway, api: WebApi, clock: Callable[[], float] = time.monotonic) -> None:
+        self._gateway = gateway
+        self._api = api
+        self._clock = clock
+        self._known: OrderedDict[tuple[str, str], tuple[float, Profile | None]] = OrderedDict()
+        self._users: OrderedDict[tuple[str, str], tuple[Profile | None, User]] = OrderedDict()
+
+    async def find_person(self, origin: Origin, home: str, user: str) -> Person:
+        """The person behind a Slack user. Without `users.info` it is the same person, with fewer details.
+
+        Raises `StoreUnavailableError`.
+        """
+        profile = await self._load(origin, user)
+        if profile is not None and profile.is_bot:
+            return Person(user=profile.as_user(), name=profile.name, is_bot=True)
+        stored = await self._ensure(origin, home, user, profile)
+        return Person(user=stored, name=profile.name if profile else stored.display_name)
+
+    async def find_names(self, origin: Origin, users: Iterable[str]) -> dict[str, str]:
+        """The names of people who are mentioned, as far as they can be had."""
+        names: dict[str, str] = {}
+        for user in list(dict.fromkeys(users))[:NAMES_LOOKED_UP]:
+            profile = await self._load(origin, user)
+            if profile is not None:
+                names[user] = profile.name
+        return names
+
+    def forget(self, origin: Origin, user: str) -> None:
+        """A profile changed: it is looked up anew when it is next needed."""
+        self._known.pop((origin.installation, user), None)
+
+    async def _ensure(self, origin: Origin, home: str, user: str, profile: Profile | None) -> User:
+        key = (origin.installation, f"{home}:{user}")
+        known = self._users.get(key)
+        if known is not None and known[0] == profile:
+            return known[1]
+        details = profile.as_user() if profile else User(id=new_user_id())
+        stored = await self._gateway.ensure_user(identity_of(origin.installation, home, user), details)
+        _remember(self._users, key, (profile, stored))
+        return stored
+
+    async def _load(self, origin: Origin, user: str) -> Profile | None:
+        key = (origin.installation, user)
+        found = self._known.get(key)
+        if found is not None and found[0] > self._clock():
+            return found[1]
+        before = found[1] if found else None
+        try:
+            answer = await self._api.call("users.info", {"user": user}, patience_s=PATIENCE_S)
+        except SlackError as error:
+            log.info("slack_profile_not_read", error=str(error))
+            _remember(self._known, key, (self._clock() + FAILED_FRESH_S, before))
+            return before
+        profile = parse_profile(origin, object_of(answer, "user"))
+        _remember(self._known, key, (self._clock() + FRESH_S, profile))
+        return profile
+
+
+def _remember(cache: OrderedDict[K, V], key: K, value: V) -> None:
+    cache[key] = value
+    cache.move_to_end(key)
+    if len(cache) > LIMIT:
+        cache.popitem(last=False)

@@ -1,0 +1,74 @@
+"""Messages as the agent is given them: names for mentions, files with their text, who said it."""
+
+from adapters.slack.deciding import find_mentions
+from adapters.slack.inward import read_text, render_file
+from adapters.slack.options import Options
+from adapters.slack.places import CHANNEL, audience_of, message_key
+from adapters.slack.ports import WebApi
+from adapters.slack.profiles import Person, Profiles
+from adapters.slack.records import Said, SharedFile
+from agent.ids import SessionId
+from agent.records import Inbound, JsonObject
+from agent.speech import UNNAMED
+from agent.text import storable
+
+FILE_LIMIT_BYTES = 128 * 1024
+FILES_READ = 3
+TEXT_LIMIT = 60_000
+_TEXTUAL = ("text/", "application/json", "application/xml", "application/x-yaml", "application/toml")
+
+
+class Reader:
+    """Turns messages into what intake takes."""
+
+    def __init__(self, profiles: Profiles, api: WebApi, options: Options) -> None:
+        self._profiles = profiles
+        self._api = api
+        self._options = options
+
+    async def read(
+        self,
+        said: Said,
+        session_id: SessionId,
+        person: Person,
+        *,
+        key: str | None = None,
+        reply_to: JsonObject | None = None,
+    ) -> Inbound:
+        """A message, to be accepted or kept. `key` stands for the message's own where it is asked again."""
+        return Inbound(
+            channel=CHANNEL,
+            tenant=said.origin.installation,
+            session_id=session_id,
+            audience=audience_of(said),
+            agent_id=self._options.of(said.conversation).agent_id,
+            user=person.user,
+            author_name=person.name or UNNAMED,
+            text=await self.read_text(said),
+            dedupe_key=key or message_key(said),
+            reply_to=reply_to,
+        )
+
+    async def read_text(self, said: Said) -> str:
+        """What a person sees of a message, and the texts of its files."""
+        bot = said.origin.bot_user
+        others = [user for user in find_mentions(said.text) if user != bot]
+        names = await self._profiles.find_names(said.origin, others)
+        text = read_text(said.text, names, bot, self._options.bot_name)
+        files = [await self._read_file(file, is_read=n < FILES_READ) for n, file in enumerate(said.files)]
+        whole = "\n\n".join(part for part in (text, *files) if part)
+        return storable(whole)[:TEXT_LIMIT] or f"@{self._options.bot_name}"
+
+    async def _read_file(self, file: SharedFile, *, is_read: bool) -> str:
+        if (
+            not is_read
+            or file.url is None
+            or not file.mimetype.startswith(_TEXTUAL)
+            or file.size_bytes > FILE_LIMIT_BYTES
+        ):
+            return render_file(file, None)
+        data = await self._api.download(file.url, FILE_LIMIT_BYTES)
+        try:
+            return render_file(file, data.decode() if data is not None else None)
+        except UnicodeDecodeError:
+            return render_file(file, None)

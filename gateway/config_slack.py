@@ -1,0 +1,67 @@
+"""Slack's part of the configuration: on when its tokens are set, with the rules of `[slack]`."""
+
+import re
+
+from adapters.slack.deciding import Rule
+from adapters.slack.ladder import Rung
+from adapters.slack.options import Conversation, Keys, Options, Setup
+from agent.ids import AgentId
+from gateway.agents import Agents
+from gateway.config_errors import Report
+from gateway.config_models import SlackConversationTable, SlackTable
+from gateway.settings import Settings
+
+
+def build_slack(table: SlackTable, settings: Settings, agents: Agents, report: Report) -> Setup | None:
+    """What the gateway needs to be in Slack; none while it has no token. The table is checked in any case."""
+    default = _build_conversation(table, "slack", agents, report)
+    conversations: dict[str, Conversation] = {}
+    for index, one in enumerate(table.conversations):
+        key = f"slack.conversations[{index}]"
+        if one.id in conversations:
+            report.add(f"{key}.id", f"expected an id of its own; {one.id} stands there twice")
+        conversations[one.id] = _build_conversation(one, key, agents, report)
+    keys = _read_keys(settings)
+    if keys is None:
+        return None
+    options = Options(
+        default=default,
+        conversations=conversations,
+        direct_messages=table.direct_messages,
+        bot_name=table.bot_name,
+        first_rung=Rung[table.preview.upper()],
+        unknown_policy=table.unknown_posts,
+        retention_days=table.retention_days,
+    )
+    return Setup(keys=keys, options=options)
+
+
+def _build_conversation(
+    table: SlackTable | SlackConversationTable, key: str, agents: Agents, report: Report
+) -> Conversation:
+    agent_id = AgentId(table.agent) if table.agent is not None else agents.default_id
+    if agent_id not in agents.by_id:
+        report.add(f"{key}.agent", f"there is no agent {agent_id}; expected one of {', '.join(agents.by_id)}")
+    patterns: list[re.Pattern[str]] = []
+    for index, pattern in enumerate(table.patterns):
+        try:
+            patterns.append(re.compile(pattern, re.IGNORECASE))
+        except re.error as error:
+            report.add(f"{key}.patterns[{index}]", f"expected a regular expression; {error}")
+    if table.when == "conditions" and not table.words and not table.patterns:
+        report.add(f"{key}.when", "expected words or patterns beside conditions")
+    return Conversation(
+        agent_id=agent_id, rule=Rule(mode=table.when, words=tuple(table.words), patterns=tuple(patterns))
+    )
+
+
+def _read_keys(settings: Settings) -> Keys | None:
+    if settings.slack_bot_token is None:
+        return None
+    signing, app = settings.slack_signing_secret, settings.slack_app_token
+    return Keys(
+        bot_token=settings.slack_bot_token.get_secret_value(),
+        signing_secret=signing.get_secret_value() if signing else None,
+        app_token=app.get_secret_value() if app else None,
+        api_url=settings.slack_api_url,
+    )
