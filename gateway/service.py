@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import replace
 
 from adapters.api.intake import identity_of
 from adapters.ports import SlowConsumerError
@@ -11,7 +12,7 @@ from agent.errors import StoreUnavailableError
 from agent.ids import RunId, SessionId, TaskId, UserId
 from agent.records import Accepted, Audience, Inbound, RunNote, TaskState, TaskStatus, User
 from agent.speech import UNNAMED
-from agent.text import storable
+from agent.text import storable, storable_object
 from gateway.agents import Agents
 from gateway.dispatcher import Dispatcher
 from gateway.follow import Events, follow
@@ -21,6 +22,7 @@ from memory.tasks import Tasks
 from memory.users import Users
 
 KNOWN_USERS = 10_000
+_NAMES = ("email", "first_name", "last_name", "timezone")
 ACCEPT_S = 1.8
 LOOK_AGAIN_S = 2.0
 _OVER = {TaskState.DONE, TaskState.STOPPED, TaskState.DEAD}
@@ -68,7 +70,8 @@ class GatewayService:
         Raises `InputError` in one of its kinds, `BusyError`, `StoreUnavailableError`.
         """
         agent_id = self._agents.require(agent)
-        user = await self.ensure_user(identity_of(user_details), user_details) if user_details else None
+        details = _storable_user(user_details) if user_details else None
+        user = await self.ensure_user(identity_of(details), details) if details else None
         inbound = Inbound(
             channel="api",
             tenant="default",
@@ -116,7 +119,11 @@ class GatewayService:
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
                     while not await self._is_over(task_id):
-                        await _wait_for_end(mailbox, status.run_id)
+                        try:
+                            await _wait_for_end(mailbox, status.run_id)
+                        except SlowConsumerError:
+                            full, mailbox = mailbox, self._hub.attach(status.session_id)
+                            self._hub.detach(status.session_id, full)
         finally:
             self._hub.detach(status.session_id, mailbox)
         return await self.load_task(task_id)
@@ -126,9 +133,18 @@ class GatewayService:
         return status is None or status.state in _OVER
 
 
+def _storable_user(user: User) -> User:
+    told = {name: storable(text) for name in _NAMES if isinstance(text := getattr(user, name), str)}
+    attributes = storable_object(dict(user.additional_attributes))
+    return replace(user, id=UserId(storable(user.id)), additional_attributes=attributes, **told)
+
+
 async def _wait_for_end(mailbox: Mailbox, run_id: RunId) -> None:
-    """Until the run's end is told here; at most two seconds, since it may run in another process."""
-    with suppress(TimeoutError, SlowConsumerError):
+    """Until the run's end is told here; at most two seconds, since it may run in another process.
+
+    Raises `SlowConsumerError`.
+    """
+    with suppress(TimeoutError):
         async with asyncio.timeout(LOOK_AGAIN_S):
             while True:
                 event = await mailbox.get()
