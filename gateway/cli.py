@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from agent.errors import StoreUnavailableError
+from gateway.cli_dead_letters import dead_letters
 from gateway.config_errors import ConfigurationError
 from memory.embedded.errors import EmbeddedPostgresError
 from memory.errors import StoreSetupError
@@ -162,6 +163,9 @@ def restore(*, file: Path) -> None:
     except BackupError as error:
         raise CommandError(str(error)) from error
     click.echo(f"{file}: read in; `parley serve` can start")
+
+
+parley.add_command(dead_letters)
 
 
 if __name__ == "__main__":

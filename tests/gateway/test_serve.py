@@ -108,5 +108,7 @@ async def test_an_embedded_database_that_dies_is_started_again_and_nothing_is_lo
         assert len(texts(ann.seen, "user")) == len(texts(ann.seen, "assistant")) == 2
         assert len(gateway.said("embedded_database_ended")) == 1
         assert (await gateway.get("/readyz")).status_code == 200
+        beside = await run_command("dead-letters", "list", "--json", PARLEY_DATA_DIR=str(data_dir))
+        assert beside == (0, "[]\n", ""), "an operator can look into the embedded database of a gateway that runs"
         gateway.send(signal.SIGTERM)
         assert await gateway.wait_gone() == 0
