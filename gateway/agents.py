@@ -8,7 +8,7 @@ from agent.errors import InputError
 from agent.ids import AgentId
 from agent.loop import Agent
 
-MemoryMode = Literal["off", "manual", "agentic"]
+MemoryMode = Literal["off", "agentic"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
