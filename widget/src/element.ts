@@ -122,7 +122,10 @@ export class ParleyChat extends HTMLElement implements ParleyApi {
     const length = items.findLast(isRunning)?.text.length ?? 0;
     this._drawing ||= setTimeout(() => requestAnimationFrame(() => {
       this._drawing = undefined;
-      if (this._client) this._panel?.draw(this._client.view);
+      if (!this._client) return;
+      const { color } = this._client.view.config;
+      if (color && !this.hasAttribute("color")) this.style.setProperty("--parley-color", color);
+      this._panel?.draw(this._client.view);
     }), length / UNITS_PER_MS);
   }
 

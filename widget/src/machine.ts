@@ -1,7 +1,8 @@
 // The whole client as a state machine: inputs in, effects out. It knows no DOM, socket, clock or storage.
+import { Core } from "./core";
 import { Desk } from "./desk";
-import type { ClientFrame, Message, ServerFrame, Welcome } from "./frames";
-import { Link, type LinkEffect, type Timer } from "./link";
+import type { Message, ServerFrame, Welcome } from "./frames";
+import { Link, type Timer } from "./link";
 import type { Entry } from "./outbox";
 import { buildHello, planWelcome } from "./resume";
 import { claimsOf, EMPTY, type Saved } from "./saved";
@@ -9,13 +10,11 @@ import { type Item, Transcript } from "./transcript";
 import type { Effect, Identity, Input, View } from "./types";
 
 const PAGE = 50;
-const LINE_MS = 6000;
 
-export class Machine {
+export class Machine extends Core {
   private readonly _link: Link;
   private readonly _desk: Desk;
   private readonly _transcript = new Transcript();
-  private _saved: Saved;
   private _pageToken: string | undefined;
   private _identifying = "";
   private _started = false;
@@ -25,17 +24,11 @@ export class Machine {
   private _head = 0;
   /** The history asked for and not yet answered: before which seq. */
   private _wanted = 0;
-  private _ping = 0;
-  private _shown: Omit<View, "items" | "phase"> = {
-    notice: null, me: null, formerly: [], config: {}, hasOlder: false, session_id: "", past: 0, mode: "agent", line: null,
-    sessions: null, memories: null,
-  };
-  private _out: Effect[] = [];
 
   /** `token` is the site's, from the page; a visitor's own is in `saved`. `seed`: what another tab showed before this one led. */
   constructor(private readonly _who: Identity, saved: Saved, entries: readonly Entry[], private readonly _uuid: () => string,
               random: () => number, token?: string, seed: readonly Item[] = []) {
-    this._saved = saved;
+    super(saved);
     this._link = new Link(random);
     this._desk = new Desk(this._transcript, entries, _uuid, (...effects) => this._out.push(...effects));
     this._transcript.seed(seed);
@@ -72,29 +65,8 @@ export class Machine {
       case "older": return this._older();
       case "session": return this._changeSession(input.session_id);
       case "token": return this._token(input.token);
-      case "ask": return this._ask(input.frame);
+      case "ask": if (this._started) this._frameOut(input.frame); return;
     }
-  }
-
-  private _wire(effects: LinkEffect[]): void {
-    for (const effect of effects) {
-      if (effect.do === "ping") this._frameOut({ type: "ping", n: ++this._ping });
-      else this._out.push(effect);
-    }
-  }
-
-  private _frameOut(frame: ClientFrame): void {
-    this._out.push({ do: "frame", frame });
-  }
-
-  private _change(part: Partial<Omit<View, "items" | "phase">>): void {
-    Object.assign(this._shown, part);
-    this._out.push({ do: "view" });
-  }
-
-  private _save(part: Partial<Saved>): void {
-    this._saved = { ...this._saved, ...part };
-    this._out.push({ do: "save", saved: this._saved });
   }
 
   // --- the connection
@@ -115,10 +87,6 @@ export class Machine {
   private _halt(code: string, detail = ""): void {
     if (!this._shown.notice) this._change({ notice: { code, detail } });
     this._tellError(code, detail);
-  }
-
-  private _tellError(code: string, message: string): void {
-    this._out.push({ do: "tell", told: { name: "error", data: { code, message } } });
   }
 
   private _timer(name: Timer): void {
@@ -242,11 +210,6 @@ export class Machine {
     this._say(frame.state, typeof who === "string" ? who : ((who as { name?: string } | null)?.name ?? ""));
   }
 
-  private _say(kind: NonNullable<View["line"]>["kind"], text: string): void {
-    this._out.push({ do: "timer", name: "line", ms: LINE_MS });
-    this._change({ line: { kind, text } });
-  }
-
   private _error(frame: Extract<ServerFrame, { type: "error" }>): void {
     if (frame.fatal) return this._halt(frame.code, frame.message);
     this._say("error", frame.message);
@@ -309,11 +272,6 @@ export class Machine {
     else if (this._started) this._identify(token);
   }
 
-  /** Whether the gateway knows this browser by a token of its own, as somebody the site has not named. */
-  private get _isVisitor(): boolean {
-    return this._saved.token !== undefined && this._saved.sub === undefined;
-  }
-
   /** As somebody else, or as somebody new, from the beginning. */
   private _startAs(saved: Saved): void {
     this._saved = saved;
@@ -335,9 +293,5 @@ export class Machine {
     const { token: _, ...rest } = this._saved;
     this._saved = rest;
     this._save({ sub: claimsOf(this._pageToken).sub ?? user_id });
-  }
-
-  private _ask(frame: ClientFrame): void {
-    if (this._started) this._frameOut(frame);
   }
 }

@@ -75,7 +75,9 @@ export class Bubble {
       return item.role === "assistant" && item.id && this._setting.hasFeedback ? [this._vote(item.id, "up"), this._vote(item.id, "down")] : [];
     }
     const button = (key: W, then: (key: string) => void): Child => h("button", { type: "button", click: () => then(item.key) }, words(key));
-    if (item.state === "failed") return [[words(W.failed), item.error].filter(Boolean).join(": "), button(W.retry, onRetry), button(W.remove, onRemove)];
+    if (item.state === "failed") {
+      return [[words(W.failed), item.error].filter(Boolean).join(": "), button(W.retry, onRetry), button(W.remove, onRemove)];
+    }
     if (item.state === "waiting") return [words(W.waiting)];
     if (item.state === "sending") return [words(W.sending)];
     return [isLast && "✓"];

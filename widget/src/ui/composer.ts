@@ -30,7 +30,9 @@ export class Composer {
       enterkeyhint: "send", autocomplete: "off", input: () => this._changed(), keydown: (event) => this._key(event as KeyboardEvent),
     });
     this._send = h("button", { class: "send", part: "send", "aria-label": words(W.send) }, icon(SEND));
-    this._stop = h("button", { type: "button", class: "stop", part: "stop", "aria-label": words(W.stop), hidden: true, click: () => _actions.stop() }, icon(STOP));
+    this._stop = h("button", {
+      type: "button", class: "stop", part: "stop", "aria-label": words(W.stop), hidden: true, click: () => _actions.stop(),
+    }, icon(STOP));
     this.root = h("form", { class: "composer", part: "composer", submit: (event) => this._submit(event) },
       this._count, h("div", { class: "row" }, this.input, this._stop, this._send));
     this._changed();

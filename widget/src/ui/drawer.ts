@@ -48,7 +48,9 @@ export class Drawer {
   }
 
   private _memory({ memory_id, memory }: MemoryRow): Node {
-    const input = h("input", { value: memory, "aria-label": this._words(W.memories), change: () => this._memories("update", { memory_id, memory: input.value }) });
+    const input = h("input", {
+      value: memory, "aria-label": this._words(W.memories), change: () => this._memories("update", { memory_id, memory: input.value }),
+    });
     return h("li", {}, input, h("button", {
       type: "button", class: "icon", "aria-label": `${this._words(W.remove)}: ${memory}`, click: () => this._memories("delete", { memory_id }),
     }, icon(CROSS)));

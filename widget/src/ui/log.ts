@@ -21,8 +21,12 @@ export class Log {
   constructor(private readonly _setting: Setting, onOlder: () => void) {
     const { words } = _setting;
     this._older = h("button", { type: "button", class: "older", click: onOlder }, words(W.older));
-    this.root = h("div", { class: "log", part: "log", role: "log", "aria-live": "off", "aria-label": words(W.title), tabindex: "0", scroll: () => this._note() });
-    this.toEnd = h("button", { type: "button", class: "to-end", "aria-label": words(W.newest), hidden: true, click: () => this.scrollToEnd() }, icon(DOWN));
+    this.root = h("div", {
+      class: "log", part: "log", role: "log", "aria-live": "off", "aria-label": words(W.title), tabindex: "0", scroll: () => this._note(),
+    });
+    this.toEnd = h("button", {
+      type: "button", class: "to-end", "aria-label": words(W.newest), hidden: true, click: () => this.scrollToEnd(),
+    }, icon(DOWN));
   }
 
   /** `first` stands above the conversation. */
@@ -35,7 +39,9 @@ export class Log {
     const isAnswered = items.slice(lastMine + 1).some((item) => item.kind === "message");
     const nodes = items.map((item, index) => this._bubble(item, index === lastMine && !isAnswered));
     arrange(root, [...(hasOlder ? [this._older] : first ? [first] : []), ...nodes]);
-    for (const key of this._bubbles.keys()) if (this._bubbles.size > items.length && !items.some((item) => item.key === key)) this._bubbles.delete(key);
+    if (this._bubbles.size > items.length) {
+      for (const key of this._bubbles.keys()) if (!items.some((item) => item.key === key)) this._bubbles.delete(key);
+    }
     for (const item of items) this._speak(item, past);
     if (wasAtEnd) this.scrollToEnd();
     else if (top && root.querySelector(".msg") !== top) root.scrollTop += root.scrollHeight - height;

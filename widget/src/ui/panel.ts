@@ -56,7 +56,8 @@ export class Panel {
   private _session = "";
   private _typingSaid = false;
 
-  constructor(private readonly _language: Language, private readonly _actions: PanelActions, private readonly _heading: string | undefined, private readonly _isThread: boolean) {
+  constructor(private readonly _language: Language, private readonly _actions: PanelActions,
+              private readonly _heading: string | undefined, private readonly _isThread: boolean) {
     const { words, tag, dir } = _language;
     this._setting = {
       words, locale: tag, isShared: false, assistant: "", hasFeedback: false, votes: new Map(), isMine: (item) => this._isMine(item),
@@ -69,10 +70,15 @@ export class Panel {
       h("button", { type: "button", class: "icon", part: "button", "aria-label": words(label), click }, icon(path));
     this._past = button(W.past, LIST, () => this._toggleDrawer(this._log.root.hidden === false));
     this._new = button(W.newChat, PLUS, () => this._leaveFor("new"));
-    const header = h("header", { part: "header" }, h("div", {}, this._title, this._subtitle), this._past, this._new, button(W.close, CROSS, () => this.toggle(false)));
-    this._panel = h("section", { class: "panel", part: "panel", id: "panel", role: "dialog", hidden: true, keydown: (event) => this._key(event as KeyboardEvent) },
-      header, this._banner, h("div", { class: "stage" }, this._log.root, this._log.toEnd, this._drawer.root), this._line, this._starters, this._composer.root, this._log.live);
-    this._launcher = h("button", { type: "button", class: "launcher", part: "launcher", "aria-controls": "panel", click: () => this.toggle(!this.isOpen) }, icon(CHAT), this._badge);
+    const close = button(W.close, CROSS, () => this.toggle(false));
+    const header = h("header", { part: "header" }, h("div", {}, this._title, this._subtitle), this._past, this._new, close);
+    const stage = h("div", { class: "stage" }, this._log.root, this._log.toEnd, this._drawer.root);
+    this._panel = h("section", {
+      class: "panel", part: "panel", id: "panel", role: "dialog", hidden: true, keydown: (event) => this._key(event as KeyboardEvent),
+    }, header, this._banner, stage, this._line, this._starters, this._composer.root, this._log.live);
+    this._launcher = h("button", {
+      type: "button", class: "launcher", part: "launcher", "aria-controls": "panel", click: () => this.toggle(!this.isOpen),
+    }, icon(CHAT), this._badge);
     this.root = h("div", { class: "root", dir, lang: tag }, this._panel, this._launcher);
   }
 
@@ -177,7 +183,8 @@ export class Panel {
     const { words } = this._language;
     const texts = { typing: W.typing, joined: W.joined, left: W.left };
     const name = line?.text || this._setting.assistant;
-    const text = line ? (line.kind === "error" ? line.text : words(texts[line.kind], name)) : mode === "agent" ? "" : words(mode === "human" ? W.human : W.person);
+    const standing = mode === "agent" ? "" : words(mode === "human" ? W.human : W.person);
+    const text = !line ? standing : line.kind === "error" ? line.text : words(texts[line.kind], name);
     if (this._line.textContent === text) return;
     say(this._line, text);
     if (text && line?.kind !== "typing") this._log.announce(text);
