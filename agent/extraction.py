@@ -62,7 +62,7 @@ _ORDER = re.compile(
     r"allowed to|authori[sz]ed|discount|free of charge|refund|price|override|instruction|prompt)\b",
     re.IGNORECASE,
 )
-_MARKUP = re.compile(r"[<>{}`⟦⟧\x00-\x1f\x7f]|https?://")
+_MARKUP = re.compile(r"[<>{}`⟦⟧\x00-\x1f\x7f\ud800-\udfff]|https?://")
 
 
 class _Operation(BaseModel):
@@ -100,7 +100,7 @@ def build_extraction(
     `wishes` are the agent's `memory_capture_instructions`.
     """
     facts = [f"{n}. {plain_text(m.memory)}" for n, m in enumerate(known[:MAX_CANDIDATES], 1)] or ["(none)"]
-    words = [f"{n}. {plain_text(m.text)}" for n, m in enumerate(said, 1)]
+    words = [f"{n}. {plain_text(own_words(m.text))}" for n, m in enumerate(said, 1)]
     text = "\n".join(["⟦known facts⟧", *facts, "⟦new messages⟧", *words, "⟦end⟧"])
     system = f"{INSTRUCTIONS}\n\nWhat to capture and what not:\n{wishes.strip()}" if wishes.strip() else INSTRUCTIONS
     return ModelRequest(
@@ -121,8 +121,20 @@ _FIRST_PERSON = frozenset(
 )
 
 
-def is_small_talk(text: str) -> bool:
+def own_words(text: str) -> str:
+    """A message without the lines it quotes (`>`; after `>>>` all that follows): those are another's words."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        if line.lstrip().startswith(">>>"):
+            break
+        if not line.lstrip().startswith(">"):
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def is_small_talk(message: str) -> bool:
     """Whether a message cannot hold a fact about its author, so that no model need be asked."""
+    text = own_words(message)
     words = re.findall(r"\w+", text.lower())
     return (
         not words
@@ -153,11 +165,16 @@ def _believe_one(op: _Operation, said: Sequence[Message], known: Sequence[UserMe
     return FactChange(
         op=op.op,
         text=text,
-        slot=op.slot if op.slot in SLOTS else None,
-        topics=tuple(dict.fromkeys(t.strip().lower() for t in op.topics if t.strip() and not has_secret(t))),
+        slot=op.slot if op.slot in SLOTS else target.slot if target else None,
+        topics=tuple(dict.fromkeys(t.strip().lower() for t in op.topics if is_storable_topic(t.strip()))),
         known=target,
         evidence=said[op.evidence - 1],
     )
+
+
+def is_storable_topic(text: str) -> bool:
+    """Whether a topic may be kept: plain, and no secret."""
+    return bool(text) and not _MARKUP.search(text) and not has_secret(text)
 
 
 def is_storable_fact(text: str) -> bool:

@@ -2,8 +2,8 @@
 
 import structlog
 
-from agent.errors import ModelError
-from agent.extraction import MAX_CANDIDATES, SCHEMA, FactChange, believe, build_extraction, is_small_talk
+from agent.errors import StoreUnavailableError
+from agent.extraction import MAX_CANDIDATES, SCHEMA, FactChange, believe, build_extraction, is_small_talk, own_words
 from agent.ports import Model
 from agent.records import Audience, Message
 from gateway import metrics
@@ -15,6 +15,7 @@ from memory.memories import Memories
 log = structlog.get_logger(__name__)
 WORDS_AT_ONCE = 50
 ATTEMPTS = 6
+RETRY_S = 30.0
 
 
 class Extractor:
@@ -37,9 +38,11 @@ class Extractor:
     async def _do(self, job: Job) -> None:
         try:
             await self.extract(job)
-        except ModelError as error:
+        except StoreUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001  what one person wrote must not end the process, nor be tried for ever
             if job.attempts < ATTEMPTS:
-                await self._jobs.delay(job, 30.0 * job.attempts, type(error).__name__)
+                await self._jobs.delay(job, RETRY_S * job.attempts, type(error).__name__)
                 return
             log.error("extraction_given_up", session_id=job.session_id, error=type(error).__name__)
         await self._jobs.end(job)
@@ -47,26 +50,32 @@ class Extractor:
     async def extract(self, job: Job) -> int:
         """Read one speaker's new words in one session. Returns how many facts changed. Raises `ModelError`."""
         config = self._agents.get(job.agent_id)
-        words = await self._memories.load_new_words(job.user_id, job.session_id, WORDS_AT_ONCE)
-        if not words or config.memory_mode != "agentic":
+        if config.memory_mode != "agentic":
             return 0
-        said = [message for message in words if not is_small_talk(message.text)]
-        changes = await self._ask(config, job, said) if said else ()
         session = await self._sessions.load_session(job.session_id, None)
-        changed = await self._memories.apply(
-            job.user_id,
-            changes,
-            agent_id=job.agent_id,
-            audience=session.audience if session else Audience.SHARED,
-            read_up_to=(job.session_id, words[-1].seq),
-        )
+        audience = session.audience if session else Audience.SHARED
+        changed = 0
+        while words := await self._memories.load_new_words(job.user_id, job.session_id, WORDS_AT_ONCE):
+            said = [message for message in words if not is_small_talk(message.text)]
+            facts = await self._memories.apply(
+                job.user_id,
+                await self._ask(config, job, said, audience) if said else (),
+                agent_id=job.agent_id,
+                audience=audience,
+                read_up_to=(job.session_id, words[-1].seq),
+            )
+            log.info("facts_extracted", session_id=job.session_id, messages=len(words), facts=facts)
+            changed += facts
+            if len(words) < WORDS_AT_ONCE:
+                break
         metrics.facts.inc(changed)
-        log.info("facts_extracted", session_id=job.session_id, messages=len(words), facts=changed)
         return changed
 
-    async def _ask(self, config: AgentConfig, job: Job, said: list[Message]) -> tuple[FactChange, ...]:
-        text = " ".join(message.text for message in said)
-        known = await self._memories.find_related(job.user_id, text, MAX_CANDIDATES)
+    async def _ask(
+        self, config: AgentConfig, job: Job, said: list[Message], audience: Audience
+    ) -> tuple[FactChange, ...]:
+        text = " ".join(own_words(message.text) for message in said)
+        known = await self._memories.find_related(job.user_id, text, MAX_CANDIDATES, audience)
         request = build_extraction(config.small_model, said, known, config.capture_instructions)
         answer, _ = await self._model.complete_json(request, SCHEMA)
         return believe(answer, said, known)

@@ -37,6 +37,8 @@ class Poller:
                 wait_s = min(POLL_S, max(0.05, await self._next_in() or POLL_S))
             except StoreUnavailableError as error:
                 log.warning("store_away", during=self._name, error=str(error))
+            except Exception as error:  # noqa: BLE001  one bad piece of work must not end the process
+                log.error("work_failed", during=self._name, error=type(error).__name__)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._woken.wait()

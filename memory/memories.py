@@ -27,10 +27,12 @@ class Memories:
         async with self._database.scope(user_id=user_id) as connection:
             return [_read(row) for row in await connection.fetch(query("list_memories"), user_id, limit)]
 
-    async def find_related(self, user_id: UserId, text: str, limit: int) -> Sequence[UserMemory]:
-        """The live memories that share most with a text, best first."""
+    async def find_related(self, user_id: UserId, text: str, limit: int, audience: Audience) -> Sequence[UserMemory]:
+        """The live memories that share most with a text, best first: those that this audience may hear."""
+        is_private = audience is Audience.PRIVATE
         async with self._database.scope(user_id=user_id) as connection:
-            return [_read(row) for row in await connection.fetch(query("search_memories"), user_id, text, limit)]
+            rows = await connection.fetch(query("search_memories"), user_id, text, limit, is_private)
+            return [_read(row) for row in rows]
 
     async def load_new_words(self, user_id: UserId, session_id: SessionId, limit: int) -> Sequence[Message]:
         """What the person said in a session since it was last read for facts, in order."""
@@ -49,7 +51,8 @@ class Memories:
     ) -> int:
         """Store believed changes and how far was read, in one transaction. Returns how many facts changed.
 
-        A fact said in front of others may be used in front of others; one said in private stays private.
+        A fact said in front of others may be used in front of others; one said in private stays private, and so does
+        what it becomes. Words that are older than a fact neither end nor replace it.
         """
         session_id, seq = read_up_to
         visibility = "thread" if audience is Audience.SHARED else "private"
@@ -68,14 +71,16 @@ async def _apply(
     superseded: str | None = None
     if change.known is not None:
         superseded = change.known.memory_id
-        ended = await connection.fetchrow(query("end_memory"), user_id, superseded)
+        ended = await connection.fetchrow(query("end_memory"), user_id, superseded, change.evidence.at)
         if change.op == "retire":
             if ended is not None:
-                await connection.execute(query("add_tombstone"), user_id, ended["hash"])
+                await connection.execute(query("add_tombstone"), user_id, ended["hash"], change.evidence.at)
             return int(ended is not None)
+        if change.known.visibility == "private":
+            visibility = "private"
     digest = fact_hash(change.text)
     if change.slot is not None:
-        older = await connection.fetchrow(query("end_slot"), user_id, change.slot, digest)
+        older = await connection.fetchrow(query("end_slot"), user_id, change.slot, digest, change.evidence.at)
         superseded = older["memory_id"] if older else superseded
     row = await connection.fetchrow(
         query("add_memory"),

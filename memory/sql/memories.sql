@@ -11,38 +11,44 @@ FROM user_memories WHERE user_id = $1 AND valid_to IS NULL
 ORDER BY updated_at DESC, memory_id LIMIT $2;
 
 -- name: search_memories
--- The live memories that share most with a text, best first.
+-- The live memories that share most with a text, best first; without the private ones unless $4.
 SELECT m.memory_id, m.user_id, m.memory, m.topics, m.slot, m.visibility, m.agent_id, m.team_id, m.input, m.feedback,
        m.source_session_id, m.source_seq, m.valid_from, m.valid_to, m.created_at, m.updated_at
 FROM (
     SELECT to_tsquery('simple', string_agg(quote_literal(lexeme), ' | ')) AS words
     FROM unnest(to_tsvector('english', left($2::text, 20000))) OFFSET 0
 ) query, LATERAL (
-    SELECT * FROM user_memories m WHERE m.user_id = $1 AND m.valid_to IS NULL AND m.words @@ query.words
+    SELECT * FROM user_memories m
+    WHERE m.user_id = $1 AND m.valid_to IS NULL AND m.words @@ query.words AND ($4 OR m.visibility = 'thread')
     ORDER BY ts_rank(m.words, query.words) DESC, m.updated_at DESC LIMIT $3
 ) m;
 
 -- name: end_memory
--- No longer true: kept as history.
-UPDATE user_memories SET valid_to = now() WHERE user_id = $1 AND memory_id = $2 AND valid_to IS NULL RETURNING hash;
+-- No longer true since $3: kept as history. Words that are older than the fact do not end it.
+UPDATE user_memories SET valid_to = $3
+WHERE user_id = $1 AND memory_id = $2 AND valid_to IS NULL AND valid_from <= $3
+RETURNING hash;
 
 -- name: end_slot
--- What stood in a slot until now, unless it is the same fact.
-UPDATE user_memories SET valid_to = now()
-WHERE user_id = $1 AND slot = $2 AND valid_to IS NULL AND hash <> $3
+-- What stood in a slot until $4, unless it is the same fact or was said later.
+UPDATE user_memories SET valid_to = $4
+WHERE user_id = $1 AND slot = $2 AND valid_to IS NULL AND hash <> $3 AND valid_from <= $4
 RETURNING memory_id;
 
 -- name: add_memory
--- The same fact is stored once, and one that was forgotten does not come back from words said before that ($13: when).
+-- The same fact is stored once, and one that was forgotten does not come back from words said before that ($13: when it
+-- was said). What was said later keeps its slot.
 INSERT INTO user_memories (user_id, memory_id, memory, hash, topics, slot, visibility, agent_id, input, source_session_id,
-                           source_seq, supersedes)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+                           source_seq, supersedes, valid_from)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
 WHERE NOT EXISTS (SELECT FROM tombstones t WHERE t.user_id = $1 AND t.hash = $4 AND t.at >= $13)
 ON CONFLICT DO NOTHING
 RETURNING memory_id;
 
 -- name: add_tombstone
-INSERT INTO tombstones (user_id, hash) VALUES ($1, $2) ON CONFLICT (user_id, hash) DO UPDATE SET at = now();
+-- Forgotten by words said at $3.
+INSERT INTO tombstones AS t (user_id, hash, at) VALUES ($1, $2, $3)
+ON CONFLICT (user_id, hash) DO UPDATE SET at = greatest(t.at, excluded.at);
 
 -- name: load_new_words
 -- What one speaker has said in a session since it was last read for facts.

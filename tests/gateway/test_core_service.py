@@ -49,8 +49,7 @@ async def test_the_same_id_is_the_same_person_and_so_is_the_same_address(databas
     for _ in range(2):
         async with open_core(database_url, EchoModel()) as core:
             for n in range(2):
-                for user in (by_id, by_mail):
-                    seen.append((await answer_of(core, "hi", user, session_id=f"s{n}"))[1])
+                seen += [(await answer_of(core, "hi", user, session_id=f"s{n}"))[1] for user in (by_id, by_mail)]
     assert set(seen[0::2]) == {UserId("crm-17")}
     assert len(set(seen[1::2])) == 1
     assert seen[1] not in {None, "", "crm-17", "bob@example.org"}

@@ -1,0 +1,128 @@
+"""What is remembered: once, by the newest word, and never again once forgotten."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from agent.extraction import FactChange
+from agent.ids import AgentId, UserId
+from agent.records import Audience, UserMemory
+from memory.database import Database
+from memory.memories import Memories, fact_hash
+from tests.support.agent_runs import AT, spoken
+from tests.support.make import ANN, SESSION
+
+AGENT = AgentId("assistant")
+WHO = ANN.id
+
+
+@pytest.fixture
+def memories(database: Database) -> Memories:
+    """An empty memory."""
+    return Memories(database)
+
+
+def change(
+    text: str, *, minutes: int = 0, slot: str | None = None, op: str = "add", known: UserMemory | None = None
+) -> FactChange:
+    """A believed change, said so many minutes after the first."""
+    evidence = replace(spoken(text, seq=minutes + 1), at=AT + timedelta(minutes=minutes))
+    return FactChange(op=op, text=text, slot=slot, topics=(), known=known, evidence=evidence)  # type: ignore[arg-type]
+
+
+async def apply(memories: Memories, *changes: FactChange, audience: Audience = Audience.PRIVATE) -> int:
+    """Store changes of Ann's facts."""
+    async with asyncio.timeout(10):
+        return await memories.apply(WHO, changes, agent_id=AGENT, audience=audience, read_up_to=(SESSION, 1))
+
+
+async def texts(memories: Memories, user_id: UserId = WHO) -> set[str]:
+    """What is remembered now."""
+    return {memory.memory for memory in await memories.list_all(user_id)}
+
+
+async def test_a_hundred_identical_extractions_at_once_leave_one_fact(memories: Memories) -> None:
+    """Two processes may read the same words at the same moment. Proves: UM-14."""
+    changed = await asyncio.gather(*(apply(memories, change("likes tea")) for _ in range(100)))
+    assert sum(changed) == 1
+    assert await texts(memories) == {"likes tea"}
+
+
+async def test_the_same_fact_in_other_letters_is_the_same_fact(memories: Memories) -> None:
+    """Proves: UM-14."""
+    assert await apply(memories, change("Likes  tea.")) == 1
+    assert await apply(memories, change("likes tea")) == 0
+    assert fact_hash("Likes  tea.") == fact_hash("likes tea")
+
+
+async def test_a_newer_fact_takes_the_slot_and_the_older_is_kept_as_history(
+    memories: Memories, database: Database
+) -> None:
+    """Moved from Berlin to Paris. Proves: UM-14."""
+    await apply(memories, change("lives in Berlin", slot="home_city"))
+    await apply(memories, change("lives in Paris", slot="home_city", minutes=5))
+    assert await texts(memories) == {"lives in Paris"}
+    async with database.scope(user_id=WHO) as connection:
+        rows = await connection.fetch(
+            "SELECT memory_id, memory, valid_from, valid_to, supersedes FROM user_memories ORDER BY valid_from"
+        )
+    berlin, paris = rows
+    assert (berlin["memory"], berlin["valid_to"]) == ("lives in Berlin", AT + timedelta(minutes=5))
+    assert (paris["supersedes"], paris["valid_from"]) == (berlin["memory_id"], AT + timedelta(minutes=5))
+
+
+async def test_old_words_that_are_read_late_do_not_replace_what_was_said_since(memories: Memories) -> None:
+    """A job that waited for the model reads yesterday's words today. Proves: UM-14."""
+    await apply(memories, change("lives in Paris", slot="home_city", minutes=5))
+    [paris] = await memories.list_all(WHO)
+    assert await apply(memories, change("lives in Berlin", slot="home_city")) == 0
+    assert await apply(memories, change("", op="retire", known=paris)) == 0
+    assert await texts(memories) == {"lives in Paris"}
+
+
+async def test_what_was_forgotten_stays_forgotten_until_it_is_said_anew(memories: Memories) -> None:
+    """Old messages must not bring it back. Proves: UM-16."""
+    await apply(memories, change("likes tea"))
+    [tea] = await memories.list_all(WHO)
+    assert await apply(memories, change("", op="retire", known=tea, minutes=5)) == 1
+    assert await texts(memories) == set()
+    assert await apply(memories, change("likes tea", minutes=3)) == 0
+    assert await apply(memories, change("likes tea", minutes=7)) == 1
+    assert await texts(memories) == {"likes tea"}
+
+
+async def test_a_fact_forgotten_and_said_anew_in_one_burst_is_known(memories: Memories) -> None:
+    """What counts is when it was said, not when it was read. Proves: UM-16."""
+    await apply(memories, change("likes tea"))
+    [tea] = await memories.list_all(WHO)
+    await apply(memories, change("", op="retire", known=tea, minutes=5), change("likes tea", minutes=6))
+    assert await texts(memories) == {"likes tea"}
+
+
+async def test_what_was_told_in_private_stays_private_also_when_it_is_changed_in_front_of_others(
+    memories: Memories,
+) -> None:
+    """Proves: UM-11."""
+    await apply(memories, change("has a sore knee"))
+    await apply(memories, change("likes tea"), audience=Audience.SHARED)
+    seen = await memories.find_related(WHO, "sore knee and tea", 10, Audience.SHARED)
+    assert [memory.memory for memory in seen] == ["likes tea"]
+    [knee] = await memories.find_related(WHO, "sore knee", 10, Audience.PRIVATE)
+    better = change("has a knee that is better", op="update", known=knee, minutes=1)
+    await apply(memories, better, audience=Audience.SHARED)
+    assert {m.memory: m.visibility for m in await memories.list_all(WHO)} == {
+        "has a knee that is better": "private",
+        "likes tea": "thread",
+    }
+
+
+async def test_each_person_has_facts_and_slots_of_their_own(memories: Memories) -> None:
+    """Proves: UM-10."""
+    for user_id, city in ((UserId("a"), "Berlin"), (UserId("b"), "Paris")):
+        fact = change(f"lives in {city}", slot="home_city")
+        await memories.apply(user_id, [fact], agent_id=AGENT, audience=Audience.PRIVATE, read_up_to=(SESSION, 1))
+    assert await texts(memories, UserId("a")) == {"lives in Berlin"}
+    assert await texts(memories, UserId("b")) == {"lives in Paris"}
+    assert await memories.find_related(UserId("c"), "lives in Berlin", 10, Audience.PRIVATE) == []
