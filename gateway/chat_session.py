@@ -185,7 +185,8 @@ class ChatSession:
         if state not in _FINAL:
             self._runs[run_id] = None
             is_past = _number(frame, "seq") <= self._head
-            return "" if is_past or state != "tool" else self._screen.note(f"({_text(frame, 'label')} …)")
+            is_told = state in {"tool", "queued"} and bool(_text(frame, "label"))
+            return self._screen.note(f"({_text(frame, 'label')} …)") if is_told and not is_past else ""
         self._runs.pop(run_id, None)
         sent = self._outbox.keys()
         self._unanswered = {one: run for one, run in self._unanswered.items() if one in sent or (run and run != run_id)}

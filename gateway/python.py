@@ -6,7 +6,7 @@ async with start_gateway(hooks=Hooks(on_task=greet)) as gateway:
 """
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
 from gateway.compose import open_gateway
@@ -36,7 +36,7 @@ async def start_gateway(
     if hooks is not None:
         configuration = replace(configuration, hooks=hooks)
     with open_store(settings) as store:
-        async with kept_running(store.embedded):
+        async with kept_running(store.embedded), aclosing(model):
             with store_errors():
                 await migrate(store.address.direct_dsn)
             async with open_gateway(configuration, store.address, model, lease_s=settings.lease_s) as gateway:

@@ -9,19 +9,21 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvicorn
 
 from agent.errors import StoreUnavailableError
-from agent.ports import Model
 from agent.pricing import DEMO_MODEL
 from gateway.compose import Gateway, StoreAddress, open_gateway
 from gateway.config import Configuration
 from gateway.http_protocol import DeadlineHttpProtocol
 from gateway.settings import Settings
 from gateway.websocket_protocol import ParleyWebSocketProtocol
+
+if TYPE_CHECKING:
+    from gateway.claude import ClaudeModel
 
 log = structlog.get_logger(__name__)
 DRAIN_S = 8.0
@@ -78,7 +80,7 @@ def name_model(settings: Settings) -> str:
     return f"Claude at {settings.anthropic_base_url or 'https://api.anthropic.com'}"
 
 
-def build_model(settings: Settings, configuration: Configuration) -> tuple[Configuration, Model]:
+def build_model(settings: Settings, configuration: Configuration) -> "tuple[Configuration, ClaudeModel]":
     """Claude where there is a key, else the demo model for every agent. Importing the SDK is slow: it is done here."""
     from gateway.claude import VENDOR_URL, build_claude
 
@@ -108,6 +110,8 @@ async def run_gateway(serving: Serving, stop: Stop, on_ready: Callable[[], None]
         if not stop.asked.is_set() or not _is_all(error, StoreUnavailableError):
             raise
         log.warning("store_away", during="stop")
+    finally:
+        await model.aclose()
 
 
 async def _serve(gateway: Gateway, serving: Serving, stop: Stop, on_ready: Callable[[], None]) -> None:
