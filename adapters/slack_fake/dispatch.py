@@ -42,7 +42,7 @@ def tell(
     world: World, installation: Installation, event: Json, *, team_id: str | None = None, channel: Channel | None = None
 ) -> None:
     """Wrap an event and hand it to whoever delivers."""
-    event_id = world.new_id("Ev")
+    event_id = world.new_event_id()
     team_id = team_id or installation.team_id or _any_team(world, installation)
     enterprise_id = installation.enterprise_id or world.enterprise_of(team_id or "")
     payload: Json = {

@@ -10,7 +10,8 @@ async with FakeSlack() as slack:
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -159,6 +160,20 @@ class FakeSlack(Acts, Queries):
     def _changed(self) -> None:
         for change in self._changes:
             change.set()
+
+    async def watch(self) -> AsyncIterator[None]:
+        """One item per change, or several changes in one; and one every 15 seconds in any case."""
+        change = asyncio.Event()
+        self._changes.add(change)
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(15):
+                        await change.wait()
+                change.clear()
+                yield
+        finally:
+            self._changes.discard(change)
 
     async def wait_for(self, predicate: Callable[[], object], *, timeout_s: float = 5.0) -> None:
         """Until the predicate holds; looked at after every change in the workspaces. `TimeoutError` when it is late."""

@@ -1,6 +1,7 @@
 """Messages: written, changed, deleted, reacted to, whoever does it; and what the app hears of it."""
 
 import re
+import uuid
 from dataclasses import dataclass, field
 
 from adapters.slack_fake.dispatch import tell_in_channel
@@ -47,7 +48,7 @@ def post(world: World, draft: Draft) -> Message:
         attachments=draft.attachments,
         metadata=draft.metadata,
         files=draft.files,
-        client_msg_id=None if draft.user.is_bot else world.new_secret(""),
+        client_msg_id=None if draft.user.is_bot else str(uuid.uuid4()),
         username=draft.username,
         stream=draft.stream,
         unfurls=draft.unfurls,

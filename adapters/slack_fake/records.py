@@ -200,6 +200,8 @@ class App:
     app_token: str = "xapp-1-A0PARLEY00-7319004521-c4b7e19d2f6a8035"  # noqa: S105
     app_scopes: frozenset[str] = frozenset({"connections:write"})
     commands: tuple[str, ...] = ("/parley",)
+    shortcuts: tuple[tuple[str, str], ...] = (("ask_agent", "Ask the agent about this"),)
+    """Message shortcuts: callback id and label."""
     is_agent: bool = True
     is_distributed_outside_marketplace: bool = False
     rotates_tokens: bool = False

@@ -72,13 +72,13 @@ class World:
         self._last_ts = 0
 
     def new_id(self, prefix: str) -> str:
-        """An id as Slack writes them; the same seed and order give the same ids."""
+        """An id as Slack writes them; the same order gives the same ids, in every run."""
         self._serial += 1
-        digits, rest = "", self._serial + 36**5
-        while rest:
-            rest, digit = divmod(rest, 36)
-            digits = _DIGITS[digit] + digits
-        return f"{prefix}0{digits}"
+        return f"{prefix}0{_write_36(self._serial + 36**5)}"
+
+    def new_event_id(self) -> str:
+        """An event's id, which no other run uses either: the app remembers them for a day."""
+        return f"Ev0{_write_36(self._next_microsecond())}"
 
     def new_secret(self, prefix: str) -> str:
         """A token that nobody guesses from the one before."""
@@ -86,8 +86,12 @@ class World:
 
     def new_ts(self) -> str:
         """A message's time, unique and growing in all workspaces."""
+        microsecond = self._next_microsecond()
+        return f"{microsecond // 1_000_000}.{microsecond % 1_000_000:06d}"
+
+    def _next_microsecond(self) -> int:
         self._last_ts = max(self._last_ts + 1, int(self.clock.now() * 1_000_000))
-        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
+        return self._last_ts
 
     def now_s(self) -> int:
         """The time in whole seconds."""
@@ -160,6 +164,14 @@ class World:
         live = [i for i in self.installations.values() if not i.is_uninstalled]
         own = next((i for i in live if i.team_id == team_id), None)
         return own or next((i for i in live if i.is_org_wide and i.enterprise_id == enterprise_id), None)
+
+
+def _write_36(number: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+    return digits
 
 
 @dataclass(slots=True, kw_only=True)
