@@ -2,13 +2,13 @@
 import { Engine, type EngineOptions } from "./engine";
 import { Machine } from "./machine";
 import { type Patch, Receiver, Sender } from "./mirror";
-import { EMPTY } from "./saved";
+import { claimsOf, EMPTY } from "./saved";
 import { Store } from "./store";
 import type { Input, Told, View } from "./types";
 import { uuid } from "./uuid";
 
-/** Between tabs: to the leader an input, a greeting, a reset; from it that it leads, a patch, what the page is told. */
-type Note = { input: Input } | { hi: true } | { reset: true } | { lead: true } | { patch: Patch } | { told: Told };
+/** Between tabs: to the leader an input, a token, a greeting, a reset; from it that it leads, a patch, what the page is told. */
+type Note = { input: Input } | { token: string } | { hi: true } | { reset: true } | { lead: true } | { patch: Patch } | { told: Told };
 
 export class Client {
   private readonly _store: Store;
@@ -32,7 +32,7 @@ export class Client {
     const scope = [_options.server, site, thread, thread && name].map(encodeURIComponent).join("|");
     this._store = new Store(scope);
     this._name = `parley:${scope}`;
-    this._view = new Machine(_options.who, EMPTY, this._store.entries(), uuid, Math.random).view;
+    this._view = new Machine(_options.who, EMPTY, this._store.entries(this._sub), uuid, Math.random).view;
     const { signal } = this._life;
     for (const event of ["online", "offline", "focus", "visibilitychange"]) addEventListener(event, this._wake, { signal });
     addEventListener("pagehide", () => this._part(), { signal });
@@ -44,9 +44,14 @@ export class Client {
     return this._view;
   }
 
-  /** There is a conversation to go back to, or something still to be sent. */
-  get hasPast(): boolean {
-    return this._store.load().session_id !== undefined || this._store.entries().length > 0;
+  /** This person has a conversation to go back to, or something still to be sent. */
+  private get _hasPast(): boolean {
+    const { session_id, sub = this._sub } = this._store.load();
+    return (session_id !== undefined && sub === this._sub) || this._store.entries(this._sub).length > 0;
+  }
+
+  private get _sub(): string | undefined {
+    return claimsOf(this._options.token).sub;
   }
 
   start(fresh = false): void {
@@ -57,7 +62,7 @@ export class Client {
   /** Writes it down before anything else: whichever tab leads then sends it. Gives its id. */
   send(text: string): string {
     this._lastAt = Math.max(Date.now(), this._lastAt + 1);
-    const entry = { id: uuid(), text, at: this._lastAt };
+    const entry = { id: uuid(), text, at: this._lastAt, who: this._sub };
     this._store.keep(entry);
     this._isWanted = true;
     this.step({ t: "send", entry });
@@ -69,14 +74,27 @@ export class Client {
     else this._post({ input });
   }
 
+  /** A fresh token of the same person, or of whom a visitor turns out to be; another person begins where they stood. */
+  identify(token: string): void {
+    const isSame = claimsOf(token).sub === this._sub;
+    this._options.token = token;
+    if (!this._engine) this._post({ token });
+    else if (isSame || this._store.load().token) this._engine.step({ t: "token", token });
+    else this._restart();
+  }
+
+  private _restart(): void {
+    this._engine?.shut();
+    this._lead([]);
+  }
+
   /** Forgets who this was, on this browser, and starts again as somebody new. */
   reset(): void {
     if (!this._engine) return this._post({ reset: true });
-    this._engine.shut();
     this._store.clear();
     this._options.token = undefined;
     this._isWanted = false;
-    this._lead([]);
+    this._restart();
   }
 
   end(): void {
@@ -120,13 +138,14 @@ export class Client {
     }, this._store, seed);
     this._draw(this._engine.view);
     this._post({ lead: true });
-    if (this._isWanted || this.hasPast) this._engine.step({ t: "start" });
+    if (this._isWanted || this._hasPast) this._engine.step({ t: "start" });
   }
 
   private _hear(note: Note): void {
     if (this._engine) {
       if ("hi" in note) this._greet(this._engine.view);
       if ("input" in note) this._engine.step(note.input);
+      if ("token" in note) this.identify(note.token);
       if ("reset" in note) this.reset();
       return;
     }

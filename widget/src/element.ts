@@ -53,12 +53,11 @@ export class ParleyChat extends HTMLElement implements ParleyApi {
   send(text: string): string {
     const body = text.trim();
     if (!body || lengthOf(body) > MAX_CHARS) throw new RangeError(`Parley: a message has 1 to ${MAX_CHARS} characters.`);
-    if (!this._client) throw new Error("Parley: the chat is not on the page.");
-    return this._client.send(body);
+    return (this._client as Client).send(body);
   }
 
   identify(token: string): void {
-    this._client?.step({ t: "token", token });
+    this._client?.identify(token);
   }
 
   reset(): void {

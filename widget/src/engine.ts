@@ -37,12 +37,9 @@ export class Engine {
     const { who, token } = _options;
     const { sub } = claimsOf(token);
     let saved = _store.load();
-    if (saved.sub && saved.sub !== sub) {
-      _store.clear();
-      saved = EMPTY;
-    }
+    if (saved.sub && saved.sub !== sub) saved = EMPTY;
     if (sub && !saved.token) saved = { ...saved, sub };
-    this._machine = new Machine(who, saved, _store.entries(), uuid, Math.random, token, seed);
+    this._machine = new Machine(who, saved, _store.entries(sub), uuid, Math.random, token, seed);
     this._renewLater(token);
   }
 

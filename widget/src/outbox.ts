@@ -8,6 +8,8 @@ export interface Entry {
   /** Milliseconds, of the writing: the order among entries. */
   at: number;
   reply_to?: string;
+  /** `sub` of the site's token under which it was written; nothing for a visitor. */
+  who?: string | undefined;
   /** Refused for good; waits for the person to retry or delete it. */
   failed?: { code: string; message: string };
 }

@@ -16,11 +16,15 @@ export class Store {
     this._write(this._key("s"), JSON.stringify(saved));
   }
 
-  /** Entries are kept one by one, so that two tabs never write over each other's. */
-  entries(): Entry[] {
+  /**
+   * What `who` wrote, and what a visitor did: who signs in takes it over, and nobody sends what another person wrote.
+   * Entries are kept one by one, so that two tabs never write over each other's.
+   */
+  entries(who: string | undefined): Entry[] {
     return Object.entries(this._all()).flatMap(([key, text]) => {
       try {
-        return key.startsWith(this._key("o")) ? [JSON.parse(text) as Entry] : [];
+        const entry = key.startsWith(this._key("o")) && (JSON.parse(text) as Entry);
+        return entry && (!entry.who || entry.who === who) ? [entry] : [];
       } catch {
         return [];
       }

@@ -81,7 +81,7 @@ function renderItem(item: Extract<Block, { t: "list" }>["items"][number], words:
   const li = h("li", {}, ...item.blocks.map((block) => render(block, words)));
   if (item.checked === null) return li;
   li.className = "task";
-  li.prepend(h("span", { class: "box", role: "img", "aria-label": item.checked ? "☑" : "☐" }, item.checked ? "☑" : "☐"));
+  li.prepend(h("span", { class: "box" }, item.checked ? "☑" : "☐"));
   return li;
 }
 

@@ -63,7 +63,7 @@ export class Bubble {
     } else this._body.replaceChildren(h("span", { class: "dots" }, h("i"), h("i"), h("i")));
     for (const { name, url } of item.attachments ?? []) {
       const safe = safeUrl(url ?? "");
-      this._body.append(safe ? h("a", { href: safe.href, target: "_blank", rel: "noopener noreferrer" }, name || safe.host) : h("span", {}, name));
+      this._body.append(safe ? h("a", { href: safe.href, target: "_blank", rel: "noopener noreferrer" }, name || safe.host) : (name ?? ""));
     }
   }
 

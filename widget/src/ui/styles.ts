@@ -15,7 +15,6 @@ export const css = `
 [hidden]{display:none!important}
 .root{position:fixed;inset-block-end:20px;inset-inline-end:20px;z-index:var(--parley-z,2147483000);
 font:var(--parley-font,15px/1.5 system-ui,"Segoe UI",Roboto,"Noto Sans",sans-serif);color:var(--fg);text-align:start}
-:host([side=start]) .root{inset-inline:20px auto}
 button,input{font:inherit;color:inherit;background:none;border:0;padding:0;margin:0}
 button{cursor:pointer}
 button:disabled{cursor:default}
@@ -32,7 +31,6 @@ h2,h3,h4,h5,h6,p,ul,ol,pre,blockquote,hr{margin:0;font-size:inherit}
 .panel{position:absolute;inset-block-end:72px;inset-inline-end:0;display:flex;flex-direction:column;overflow:hidden;
 width:min(var(--parley-width,400px),100vw - 40px);height:min(var(--parley-height,640px),100dvh - 120px);
 background:var(--bg);border:1px solid var(--line);border-radius:var(--r);box-shadow:0 18px 50px #0d152b33;animation:rise .18s ease-out}
-:host([side=start]) .panel{inset-inline:0 auto}
 @keyframes rise{from{opacity:0;transform:translateY(10px)}}
 header{display:flex;align-items:center;padding:12px;padding-inline-start:18px;border-block-end:1px solid var(--line)}
 header div{flex:1;min-width:0}
