@@ -136,7 +136,7 @@ async def test_who_waits_in_a_lively_session_does_not_ask_the_database_without_e
             asked += 1
             return await load(task_id)
 
-        service.load_task = count  # type: ignore[assignment, method-assign]
+        service.load_task = count  # type: ignore[assignment]
         waiting = asyncio.create_task(service.wait_for_task(accepted.task_id, 100))
         async with asyncio.timeout(5):
             while not asked:

@@ -15,7 +15,17 @@ from gateway.hub import Hub
 from memory.context import Sessions
 from memory.database import Database
 from memory.tasks import Outcome, Tasks
+from tests.support.database import new_database
 from tests.support.make import inbound
+
+
+@pytest.fixture(scope="module")
+async def database(postgres_url: str) -> AsyncIterator[Database]:
+    """One database for all of these: each test has a session of its own."""
+    async with new_database(postgres_url) as url:
+        database = await Database.open(url, size=5)
+        yield database
+        await database.close()
 
 
 @pytest.fixture
@@ -46,6 +56,13 @@ async def take(events: AsyncIterator[LogEntry | Delta], count: int) -> list[LogE
     """The next so many events."""
     async with asyncio.timeout(10):
         return [await anext(events) for _ in range(count)]
+
+
+async def collect(events: AsyncIterator[LogEntry | Delta], seen: list[LogEntry | Delta]) -> None:
+    """Events until there are no more."""
+    async with asyncio.timeout(10):
+        async for event in events:
+            seen.append(event)  # noqa: PERF401  what comes before a fault counts
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -139,8 +156,7 @@ async def test_a_reader_that_falls_behind_is_told_and_resumes_from_its_cursor(ta
         for _ in range(2):
             hub.publish(place, entries)
         with pytest.raises(SlowConsumerError):
-            async for event in events:
-                seen.append(event)  # noqa: PERF401  what came before the fault counts
+            await collect(events, seen)
     assert seen == entries[: len(seen)]
     cursor = seen[-1]
     assert not isinstance(cursor, Delta)
