@@ -2,24 +2,29 @@
 
 What belongs to a person or a thread is opened by a scope: the statements of the reply path set theirs themselves; the
 rest runs inside `Database.scope`. A connection that was lost or a server that is away becomes `StoreUnavailableError`.
+
+Behind a pooler such as PgBouncer, in transaction mode, nothing that is set or prepared on a connection outlasts a
+transaction. There every statement gets a transaction of its own that takes the application role: some round trips more.
 """
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Self, TypeAlias
 
 import asyncpg
 
 from agent.errors import StoreUnavailableError
-from memory.errors import DatabaseRoleError
+from memory.errors import DatabaseRoleError, StoreSetupError
 from memory.migrate import APP_ROLE
 from memory.queries import query
 
 Record = asyncpg.Record
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 CONNECT_TIMEOUT_S = 1.5
+_BEGIN_AS_APP = f"BEGIN; SET LOCAL ROLE {APP_ROLE}; SET LOCAL jit = off"
+_POOLER = "a pooler such as PgBouncer seems to stand before the database: set DATABASE_DIRECT_URL to the server itself"
 
 _AWAY = (
     asyncpg.PostgresConnectionError,
@@ -53,6 +58,26 @@ async def _prepare_connection(connection: "asyncpg.Connection[Record]") -> None:
         await connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
 
 
+async def _prepare_pooled_connection(connection: "asyncpg.Connection[Record]") -> None:
+    async with connection.transaction():
+        await _prepare_connection(connection)
+
+
+@asynccontextmanager
+async def _in_role(connection: Connection) -> AsyncIterator[None]:
+    """A transaction in the application role. One that is interrupted is left to whoever closes the connection."""
+    try:
+        await connection.execute(_BEGIN_AS_APP)
+        yield
+    except (asyncio.CancelledError, TimeoutError):
+        raise
+    except BaseException:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK")
+        raise
+    await connection.execute("COMMIT")
+
+
 async def _keep(_: object) -> None:
     """Nothing to reset: every setting is local to its transaction."""
 
@@ -60,32 +85,42 @@ async def _keep(_: object) -> None:
 class Database:
     """A pool in the application role. `statement_s` bounds every use of a connection."""
 
-    def __init__(self, pool: "asyncpg.Pool[Record]", statement_s: float) -> None:
+    def __init__(self, pool: "asyncpg.Pool[Record]", statement_s: float, *, is_behind_pooler: bool = False) -> None:
         self._pool = pool
         self._statement_s = statement_s
+        self._is_behind_pooler = is_behind_pooler
 
     @classmethod
     async def open(cls, dsn: str, *, size: int = 16, statement_s: float = 1.8, pgbouncer: bool = False) -> Self:
         """Connect. Raises `StoreUnavailableError`, or `DatabaseRoleError` when the role would see everything."""
-        with store_errors():
-            pool = await asyncpg.create_pool(
-                dsn,
-                min_size=min(2, size),
-                max_size=size,
-                timeout=CONNECT_TIMEOUT_S,
-                command_timeout=statement_s,
-                max_inactive_connection_lifetime=300,
-                statement_cache_size=0 if pgbouncer else 200,
-                init=_prepare_connection,
-                reset=_keep,
-                server_settings={"role": APP_ROLE, "application_name": "parley", "jit": "off"},
-            )
-        database = cls(pool, statement_s)
+        settings = {} if pgbouncer else {"role": APP_ROLE, "jit": "off"}
+        try:
+            with store_errors():
+                pool = await asyncpg.create_pool(
+                    dsn,
+                    min_size=min(2, size),
+                    max_size=size,
+                    timeout=CONNECT_TIMEOUT_S,
+                    command_timeout=statement_s,
+                    max_inactive_connection_lifetime=300,
+                    statement_cache_size=0 if pgbouncer else 200,
+                    init=_prepare_pooled_connection if pgbouncer else _prepare_connection,
+                    reset=_keep,
+                    server_settings={"application_name": "parley", **settings},
+                )
+        except StoreUnavailableError as error:
+            if isinstance(error.__cause__, asyncpg.ProtocolViolationError):
+                raise StoreSetupError(_POOLER) from error
+            raise
+        database = cls(pool, statement_s, is_behind_pooler=pgbouncer)
         await database._check_role()
         return database
 
     async def _check_role(self) -> None:
-        row = await self.fetchrow("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        try:
+            row = await self.fetchrow("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError) as error:
+            raise DatabaseRoleError(f"the role of this address may not act as {APP_ROLE}: {error}") from error
         if row is None or row[0]:
             raise DatabaseRoleError(f"the role {APP_ROLE} must not be a superuser and must not have BYPASSRLS")
 
@@ -108,7 +143,8 @@ class Database:
             async with asyncio.timeout(self._statement_s):
                 connection = await self._pool.acquire()
                 try:
-                    yield connection
+                    async with _in_role(connection) if self._is_behind_pooler else nullcontext():
+                        yield connection
                 except (asyncio.CancelledError, TimeoutError):
                     connection.terminate()
                     raise
@@ -133,6 +169,9 @@ class Database:
     @asynccontextmanager
     async def scope(self, *, user_id: str = "", session_id: str = "", identity: str = "") -> AsyncIterator[Connection]:
         """One transaction that sees what belongs to this person, this session or this account, and nothing else."""
-        async with self.connection() as connection, connection.transaction():
+        async with (
+            self.connection() as connection,
+            nullcontext() if self._is_behind_pooler else connection.transaction(),
+        ):
             await connection.fetchrow(query("set_scope"), user_id, session_id, identity)
             yield connection

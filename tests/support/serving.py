@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 import tempfile
 import uuid
@@ -230,3 +231,9 @@ class Visitor:
 def texts(frames: list[Frame], role: str) -> list[str]:
     """What was said in a role, from the frames of a visitor."""
     return [str(frame["text"]) for frame in frames if frame["type"] == "message" and frame["role"] == role]
+
+
+def find_port() -> int:
+    """A port that is free now."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
