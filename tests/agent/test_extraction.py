@@ -71,9 +71,7 @@ def test_what_has_no_evidence_gives_orders_or_holds_a_secret_is_not_believed(ope
     assert believe(answer(**operation), SAID, KNOWN) == ()
 
 
-@pytest.mark.parametrize(
-    "topic", ["a\x00b", "a\ud800", "<script>", "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789"]
-)
+@pytest.mark.parametrize("topic", ["a\x00b", "<script>", "4111 1111 1111 1111"])
 def test_a_topic_that_cannot_be_kept_is_left_out_and_the_fact_stays(topic: str) -> None:
     """Topics are words for people to sort by. Proves: UM-12."""
     [change] = believe(answer(topics=[topic, "drinks"]), SAID, KNOWN)
@@ -83,15 +81,9 @@ def test_a_topic_that_cannot_be_kept_is_left_out_and_the_fact_stays(topic: str) 
 @pytest.mark.parametrize(
     "nonsense",
     [
-        None,
-        [],
-        "yes",
-        3,
-        {},
-        {"operations": None},
-        {"operations": [None]},
-        {"operations": [{}] * 51},
-        answer(evidence="x"),
+        *(None, [], "yes", 3, {}),
+        *({"operations": None}, {"operations": [None]}, {"operations": [{}] * 51}, answer(evidence="x")),
+        *(answer(topics=["x" * 41]), answer(topics=["\ud800"])),
     ],
     ids=lambda value: repr(value)[:30],
 )
