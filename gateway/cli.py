@@ -13,6 +13,7 @@ import click
 
 from agent.errors import StoreUnavailableError
 from gateway.cli_dead_letters import dead_letters
+from gateway.cli_dev import dev
 from gateway.config_errors import ConfigurationError
 from memory.embedded.errors import EmbeddedPostgresError
 from memory.errors import StoreSetupError
@@ -166,6 +167,7 @@ def restore(*, file: Path) -> None:
 
 
 parley.add_command(dead_letters)
+parley.add_command(dev)
 
 
 if __name__ == "__main__":

@@ -61,9 +61,8 @@ def stop(world: World, message: Message, chunks: list[Json], blocks: list[Json],
     stream = need_open(world, message)
     stream.chunks.extend(chunks)
     _show(message, stream)
-    message.blocks = [*_text_blocks(message), *_task_blocks(stream), *blocks]
     message.metadata = metadata or message.metadata
-    _end(world, message, stream, StreamState.DONE)
+    _end(world, message, stream, StreamState.DONE, blocks)
 
 
 def stop_by_user(world: World, channel_id: str, thread_ts: str) -> list[str]:
@@ -76,9 +75,12 @@ def stop_by_user(world: World, channel_id: str, thread_ts: str) -> list[str]:
     return ended
 
 
-def _end(world: World, message: Message, stream: Stream, state: StreamState) -> None:
+def _end(
+    world: World, message: Message, stream: Stream, state: StreamState, blocks: list[Json] | None = None
+) -> None:
     before = render_message(world, message, has_metadata=True)
     stream.state = state
+    message.blocks = [*_text_blocks(message), *_task_blocks(stream), *(blocks or [])]
     posts.change(world, message, before)
 
 
