@@ -12,6 +12,8 @@ from adapters.slack_fake.world import Outgoing
 RETRY_AFTER_S = (0.0, 60.0, 300.0)
 """Slack's own schedule: at once, after a minute, after five."""
 ANSWER_LIMIT_S = 3.0
+KEPT = 10_000
+"""At least twice as many tries are on record, at most three times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,7 @@ class Courier:
             outcome = await self.carrier.send(outgoing, attempt)
         record = DeliveryRecord(name=outgoing.name, event_id=outgoing.event_id, attempt=attempt, outcome=outcome)
         self.records.append(record)
+        del self.records[: -2 * KEPT if len(self.records) > 3 * KEPT else 0]
         self._on_change()
         return outcome
 

@@ -75,9 +75,7 @@ def stop_by_user(world: World, channel_id: str, thread_ts: str) -> list[str]:
     return ended
 
 
-def _end(
-    world: World, message: Message, stream: Stream, state: StreamState, blocks: list[Json] | None = None
-) -> None:
+def _end(world: World, message: Message, stream: Stream, state: StreamState, blocks: list[Json] | None = None) -> None:
     before = render_message(world, message, has_metadata=True)
     stream.state = state
     message.blocks = [*_text_blocks(message), *_task_blocks(stream), *(blocks or [])]

@@ -18,6 +18,8 @@ from adapters.slack_fake.limits import OUTSIDE_METHODS, POST_BURST, POST_PER_S, 
 from adapters.slack_fake.records import Installation
 from adapters.slack_fake.world import World
 
+KEPT = 10_000
+"""At least twice as many calls are on record, at most three times."""
 METHODS: dict[str, Method] = {
     **methods_chat.METHODS,
     **methods_streams.METHODS,
@@ -73,6 +75,7 @@ class WebApi:
             answer = Answer(body={"ok": False, "error": error.code, **error.details})
         args = {key: value for key, value in values.items() if key not in {"token", "client_secret"}}
         self.calls.append(CallRecord(method=name, args=args, answer=answer.body, at=self._world.clock.now()))
+        del self.calls[: -2 * KEPT if len(self.calls) > 3 * KEPT else 0]
         return answer
 
     def _call(self, name: str, token: str | None, values: Json) -> Answer:
