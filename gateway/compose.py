@@ -112,7 +112,7 @@ async def open_gateway(
         runner = Runner(tasks, sessions, hub, model, agents, hooks, lease_s)
         all_posters = dict(posters or {})
         delivery = Delivery(Outbox(database, worker_id), all_posters)
-        posting = Poller("outbox", delivery.work, Outbox(database, worker_id).next_in)
+        posting = Poller("outbox", delivery.work, delivery.next_in)
         jobs = Jobs(database)
         extractor = Extractor(jobs, Memories(database), sessions, model, agents)
         extracting = Poller("jobs", extractor.work, jobs.next_in)

@@ -31,6 +31,10 @@ class Delivery:
             await self._deliver(post, self._posters[post.channel], asked_at_s)
         return post is not None
 
+    async def next_in(self) -> float | None:
+        """Seconds until there may be an answer to post; none when there is none for our channels."""
+        return await self._outbox.next_in(list(self._posters)) if self._posters else None
+
     async def _deliver(self, post: Post, poster: Poster, asked_at_s: float) -> None:
         try:
             posted_as = await self._find(post, poster)
@@ -76,4 +80,4 @@ class Delivery:
             log.error("post_failed", session_id=post.session_id, seq=post.seq, channel=post.channel)
             await self._outbox.end(post, "failed", note=str(error))
         else:
-            await self._outbox.delay(post, error.retry_after_s, may_stand=False, note=str(error))
+            await self._outbox.delay(post, error.retry_after_s, may_stand=post.may_stand, note=str(error))

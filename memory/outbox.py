@@ -60,7 +60,7 @@ class Outbox:
             query("delay_post"), post.session_id, post.seq, self._worker_id, after_s, may_stand, note
         )
 
-    async def next_in(self) -> float | None:
-        """Seconds until the next post is due; none when there is none."""
-        row = await self._database.fetchrow(query("next_post_in"))
+    async def next_in(self, channels: list[str]) -> float | None:
+        """Seconds until a post on one of the channels can be taken; none when there is none."""
+        row = await self._database.fetchrow(query("next_post_in"), channels)
         return None if row is None else row[0]

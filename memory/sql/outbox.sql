@@ -32,7 +32,8 @@ WHERE session_id = $1 AND seq = $2 AND owner = $3 AND state = 'posting'
 RETURNING 1;
 
 -- name: next_post_in
+-- Seconds until something can be taken on one of these channels.
 SELECT extract(epoch FROM min(d.run_at) - now())::float8 FROM outbox d
-WHERE d.state IN ('pending', 'posting') AND NOT EXISTS (
+WHERE d.state IN ('pending', 'posting') AND d.channel = ANY($1::text[]) AND NOT EXISTS (
     SELECT FROM outbox e WHERE e.session_id = d.session_id AND e.seq < d.seq AND e.state IN ('pending', 'posting')
 );
