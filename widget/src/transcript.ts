@@ -105,8 +105,7 @@ export class Transcript {
       if (OVER.has(frame.state) && frame.state !== "done") this.put({ ...old, state: frame.state });
       return;
     }
-    if (!old && OVER.has(frame.state) && frame.state !== "failed") return;
-    if (old && frame.state === "stopped" && !old.text) return this.drop(key);
+    if (!old?.text && (frame.state === "done" || frame.state === "stopped")) return this.drop(key);
     const item = old ?? this._answer(frame.run_id);
     const order = OVER.has(frame.state) ? frame.seq : item.order;
     this.put({ ...item, order, state: frame.state, label: frame.label });

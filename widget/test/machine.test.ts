@@ -201,3 +201,11 @@ test("history that a cut kept from coming is asked for again", () => {
   bench.hear({ type: "history", messages: [message(9, "old")] });
   assert.deepEqual(bench.texts(), ["old", "news"]);
 });
+
+test("a run that ends without a word leaves nothing behind: its message was answered together with another", () => {
+  const bench = new Bench();
+  bench.connect();
+  bench.hear({ type: "run", seq: 1, run_id: "r1", state: "thinking" }, { type: "run", seq: 2, run_id: "r2", state: "queued" });
+  bench.hear(message(3, "both", { run_id: "r1" }), { type: "run", seq: 4, run_id: "r1", state: "done" }, { type: "run", seq: 5, run_id: "r2", state: "done" });
+  assert.deepEqual(bench.texts(), ["both"]);
+});
