@@ -19,12 +19,14 @@ from adapters.slack.ports import Part, Posts, WebApi
 from adapters.slack.previews import Previews
 from adapters.slack.records import object_of, objects_of, text_of
 from adapters.slack.splitting import split
-from agent.records import JsonObject
+from agent.records import JsonObject, JsonValue
 
 log = structlog.get_logger(__name__)
 EVENT_TYPE = "parley_answer"
 PATIENCE_S = 5.0
 LOOK_LIMIT = 200
+TEXT_LIMIT = 3_900
+"""Characters that `chat.update` takes beside blocks."""
 WITHDRAWN = "withdrawn"
 UnknownPolicy = Literal["at_most_once", "at_least_once"]
 _NOT_READABLE = frozenset(
@@ -63,18 +65,19 @@ class Answers:
             piece = _Piece(address, post_key, part, body, is_last=part == len(bodies) - 1)
             posted.append(await self._post_part(piece, known.get(part), _shown(draft, part)))
         await self._remove_rest(address, [ts for part, ts, _ in stored if part >= len(bodies)], len(bodies))
-        await self._previews.set_status(address, "active")
+        await self._previews.end_status(address, draft)
         return posted[0]
 
     async def _post_part(self, piece: "_Piece", known: Part | None, shown: Shown | None) -> str:
         _, ts, state = known or (piece.part, None, None)
         if ts is not None and state in {"final", "last"}:
             return ts
+        is_whole = False
         if known is not None and ts is None:
-            ts = await self._look(piece, may_miss=state == "draft")
-        if ts is not None:
+            ts, is_whole = await self._look(piece, may_miss=state == "draft")
+        if ts is not None and not is_whole:
             ts = await self._put_in_place(piece, ts, shown)
-        else:
+        elif ts is None:
             await self._begin(piece)
             ts = await self._make(piece)
         await self._posts.set_part(
@@ -99,19 +102,31 @@ class Answers:
 
     async def _make(self, piece: "_Piece") -> str:
         """A new message. When Slack says that it was not made, nothing needs to be looked for later."""
-        arguments: JsonObject = {
+        place: JsonObject = {
             "channel": piece.address.conversation,
             "thread_ts": piece.address.thread_ts,
-            "markdown_text": piece.body,
             "metadata": piece.metadata,
             **QUIET,
         }
         try:
-            answer = await self._api.call("chat.postMessage", arguments, patience_s=PATIENCE_S)
+            answer = await self._say("chat.postMessage", place, piece)
         except (RefusedError, LimitedError):
             await self._posts.drop_part(*piece.address.key, piece.part)
             raise
         return text_of(answer, "ts") or ""
+
+    async def _say(self, method: str, place: JsonObject, piece: "_Piece") -> JsonObject:
+        """With feedback buttons where Slack takes them, else without."""
+        if piece.is_last and len(piece.body) <= TEXT_LIMIT:
+            blocks: list[JsonValue] = [{"type": "markdown", "text": piece.body}, *build_feedback(piece.post_key)]
+            try:
+                return await self._api.call(
+                    method, {**place, "text": piece.body, "blocks": blocks}, patience_s=PATIENCE_S
+                )
+            except RefusedError as error:
+                if "block" not in error.code:
+                    raise
+        return await self._api.call(method, {**place, "markdown_text": piece.body}, patience_s=PATIENCE_S)
 
     async def _put_in_place(self, piece: "_Piece", ts: str, shown: Shown | None) -> str:
         """Make a message that stands there the final one, whatever it shows now. Returns the ts of the one that is."""
@@ -120,16 +135,9 @@ class Answers:
                 return ts
         elif shown is None or shown.is_streaming:
             await self._stop_stream(piece, ts, None)
-        elif shown.sent == piece.body:
-            return ts
-        arguments: JsonObject = {
-            "channel": piece.address.conversation,
-            "ts": ts,
-            "markdown_text": piece.body,
-            "metadata": piece.metadata,
-        }
+        place: JsonObject = {"channel": piece.address.conversation, "ts": ts, "metadata": piece.metadata}
         try:
-            await self._api.call("chat.update", arguments, patience_s=PATIENCE_S)
+            await self._say("chat.update", place, piece)
         except RefusedError as error:
             if error.code not in {"message_not_found", "cant_update_message", "edit_window_closed"}:
                 raise
@@ -141,7 +149,8 @@ class Answers:
         """End a stream, with the rest of its text where that is known. False: it has to be written anew."""
         arguments: JsonObject = {"channel": piece.address.conversation, "ts": ts}
         if rest is not None:
-            arguments |= {"metadata": piece.metadata, "session_status": "active" if piece.is_last else "processing"}
+            is_over = piece.is_last and not self._previews.is_busy(piece.address)
+            arguments |= {"metadata": piece.metadata, "session_status": "active" if is_over else "processing"}
             if rest:
                 arguments["markdown_text"] = rest
             if piece.is_last:
@@ -153,8 +162,8 @@ class Answers:
             return False
         return rest is not None
 
-    async def _look(self, piece: "_Piece", *, may_miss: bool) -> str | None:
-        """Where an earlier try stands: by its key, or as a stream of ours that nobody wrote down.
+    async def _look(self, piece: "_Piece", *, may_miss: bool) -> tuple[str | None, bool]:
+        """Where an earlier try stands: by its key, and then it is whole, or as a stream that nobody wrote down.
 
         `may_miss`: it was only a preview, so that posting anew doubles no answer.
         """
@@ -172,7 +181,7 @@ class Answers:
             if error.code not in _NOT_READABLE:
                 raise UnknownError(str(error)) from error
             if may_miss or self._policy == "at_least_once":
-                return None
+                return None, False
             raise CannotReadError(str(error)) from error
         except LimitedError as error:
             raise UnknownError(str(error)) from error
@@ -180,8 +189,8 @@ class Answers:
         for message in own:
             metadata = object_of(object_of(message, "metadata"), "event_payload")
             if (metadata.get("key"), metadata.get("part")) == (piece.post_key, piece.part):
-                return text_of(message, "ts")
-        return await self._find_stray(address, own)
+                return text_of(message, "ts"), True
+        return await self._find_stray(address, own), False
 
     async def _find_stray(self, address: Address, own: Sequence[JsonObject]) -> str | None:
         """A message without a key that is in nobody's books was begun by a process that died."""
@@ -201,9 +210,7 @@ class Answers:
     async def _api_stop(self, address: Address, ts: str) -> None:
         """An open stream can neither be rewritten nor removed."""
         with suppress(SlackError):
-            await self._api.call(
-                "chat.stopStream", {"channel": address.conversation, "ts": ts}, patience_s=PATIENCE_S
-            )
+            await self._api.call("chat.stopStream", {"channel": address.conversation, "ts": ts}, patience_s=PATIENCE_S)
 
     async def _api_delete(self, address: Address, ts: str) -> None:
         try:

@@ -33,6 +33,7 @@ class Draft:
         self.lock = asyncio.Lock()
         self._ended = asyncio.Event()
         self.refusal: str | None = None
+        self.status: asyncio.Task[None] | None = None
         self._api = api
         self._posts = posts
         self._clock = clock

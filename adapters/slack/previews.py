@@ -44,6 +44,7 @@ class Previews:
         self._tasks: set[asyncio.Task[None]] = set()
         self._no_stream_until_s = 0.0
         self._no_status_until_s = 0.0
+        self._working: dict[tuple[str, str], set[RunId]] = {}
 
     def start(self, address: Address, run_id: RunId, after: int) -> None:
         """Show a run's answer as it comes; `after` is its message's seq. Left out when too many are shown."""
@@ -54,10 +55,11 @@ class Previews:
         self._drafts[address.key] = draft
         self._spawn(self._show(draft, run_id, after), f"slack preview {run_id}")
 
-    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def hand_over(self, key: tuple[SessionId, str]) -> Draft | None:
         """End a preview; its messages are the caller's from now on. None: it is not shown here."""
@@ -74,6 +76,17 @@ class Previews:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5.0)
+
+    def is_busy(self, address: Address) -> bool:
+        """Whether another run goes on in the thread by now."""
+        return bool(self._working.get((address.conversation, address.thread_ts)))
+
+    async def end_status(self, address: Address, draft: Draft | None) -> None:
+        """The agent has answered: the sign goes, unless another run goes on in the thread."""
+        if draft is not None and draft.status is not None:
+            await asyncio.wait([draft.status])  # the sign that it works must not come after this one
+        if not self.is_busy(address):
+            await self.set_status(address, "active")
 
     async def set_status(self, address: Address, status: str) -> None:
         """Slack's own sign that the agent works, with its stop button. Where Slack has none, nothing happens."""
@@ -96,6 +109,7 @@ class Previews:
         except (SlowConsumerError, StoreUnavailableError) as error:
             log.info("slack_preview_ended", error=type(error).__name__)
         finally:
+            self._stop_working(draft.address, run_id)
             draft.end()
             async with draft.lock:
                 writer.cancel()
@@ -106,9 +120,17 @@ class Previews:
         else:
             await self._give_up(draft)
 
+    def _stop_working(self, address: Address, run_id: RunId) -> None:
+        place = (address.conversation, address.thread_ts)
+        working = self._working.get(place, set())
+        working.discard(run_id)
+        if not working:
+            self._working.pop(place, None)
+
     async def _read(self, draft: Draft, run_id: RunId, events: AsyncIterator[LogEntry | Delta]) -> bool:
         """Until the run is over. Whether there is an answer, which others post."""
         text, units = "", 0
+        working = self._working.setdefault((draft.address.conversation, draft.address.thread_ts), set())
         async for event in events:
             if event.run_id != run_id:
                 continue
@@ -120,7 +142,8 @@ class Previews:
                 case Message(role="assistant" | "system"):
                     return True
                 case RunNote(state=RunState.THINKING):
-                    self._spawn(self.set_status(draft.address, "processing"), "slack status")
+                    working.add(run_id)
+                    draft.status = self._spawn(self.set_status(draft.address, "processing"), "slack status")
                 case RunNote(state=state) if state.is_final:
                     return False
         return False
@@ -137,5 +160,5 @@ class Previews:
                 await self._api.call("chat.stopStream", {**arguments}, patience_s=10.0)
             except SlackError as error:
                 log.info("slack_stream_not_ended", error=str(error))
-        if draft.ladder.shown and not streaming:
-            await self.set_status(draft.address, "active")
+        if not streaming:
+            await self.end_status(draft.address, draft)

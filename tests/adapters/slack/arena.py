@@ -108,9 +108,7 @@ async def open_arena(
             else:
                 slack.use_sockets()
                 await slack.wait_for(lambda: len(slack.sockets.connections) == 1, timeout_s=5)
-            yield Arena(
-                slack=slack, team=team, core=core, url=url, ann=ann, ben=ben, general=general, address=address
-            )
+            yield Arena(slack=slack, team=team, core=core, url=url, ann=ann, ben=ben, general=general, address=address)
 
 
 @asynccontextmanager
@@ -139,5 +137,3 @@ class _NoSignals:
 
     def __exit__(self, *_: object) -> None:
         pass
-
-

@@ -1,0 +1,116 @@
+"""Sockets that die, gateways that die: nothing that was acked is lost, nothing is said twice."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from adapters.slack.deciding import Rule
+from adapters.slack.options import Conversation, Keys, Options, Setup
+from adapters.slack_fake.fake import FakeSlack
+from adapters.slack_fake.sockets import Connection
+from tests.adapters.slack.arena import Arena, is_final, open_arena, serve
+from tests.support.gateway import ASSISTANT, configure, open_core, run_sql
+from tests.support.model_steps import Gate, says, says_slowly
+from tests.support.scripted_model import ScriptedModel
+
+
+async def reconnected(arena: Arena, before: list[Connection], within_s: float) -> None:
+    """There is a connection that was not there before."""
+    sockets = arena.slack.sockets
+    await arena.slack.wait_for(lambda: any(one not in before for one in sockets.connections), timeout_s=within_s)
+
+
+async def test_a_socket_that_is_cut_is_replaced_and_nothing_is_lost(database_url: str) -> None:
+    """Networks drop connections every day. Proves: SL-22."""
+    model = ScriptedModel()
+    model.add(says("Here."))
+    async with open_arena(database_url, model, over="socket") as arena:
+        before = list(arena.slack.sockets.connections)
+        arena.slack.sockets.cut()
+        await reconnected(arena, before, within_s=2)
+        ts = await arena.ask(arena.ann, "<@BOT> hi")
+        assert await arena.answers(ts) == ["Here."]
+
+
+async def test_a_socket_that_has_gone_silent_is_noticed(database_url: str) -> None:
+    """A half-open connection looks alive and hears nothing. Proves: SL-22."""
+    model = ScriptedModel()
+    model.add(says("Here."))
+    async with open_arena(database_url, model, over="socket") as arena:
+        before = list(arena.slack.sockets.connections)
+        arena.slack.sockets.freeze()
+        await reconnected(arena, before, within_s=4)
+        arena.slack.sockets.thaw()
+        ts = await arena.ask(arena.ann, "<@BOT> hi")
+        assert await arena.answers(ts) == ["Here."]
+
+
+@pytest.mark.parametrize("reason", ["refresh_requested", "warning"])
+async def test_slack_may_ask_for_another_socket(database_url: str, reason: str) -> None:
+    """It does so every few hours. Proves: SL-22."""
+    model = ScriptedModel()
+    model.add(says("Here."))
+    async with open_arena(database_url, model, over="socket") as arena:
+        before = list(arena.slack.sockets.connections)
+        await arena.slack.sockets.ask_to_leave(reason)
+        await reconnected(arena, before, within_s=4)
+        ts = await arena.ask(arena.ann, "<@BOT> hi")
+        assert await arena.answers(ts) == ["Here."]
+
+
+async def test_what_was_acked_is_answered_by_whoever_comes_next(database_url: str) -> None:
+    """Between the ack and the answer lies only the database. Proves: SL-3, SL-23."""
+    model = ScriptedModel(checks_prefix=False)
+    gate = Gate()
+    model.add(says_slowly(["One ", "two ", "three."], gate))
+    async with FakeSlack() as slack:
+        team = slack.add_team("Acme")
+        ann = team.add_user("Ann")
+        general = team.add_channel("general", members=[ann])
+        keys = Keys(bot_token=team.bot_token, signing_secret=slack.app.signing_secret, api_url=slack.api_url)
+        setup = Setup(keys=keys, options=Options(default=Conversation(agent_id=ASSISTANT, rule=Rule())))
+        configuration = replace(configure(), slack=setup)
+        async with open_core(database_url, model, configuration) as core, serve(core) as address:
+            await slack.set_request_url(f"{address}/slack/events")
+            ts = await slack.say(ann, general, "<@BOT> count")
+            await slack.wait_until_heard()
+            gate.let(2)
+            await slack.wait_for(lambda: len(slack.answers(general, ts)) == 1)
+        assert not any(is_final(post) for post in slack.answers(general, ts))
+        model.add(says("One two three."))
+        async with open_core(database_url, model, configuration):
+            await slack.wait_for(lambda: any(is_final(post) for post in slack.answers(general, ts)), timeout_s=20)
+        assert [post.source for post in slack.answers(general, ts)] == ["One two three."]
+
+
+async def test_a_delivery_that_a_dead_process_had_taken_is_taken_in_by_another(database_url: str) -> None:
+    """A kill may come at any point after the ack. Proves: SL-3."""
+    model = ScriptedModel()
+    model.add(says("Here."))
+    async with open_arena(database_url, model) as arena:
+        ts = await arena.slack.say(arena.ann, arena.general, "hi")
+        await arena.slack.wait_until_heard()
+        await arena.decisions()
+        body = {
+            "type": "event_callback",
+            "event_id": "EvLost",
+            "team_id": arena.team.team_id,
+            "api_app_id": arena.slack.app.app_id,
+            "authorizations": [{"team_id": arena.team.team_id, "user_id": arena.team.bot.user_id}],
+            "event": {
+                "type": "app_mention",
+                "user": arena.ann.user_id,
+                "channel": arena.general.channel_id,
+                "ts": "1700000000.000100",
+                "thread_ts": ts,
+                "text": f"<@{arena.team.bot.user_id}> are you there?",
+            },
+        }
+        await run_sql(
+            database_url,
+            "INSERT INTO slack_inbox (event_id, lane, kind, payload, owner, attempts, run_at)"
+            " VALUES ('EvLost', 'lane', 'said', $1::text::jsonb, 'worker_dead', 1, now() + interval '20 seconds')",
+            json.dumps(body),
+        )
+        assert await arena.answers(ts) == ["Here."]

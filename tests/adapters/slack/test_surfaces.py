@@ -1,0 +1,167 @@
+"""What is beside the threads: home, prompts, `/parley`, the shortcut, feedback, files, profiles."""
+
+import pytest
+
+from tests.adapters.slack.arena import TRANSPORTS, Arena, Transport, open_arena
+from tests.support.gateway import run_sql
+from tests.support.model_steps import Gate, last_text_has, says, says_slowly
+from tests.support.scripted_model import ScriptedModel
+
+
+async def remember(arena: Arena, name: str, memory: str) -> None:
+    """A memory of somebody who has spoken."""
+    await run_sql(
+        arena.url,
+        "INSERT INTO user_memories (user_id, memory_id, memory, hash, visibility)"
+        " SELECT user_id, 'mem_' || md5($2::text), $2, sha256(convert_to($2, 'UTF8')), 'private'"
+        " FROM users WHERE first_name = $1",
+        name,
+        memory,
+    )
+
+
+@pytest.mark.parametrize("over", TRANSPORTS)
+async def test_the_home_tab_shows_a_person_their_memories_and_threads(database_url: str, over: Transport) -> None:
+    """What is remembered about somebody is theirs to see, and nobody else's. Proves: SL-16."""
+    model = ScriptedModel()
+    model.add(says("Hello."), says("Hello."))
+    async with open_arena(database_url, model, over=over) as arena:
+        await arena.answers(await arena.ask(arena.ann, "<@BOT> good morning"))
+        await arena.answers(await arena.ask(arena.ben, "<@BOT> good evening"))
+        await remember(arena, "Ann", "likes <!channel> oolong")
+        await arena.slack.open_home(arena.ann)
+        await arena.slack.open_home(arena.ben)
+        await arena.slack.wait_for(lambda: bool(arena.slack.home(arena.ann)) and bool(arena.slack.home(arena.ben)))
+        ann, ben = str(arena.slack.home(arena.ann)), str(arena.slack.home(arena.ben))
+        assert "likes &lt;!channel&gt; oolong" in ann
+        assert "good morning" in ann
+        assert "good evening" not in ann
+        assert "oolong" not in ben
+
+
+async def test_prompts_are_suggested_where_a_person_looks_at_the_messages(database_url: str) -> None:
+    """An empty page helps nobody. Proves: SL-16."""
+    async with open_arena(database_url, ScriptedModel()) as arena:
+        await arena.slack.open_home(arena.ann, tab="messages")
+        direct = arena.team.direct(arena.ann)
+        await arena.slack.wait_for(lambda: bool(arena.slack.prompts(direct)))
+        assert "What can you do?" in str(arena.slack.prompts(direct))
+
+
+@pytest.mark.parametrize("over", TRANSPORTS)
+async def test_the_command_answers_only_who_asked(database_url: str, over: Transport) -> None:
+    """Memories are no one else's business. Proves: SL-17."""
+    model = ScriptedModel()
+    model.add(says("Hello."))
+    async with open_arena(database_url, model, over=over) as arena:
+        await arena.answers(await arena.ask(arena.ann, "<@BOT> hi"))
+        await remember(arena, "Ann", "likes tea")
+        for user, words in ((arena.ann, "likes tea"), (arena.ben, "Nothing yet.")):
+            await arena.slack.command(user, arena.general, "/parley", "memories")
+            await arena.slack.wait_until_heard()
+            assert words in arena.slack.ephemerals(user)[-1].text
+
+
+async def test_a_command_that_is_not_there_yet_says_so(database_url: str) -> None:
+    """Pretending would be worse. Proves: SL-17."""
+    async with open_arena(database_url, ScriptedModel()) as arena:
+        for name, words in (("forget everything", "not there yet"), ("link", "not there yet"), ("", "/parley help")):
+            await arena.slack.command(arena.ann, arena.general, "/parley", name)
+            await arena.slack.wait_until_heard()
+            assert words in arena.slack.ephemerals(arena.ann)[-1].text
+
+
+async def test_the_command_stops_what_runs_for_the_person_in_that_conversation(database_url: str) -> None:
+    """A command carries no thread. Proves: SL-17."""
+    model, gate = ScriptedModel(), Gate()
+    model.add(says_slowly(["One ", "two."], gate), when=last_text_has("count"))
+    async with open_arena(database_url, model) as arena:
+        ts = await arena.ask(arena.ann, "<@BOT> count")
+        gate.let(1)
+        await arena.slack.wait_for(lambda: arena.shown(ts) != [])
+        await arena.slack.command(arena.ben, arena.general, "/parley", "stop")
+        await arena.slack.command(arena.ann, arena.general, "/parley", "stop")
+        await arena.slack.wait_for(lambda: bool(arena.slack.ephemerals(arena.ann)))
+        assert arena.slack.ephemerals(arena.ben)[-1].text == "Nothing of yours is running here."
+        assert arena.slack.ephemerals(arena.ann)[-1].text == "Stopped."
+        assert await arena.answers(ts) == ["One"]
+
+
+async def test_the_shortcut_asks_about_a_message_in_its_thread(database_url: str) -> None:
+    """Somebody else's message, without writing a word. Proves: SL-18."""
+    model = ScriptedModel()
+    model.add(says("It means: at noon."), when=last_text_has("12:00"))
+    async with open_arena(database_url, model) as arena:
+        ts = await arena.ask(arena.ben, "lunch at 12:00")
+        await arena.decisions()
+        await arena.slack.shortcut(arena.ann, arena.general, ts, "parley_ask")
+        assert await arena.answers(ts) == ["It means: at noon."]
+        assert (await arena.talk(ts))[1].startswith("ann: ")
+
+
+async def test_feedback_is_noted_under_its_answer(database_url: str) -> None:
+    """A click carries no thread; the table of posts knows the session. Proves: SL-19."""
+    model = ScriptedModel()
+    model.add(says("Here."))
+    async with open_arena(database_url, model) as arena:
+        ts = await arena.ask(arena.ann, "<@BOT> hi")
+        await arena.answers(ts)
+        (answer,) = arena.slack.answers(arena.general, ts)
+        button = answer.blocks[-1]["elements"][0]
+        value = button["negative_button"]["value"]
+        await arena.slack.click(arena.ann, arena.general, answer.ts, button["action_id"], value)
+        rows = await run_sql(database_url, "SELECT session_id, is_good FROM slack_feedback")
+        assert [(row["session_id"].endswith(ts), row["is_good"]) for row in rows] == [(True, False)]
+
+
+async def test_a_text_file_is_read_from_slack(database_url: str) -> None:
+    """People drop logs into a thread and ask what is wrong. Proves: SL-20."""
+    model = ScriptedModel()
+    model.add(says("A full disk."), when=last_text_has("no space left"))
+    async with open_arena(database_url, model) as arena:
+        files = [("error.txt", b"no space left on device"), ("photo.png", b"\x89PNG")]
+        ts = await arena.slack.say(arena.ann, arena.general, "<@BOT> what is this?", files=files)
+        assert await arena.answers(ts) == ["A full disk."]
+        assert "photo.png" in str(model.requests[-1].messages)
+
+
+async def test_an_e_mail_address_counts_only_of_full_members(database_url: str) -> None:
+    """An admin elsewhere can give anybody any address. Proves: SL-21."""
+    model = ScriptedModel()
+    model.add(says("Hello."), says("Hello."))
+    async with open_arena(database_url, model) as arena:
+        guest = arena.team.add_user("Gus", email="boss@acme.test", is_guest=True)
+        arena.team.join(guest, arena.general)
+        await arena.answers(await arena.ask(arena.ann, "<@BOT> hi"))
+        await arena.answers(await arena.ask(guest, "<@BOT> hi"))
+        rows = await run_sql(database_url, "SELECT first_name, email, timezone FROM users ORDER BY first_name")
+        assert [(row["first_name"], row["email"]) for row in rows] == [("Ann", "ann@acme.test"), ("Gus", None)]
+        assert rows[0]["timezone"] == "Europe/Paris"
+
+
+async def test_a_person_stays_the_same_when_slack_tells_nothing_about_them(database_url: str) -> None:
+    """The id is the account's; the rest is decoration. Proves: SL-21."""
+    model = ScriptedModel()
+    model.add(says("Hello."))
+    async with open_arena(database_url, model) as arena:
+        arena.slack.faults.refuse("users.info", code="missing_scope")
+        await arena.answers(await arena.ask(arena.ann, "<@BOT> hi"))
+        rows = await run_sql(database_url, "SELECT tenant, external_id FROM identities")
+        team = arena.team.team_id
+        assert [(row["tenant"], row["external_id"]) for row in rows] == [(team, f"{team}:{arena.ann.user_id}")]
+
+
+async def test_a_changed_profile_is_looked_up_anew(database_url: str) -> None:
+    """People marry and move. Proves: SL-21."""
+    model = ScriptedModel()
+    model.add(says("Hello."), says("Hello."))
+    async with open_arena(database_url, model) as arena:
+        await arena.answers(await arena.ask(arena.ann, "<@BOT> hi"))
+        await arena.slack.change_profile(arena.ann, email="ann@new.test")
+        await arena.slack.wait_until_heard()
+        await arena.decisions()
+        await arena.answers(await arena.ask(arena.ann, "<@BOT> hi again"))
+        rows = await run_sql(database_url, "SELECT email FROM users")
+        assert [row["email"] for row in rows] == ["ann@new.test"]
+        looked_up = [call for call in arena.slack.api.calls if call.method == "users.info"]
+        assert len(looked_up) == 2
