@@ -82,7 +82,7 @@ class UsageView(View):
     output_tokens: int
     cache_read_tokens: int
     cache_write_tokens: int
-    cost_usd: Annotated[Decimal, PlainSerializer("{:f}".format, return_type=str)]
+    cost_usd: Annotated[Decimal, PlainSerializer(lambda cost: f"{cost:f}", return_type=str)]
 
 
 class AcceptedView(View):
