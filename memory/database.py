@@ -29,11 +29,9 @@ _POOLER = "a pooler such as PgBouncer seems to stand before the database: set DA
 _AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.QueryCanceledError,
+    asyncpg.OperatorInterventionError,  # shut down, crashed, starting, cancelled
+    asyncpg.InsufficientResourcesError,  # connections, memory, disk
+    asyncpg.ObjectNotInPrerequisiteStateError,  # the database takes no connections just now
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.ReadOnlySQLTransactionError,
@@ -41,6 +39,13 @@ _AWAY = (
     asyncpg.InvalidCatalogNameError,
     OSError,
     TimeoutError,
+)
+
+
+_NO_ROLE = (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError)
+_ROLE_HELP = (
+    f"this address may not act as the role {APP_ROLE}: run parley migrate, or as an administrator"
+    f" GRANT {APP_ROLE} TO the user that it names"
 )
 
 
@@ -112,6 +117,8 @@ class Database:
             if isinstance(error.__cause__, asyncpg.ProtocolViolationError):
                 raise StoreSetupError(_POOLER) from error
             raise
+        except _NO_ROLE as error:
+            raise DatabaseRoleError(_ROLE_HELP) from error
         database = cls(pool, statement_s, is_behind_pooler=pgbouncer)
         await database._check_role()
         return database
@@ -119,8 +126,8 @@ class Database:
     async def _check_role(self) -> None:
         try:
             row = await self.fetchrow("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
-        except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError) as error:
-            raise DatabaseRoleError(f"the role of this address may not act as {APP_ROLE}: {error}") from error
+        except _NO_ROLE as error:
+            raise DatabaseRoleError(_ROLE_HELP) from error
         if row is None or row[0]:
             raise DatabaseRoleError(f"the role {APP_ROLE} must not be a superuser and must not have BYPASSRLS")
 

@@ -12,7 +12,7 @@ from importlib.resources import files
 
 import asyncpg
 
-from memory.errors import DatabaseTooNewError, MigrationChangedError, StoreSetupError
+from memory.errors import DatabaseRoleError, DatabaseTooNewError, MigrationChangedError, StoreSetupError
 
 APP_ROLE = "parley_app"
 MINIMUM_SERVER = 160000
@@ -117,12 +117,29 @@ def _check(wanted: Sequence[Migration], applied: dict[int, str]) -> list[Migrati
     return [migration for migration in wanted if migration.version not in applied]
 
 
+async def _ensure_role(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """The application's role, usable by this user. An administrator may have made it beforehand."""
+    try:
+        await connection.execute(_CREATE_ROLE)
+        if not await connection.fetchval(f"SELECT pg_has_role(current_user, '{APP_ROLE}', 'SET')"):
+            await connection.execute(f"GRANT {APP_ROLE} TO CURRENT_USER")
+    except asyncpg.InsufficientPrivilegeError:
+        raise DatabaseRoleError(how_to_grant(await connection.fetchval("SELECT current_user"))) from None
+
+
+def how_to_grant(user: str) -> str:
+    """What an administrator has to do for a user who may not do it."""
+    return (
+        f"the user {user} may not use the role {APP_ROLE}; as an administrator run:"
+        f" CREATE ROLE {APP_ROLE} NOLOGIN; GRANT {APP_ROLE} TO {user} (the first only where there is no such role)"
+    )
+
+
 async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", wanted: Sequence[Migration]) -> list[str]:
     missing = _check(wanted, await _load_applied(connection))
     if not missing:
         return []
-    await connection.execute(_CREATE_ROLE)
-    await connection.execute(f"GRANT {APP_ROLE} TO CURRENT_USER")
+    await _ensure_role(connection)
     await connection.execute(
         "CREATE TABLE IF NOT EXISTS migrations (version int PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,"
         " applied_at timestamptz NOT NULL DEFAULT now())"

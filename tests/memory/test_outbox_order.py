@@ -35,7 +35,7 @@ async def test_an_answer_that_waits_for_its_next_try_is_not_overtaken_by_a_later
     assert elsewhere.session_id == "s2"
     assert await mine.take(["post"]) is None
     await others.end(elsewhere, "sent", posted_as="p")
-    assert 3500 < (await mine.next_in() or 0) <= 3600, "what has to wait for another is not due"
+    assert 3500 < (await mine.next_in(["post"]) or 0) <= 3600, "what has to wait for another is not due"
 
 
 async def test_an_answer_that_another_process_is_posting_holds_back_the_next(database: Database) -> None:

@@ -1,0 +1,83 @@
+"""What is read for a run and for people: any text can be asked for, pages follow one another, nobody goes backwards."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agent.ids import UserId, WorkerId
+from agent.records import Audience, Message, RunState, TaskState
+from agent.text import storable
+from memory.context import Sessions
+from memory.database import Database
+from memory.memories import Memories
+from memory.tasks import Claim, Outcome, Tasks
+from tests.support.make import ANN, BOB, SESSION, inbound
+
+WORDS = st.text(alphabet=st.sampled_from("ab '\\\":*!&|()<>-@./%_~\n\t\u2019é日😀E1"), max_size=40)
+
+
+async def run(tasks: Tasks, text: str, **more: object) -> Claim:
+    """A message and its answer."""
+    claim = (await tasks.accept(inbound(text, **more), may_take=True)).claim  # type: ignore[arg-type]
+    assert claim is not None
+    outcome = Outcome(state=TaskState.DONE, run_state=RunState.DONE, run=None, answer=f"re: {text}")
+    await tasks.finish(claim, outcome, may_keep=False)
+    return claim
+
+
+@given(text=WORDS)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_any_words_can_be_looked_for(database: Database, text: str) -> None:
+    """A quote or a colon in a message must not break the search for what goes with it."""
+    assert await Memories(database).find_related(ANN.id, storable(text), 5, Audience.SHARED) == []
+
+
+async def test_a_run_whose_words_are_full_of_signs_can_be_read(database: Database) -> None:
+    """Every message can be answered. Proves: UM-13."""
+    tasks = Tasks(database, WorkerId("me"))
+    claim = await run(tasks, "it's: 'a' & (b | !c) <-> \\d:* http://x.y/z'?q=\"1\" %_ \u0301")
+    context = await Sessions(database).load_context(SESSION, ANN.id, claim.position, history_runs=5, memories=30)
+    assert context.memories == ()
+    assert len(context.prompt) == 1
+
+
+async def test_messages_come_in_pages_before_a_number_and_the_log_after_one(database: Database) -> None:
+    """Scrolling up and catching up must not skip or repeat."""
+    tasks, sessions = Tasks(database, WorkerId("me")), Sessions(database)
+    for n in range(5):
+        await run(tasks, f"m{n}")
+    pages: list[Message] = []
+    before = 10**9
+    while page := await sessions.load_messages_before(SESSION, before, 3):
+        pages = [*page, *pages]
+        before = page[0].seq
+    log = await sessions.load_log(SESSION, 0, 100)
+    assert pages == [entry for entry in log if isinstance(entry, Message)]
+    assert await sessions.load_log(SESSION, 7, 3) == log[7:10]
+
+
+async def test_a_session_is_listed_for_its_people_and_for_nobody_else(database: Database) -> None:
+    """Proves: SE-2."""
+    tasks, sessions = Tasks(database, WorkerId("me")), Sessions(database)
+    await run(tasks, "one", user=ANN)
+    for user_id, count in ((ANN.id, 1), (BOB.id, 0), (UserId("usr_nobody"), 0)):
+        assert len(await sessions.list_sessions_of_user(user_id, "widget", "demo", 10)) == count
+    await sessions.join_session(SESSION, BOB.id)
+    await sessions.join_session(SESSION, BOB.id)
+    [session] = await sessions.list_sessions_of_user(BOB.id, "widget", "demo", 10)
+    assert (session.is_member, session.head) == (True, 4)
+    assert await sessions.list_sessions_of_user(BOB.id, "slack", "demo", 10) == []
+    seen = await sessions.load_session(SESSION, UserId("usr_nobody"))
+    assert seen is not None
+    assert not seen.is_member
+
+
+@pytest.mark.parametrize(("marks", "seen"), [([3, 5, 4], 5), ([2, 2], 2), ([], 0)])
+async def test_how_far_one_has_read_never_goes_back(database: Database, marks: list[int], seen: int) -> None:
+    """Two tabs of one person read at different speeds."""
+    await run(Tasks(database, WorkerId("me")), "one", user=ANN)
+    sessions = Sessions(database)
+    for mark in marks:
+        await sessions.mark_seen(SESSION, ANN.id, mark)
+    async with database.scope(session_id=SESSION) as connection:
+        assert await connection.fetchval("SELECT seen_seq FROM participants") == seen
