@@ -83,7 +83,7 @@ async def test_old_words_that_are_read_late_do_not_replace_what_was_said_since(m
 
 
 async def test_what_was_forgotten_stays_forgotten_until_it_is_said_anew(memories: Memories) -> None:
-    """Old messages must not bring it back. Proves: UM-16."""
+    """Old messages must not bring it back.."""
     await apply(memories, change("likes tea"))
     [tea] = await memories.list_all(WHO)
     assert await apply(memories, change("", op="retire", known=tea, minutes=5)) == 1
@@ -94,7 +94,7 @@ async def test_what_was_forgotten_stays_forgotten_until_it_is_said_anew(memories
 
 
 async def test_a_fact_forgotten_and_said_anew_in_one_burst_is_known(memories: Memories) -> None:
-    """What counts is when it was said, not when it was read. Proves: UM-16."""
+    """What counts is when it was said, not when it was read.."""
     await apply(memories, change("likes tea"))
     [tea] = await memories.list_all(WHO)
     await apply(memories, change("", op="retire", known=tea, minutes=5), change("likes tea", minutes=6))
