@@ -2,7 +2,7 @@
 //
 //   GET  /widget/events?hello={hello as JSON, without the token}   Authorization: Bearer {token}, Last-Event-ID: {cursor}
 //        text/event-stream, each event one frame as `data`; `event: close` ends it with `{"code", "reason"}`
-//   POST /widget/frames?session_id={…}                             Authorization: Bearer {token}
+//   POST /widget/frames?session_id={…}&name={…}                     Authorization: Bearer {token}
 //        one frame; answers with a JSON list of the frames that answer it
 import { type Hello, parseFrame } from "./frames";
 import type { Transport, TransportEvents } from "./socket";
@@ -26,7 +26,9 @@ interface Refusal { code?: number; reason?: string }
 export function openEvents(server: string, on: TransportEvents): Transport {
   const stop = new AbortController();
   let token = "";
-  let session = "";
+  let session_id = "";
+  let name = "";
+  const at = (path: string, query: Record<string, string>): URL => new URL(`/widget/${path}?${new URLSearchParams(query)}`, server);
   const auth = (): HeadersInit => (token ? { Authorization: `Bearer ${token}` } : {});
   const end = (code: number, reason = ""): void => {
     if (stop.signal.aborted) return;
@@ -37,7 +39,7 @@ export function openEvents(server: string, on: TransportEvents): Transport {
     const frame = parseFrame(text);
     if (frame?.type === "welcome") {
       token = frame.token ?? token;
-      session = frame.session_id;
+      session_id = frame.session_id;
     }
     if (!stop.signal.aborted) on.text(text);
   };
@@ -50,9 +52,8 @@ export function openEvents(server: string, on: TransportEvents): Transport {
   const listen = async (hello: Hello): Promise<void> => {
     const { token: mine = "", ...rest } = hello;
     token = mine;
-    const url = new URL("/widget/events", server);
-    url.searchParams.set("hello", JSON.stringify(rest));
-    const response = await fetch(url, { headers: { ...auth(), "Last-Event-ID": String(hello.cursor) }, signal: stop.signal });
+    name = rest.name ?? "";
+    const response = await fetch(at("events", { hello: JSON.stringify(rest) }), { headers: { ...auth(), "Last-Event-ID": String(hello.cursor) }, signal: stop.signal });
     if (!(await check(response)) || !response.body) return;
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     const events = new EventReader();
@@ -65,9 +66,7 @@ export function openEvents(server: string, on: TransportEvents): Transport {
     end(1006);
   };
   const post = async (body: string): Promise<void> => {
-    const url = new URL("/widget/frames", server);
-    url.searchParams.set("session_id", session);
-    const response = await fetch(url, { method: "POST", body, headers: { ...auth(), "Content-Type": "application/json" }, signal: stop.signal });
+    const response = await fetch(at("frames", { session_id, name }), { method: "POST", body, headers: { ...auth(), "Content-Type": "application/json" }, signal: stop.signal });
     if (!(await check(response))) return;
     for (const frame of (await response.json()) as unknown[]) take(JSON.stringify(frame));
   };

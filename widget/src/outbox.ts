@@ -36,10 +36,6 @@ export class Outbox {
     this._entries.set(entry.id, entry);
   }
 
-  isSending(id: string): boolean {
-    return this._inFlight === id;
-  }
-
   /** The frame to send now, if one may be: nothing else is on its way and the server has not asked to wait. */
   next(): Send | undefined {
     if (this._inFlight !== undefined || this._held) return undefined;
