@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 SLACK_URL = "https://slack.com/api/"
 CALL_S = 8.0
 NOT_CONNECTED_RETRY_S = 2.0
-_READS = frozenset({"auth.test", "conversations.replies", "conversations.info", "users.info", "chat.getPermalink"})
+_READS = frozenset({"conversations.replies", "users.info"})
 _BY_CONVERSATION = frozenset({"chat.postMessage"})
 _UNCLEAR = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 

@@ -18,7 +18,7 @@ _LINK = re.compile(r"\[([^\[\]\n]{0,300})\]\((https?://[^\s()<>\[\]]{1,2000})\)"
 
 def render_text(text: str) -> str:
     """The whole text, neutralised. Links say their host unless their words do."""
-    for pattern, replacement in ((_CALL, "<" + _GAP), (_WORD, "@" + _GAP), (_PICTURE, "")):
+    for pattern, replacement in ((_CALL, "<" + _GAP), (_WORD, "@" + _GAP), (_PICTURE, "!" + _GAP)):
         text = pattern.sub(replacement, text)
     return _LINK.sub(_show_host, text)
 
