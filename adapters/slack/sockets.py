@@ -23,6 +23,8 @@ CHECK_S = 0.5
 PONG_S = 1.0
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 30.0
+_LOST = "Failed to receive or enqueue a message"
+"""What the vendor's client says whenever a socket ends; the watchdog sees to that, and says so itself."""
 _AWAY = (SlackClientError, WebSocketException, aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -112,4 +114,6 @@ def _quiet_logger() -> logging.Logger:
     """The vendor's own log, warnings and worse: below them it writes what people say."""
     logger = logging.getLogger("slack_bolt.parley")
     logger.setLevel(logging.WARNING)
+    if not logger.filters:
+        logger.addFilter(lambda record: _LOST not in str(record.msg))
     return logger
