@@ -7,7 +7,7 @@
 
   const chat = document.createElement("parley-chat");
   chat.setAttribute("site", "demo");
-  if (matchMedia("(min-width: 700px)").matches) chat.setAttribute("open", "");
+  if (matchMedia("(min-width: 1080px)").matches) chat.setAttribute("open", "");
   if (thread) chat.setAttribute("thread", thread);
   if (name) chat.setAttribute("name", name);
   document.body.append(chat);

@@ -192,3 +192,14 @@ async def test_the_widget_speaks_the_visitors_language(
     await page.goto(f"{gateway.url}/own")
     await expect(page.get_by_role("button", name=name)).to_be_visible()
     await context.close()
+
+
+async def test_axe_finds_nothing_on_the_demo_page(gateway: FakeGateway, page: Page) -> None:
+    """The first page anybody sees."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed (npm ci in widget/)")
+    await page.goto(f"{gateway.url}/?thread=team&name=Ben")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await expect(page.get_by_text("You are Ben in the thread")).to_be_visible()
+    await settle(page)
+    assert await violations(page) == []
