@@ -51,35 +51,49 @@ def _with_ids(block: Json, index: int) -> Json:
 
 
 def _problem(block: Any) -> str | None:
-    if not isinstance(block, dict) or block.get("type") not in BLOCK_TYPES:
+    if not isinstance(block, dict) or not isinstance(block.get("type"), str) or block["type"] not in BLOCK_TYPES:
         return f"unsupported type: {block.get('type') if isinstance(block, dict) else 'none'}"
+    if not isinstance(block.get("block_id", ""), str):
+        return "block_id: must be a string"
     kind = block["type"]
     if kind == "section":
         return _section_problem(block)
     if kind == "markdown" and not (isinstance(block.get("text"), str) and block["text"]):
         return "missing required field: text"
-    if kind == "header" and len(_text_of(block.get("text"))) > MAX_HEADER:
-        return f"must be less than {MAX_HEADER + 1} characters"
-    if kind in {"actions", "context_actions", "context"}:
-        elements = block.get("elements")
-        if not isinstance(elements, list) or not elements or len(elements) > MAX_ACTIONS:
-            return "elements: between 1 and 25"
+    if kind == "header" and not 0 < len(_text_of(block.get("text"))) <= MAX_HEADER:
+        return f"text: must be less than {MAX_HEADER + 1} characters and more than 0"
+    if kind == "input" and not (_is_element(block.get("element")) and isinstance(block.get("label"), dict)):
+        return "missing required field: label or element"
+    if kind in {"actions", "context_actions", "context"} and not _has_elements(block):
+        return f"elements: between 1 and {MAX_ACTIONS} elements"
     return None
+
+
+def _is_element(element: Any) -> bool:
+    is_typed = isinstance(element, dict) and isinstance(element.get("type"), str)
+    return is_typed and isinstance(element.get("action_id", ""), str)
+
+
+def _has_elements(block: Json) -> bool:
+    elements = block.get("elements")
+    return isinstance(elements, list) and 0 < len(elements) <= MAX_ACTIONS and all(map(_is_element, elements))
 
 
 def _section_problem(block: Json) -> str | None:
-    text, fields = block.get("text"), block.get("fields")
+    text, fields, accessory = block.get("text"), block.get("fields"), block.get("accessory")
     if text is None and not fields:
         return "missing required field: text"
-    if text is not None and (not isinstance(text, dict) or text.get("type") not in {"mrkdwn", "plain_text"}):
+    if text is not None and (not isinstance(text, dict) or text.get("type") not in ("mrkdwn", "plain_text")):
         return "text: must be a text object"
     if text is not None and not 0 < len(_text_of(text)) <= MAX_SECTION:
         return f"text: must be less than {MAX_SECTION + 1} characters and more than 0"
-    return None
+    if fields is not None and not (isinstance(fields, list) and all(isinstance(f, dict) for f in fields)):
+        return "fields: must be text objects"
+    return None if accessory is None or _is_element(accessory) else "accessory: must be an element"
 
 
 def _text_of(text: Any) -> str:
-    return str(text.get("text", "")) if isinstance(text, dict) else ""
+    return text["text"] if isinstance(text, dict) and isinstance(text.get("text"), str) else ""
 
 
 def parse_metadata(metadata: Any) -> Json | None:

@@ -128,9 +128,12 @@ class FakeSlack(Acts, Queries):
             workspace.install()
         return workspace
 
-    async def set_request_url(self, url: str, *, is_verified: bool = False) -> None:
-        """Send events there from now on. With `is_verified` the address has to answer the challenge first."""
-        posts = SignedPosts(self.world, url, answer_limit_s=self._answer_limit_s)
+    async def set_request_url(self, url: str, *others: str, is_verified: bool = False) -> None:
+        """Send events there from now on, each try to one of the addresses where there are several.
+
+        With `is_verified` the address has to answer the challenge first.
+        """
+        posts = SignedPosts(self.world, url, *others, answer_limit_s=self._answer_limit_s)
         if is_verified and not await posts.verify():
             await posts.aclose()
             raise UsageError(f"{url} did not answer the challenge")

@@ -43,16 +43,24 @@ def _need_scope(call: Call, channel: Channel, scopes: dict[ChannelKind, str]) ->
 
 def _window(call: Call, messages: Sequence[Message]) -> list[Message]:
     """What lies between `oldest` and `latest`."""
-    oldest, latest = call.args.text("oldest") or "0", call.args.text("latest")
+    oldest, latest = _time(call, "oldest"), _time(call, "latest")
     is_inclusive = call.args.flag("inclusive")
     found = []
     for message in messages:
         at = float(message.ts)
-        is_after = at > float(oldest) or (is_inclusive and at == float(oldest))
-        is_before = latest is None or at < float(latest) or (is_inclusive and at == float(latest))
+        is_after = oldest is None or at > oldest or (is_inclusive and at == oldest)
+        is_before = latest is None or at < latest or (is_inclusive and at == latest)
         if is_after and is_before:
             found.append(message)
     return found
+
+
+def _time(call: Call, name: str) -> float | None:
+    given = call.args.text(name)
+    try:
+        return float(given) if given else None
+    except ValueError:
+        raise RefusalError(f"invalid_ts_{name}") from None
 
 
 def _list(call: Call, messages: Sequence[Message]) -> Json:

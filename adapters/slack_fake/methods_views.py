@@ -21,14 +21,16 @@ def _body(call: Call, kind: str) -> Json:
         raise RefusalError("invalid_arguments")
     if view.get("type") != kind:
         raise _bad("type", f"must be {kind}")
-    if len(view.get("private_metadata") or "") > MAX_PRIVATE:
-        raise _bad("private_metadata", "too long")
+    private = view.get("private_metadata") or ""
+    if not isinstance(private, str) or len(private) > MAX_PRIVATE:
+        raise _bad("private_metadata", f"must be less than {MAX_PRIVATE + 1} characters")
     blocks = view.get("blocks")
     if not isinstance(blocks, list):
         raise _bad("blocks", "missing required field")
     if kind == "modal":
         title = view.get("title")
-        if not isinstance(title, dict) or not 0 < len(title.get("text", "")) <= MAX_TITLE:
+        text = title.get("text") if isinstance(title, dict) else None
+        if not isinstance(text, str) or not 0 < len(text) <= MAX_TITLE:
             raise _bad("title", f"must be less than {MAX_TITLE + 1} characters")
         if any(b.get("type") == "input" for b in blocks if isinstance(b, dict)) and "submit" not in view:
             raise _bad("submit", "missing required field")

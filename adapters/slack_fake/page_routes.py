@@ -22,6 +22,7 @@ _PATHS = {
     "/dom.js": "dom.js",
     "/text.js": "text.js",
     "/blocks.js": "blocks.js",
+    "/links.js": "links.js",
     "/messages.js": "messages.js",
     "/panels.js": "panels.js",
 }

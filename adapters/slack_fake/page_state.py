@@ -86,7 +86,7 @@ def _sessions(slack: FakeSlack, channel: Channel) -> Json:
 def render_wire(slack: FakeSlack) -> Json:
     """How the app is reached, what broke on purpose, and what went back and forth lately."""
     carrier, events = slack.courier.carrier, slack.faults.events
-    posts_to = carrier.url if isinstance(carrier, SignedPosts) else None
+    posts_to = ", ".join(carrier.urls) if isinstance(carrier, SignedPosts) else None
     events_log: list[Json] = [
         {
             "what": record.name,

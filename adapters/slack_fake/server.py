@@ -31,6 +31,16 @@ class _Server(uvicorn.Server):
                 async with asyncio.timeout(1):
                     await self.is_over.wait()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in [*self.server_state.connections]:
+            _transport(connection).abort()
+        tasks = [*self.server_state.tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
@@ -56,7 +66,6 @@ class FakeServer:
             lifespan="off",
             log_config=None,
             access_log=False,
-            timeout_graceful_shutdown=1,
             timeout_keep_alive=60,
         )
         self._server = _Server(config)
@@ -72,10 +81,9 @@ class FakeServer:
         if self._server is None or self._running is None:
             self._listener.close()
             return
-        for connection in [*self._server.server_state.connections]:
-            _transport(connection).abort()
         self._server.is_over.set()
         await self._running
+        self._listener.close()
 
     def cut(self, scope: Scope) -> None:
         """Break the connection that a request came on, at once."""

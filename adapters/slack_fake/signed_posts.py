@@ -31,9 +31,12 @@ def render_body(outgoing: Outgoing) -> tuple[bytes, str]:
 
 
 class SignedPosts:
-    """Posts to one address. An answer of 200 to 299 within `answer_limit_s` real seconds counts."""
+    """Posts to one address, or by chance to one of several, as a load balancer would.
 
-    def __init__(self, world: World, url: str, *, answer_limit_s: float = ANSWER_LIMIT_S) -> None:
+    An answer of 200 to 299 within `answer_limit_s` real seconds counts.
+    """
+
+    def __init__(self, world: World, *urls: str, answer_limit_s: float = ANSWER_LIMIT_S) -> None:
         self._world = world
         self._limit_s = answer_limit_s
         self._client = httpx2.AsyncClient(
@@ -43,7 +46,7 @@ class SignedPosts:
             trust_env=False,
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=50),
         )
-        self.url = url
+        self.urls = urls
 
     async def send(self, outgoing: Outgoing, attempt: Attempt) -> Outcome:
         """Try once."""
@@ -63,7 +66,7 @@ class SignedPosts:
         }
         try:
             async with asyncio.timeout(self._limit_s):
-                response = await self._client.post(self.url, content=body, headers=headers)
+                response = await self._client.post(self._world.random.choice(self.urls), content=body, headers=headers)
         except TimeoutError:
             return Outcome(is_acked=False, reason="http_timeout")
         except httpx2.TooManyRedirects:

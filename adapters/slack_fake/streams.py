@@ -149,6 +149,6 @@ def _is_task(chunk: Json) -> bool:
     return (
         isinstance(chunk.get("id"), str)
         and isinstance(chunk.get("title"), str)
-        and chunk.get("status", "pending") in TASK_STATES
+        and str(chunk.get("status", "pending")) in TASK_STATES
         and all(isinstance(text, str) and len(text) <= TASK_TEXT_LIMIT for text in [chunk["title"], *texts])
     )

@@ -2,6 +2,7 @@
 
 import { byId, el, fill, fillRows } from "./dom.js";
 import { renderBlocks, valuesOf } from "./blocks.js";
+import { placeOf } from "./links.js";
 import { rows } from "./messages.js";
 import { lamp, renderWire } from "./panels.js";
 
@@ -244,6 +245,16 @@ function wireUp() {
       const kind = page.state.channels.find((c) => c.id === page.channel);
       if (kind?.kind === "im" && kind.has_bot) act("open_home", { tab: "messages" });
     }
+    look();
+  });
+  document.addEventListener("click", (event) => {
+    const place = event.target.closest?.("a") && placeOf(event.target.closest("a").href);
+    if (!place) return;
+    event.preventDefault();
+    page.isHome = false;
+    page.channel = place.channel;
+    page.thread = place.ts;
+    byId("list").replaceChildren();
     look();
   });
   byId("prompts").addEventListener("click", (event) => {

@@ -62,7 +62,8 @@ export function renderWire(node, wire, act, close) {
     );
   }
   const find = (id) => node.querySelector(`#${id}`);
-  find("wire-way").textContent = wire.url ? `Signed posts to ${wire.url}` : `Socket Mode, ${wire.sockets} connected`;
+  const hint = lamp(wire)[0] === "bad" ? " Start Parley with the lines that the command printed." : "";
+  find("wire-way").textContent = (wire.url ? `Signed posts to ${wire.url}.` : `Socket Mode, ${wire.sockets} connected.`) + hint;
   fill(find("wire-faults"), wire.faults.map((f) => el("li", { class: "bad" }, el("span", { class: "what" }, f.method), el("span", { class: "note" }, `${f.kind}${f.times ? ` ×${f.times}` : ""}`))));
   const sign = JSON.stringify([wire.events, Boolean(wire.url)]);
   if (find("wire-buttons").dataset.sign !== sign) {

@@ -79,6 +79,21 @@ async def test_an_event_that_nobody_takes_is_given_up_after_the_third_repetition
     assert [outgoing.name for outgoing in office.slack.courier.lost] == ["message"]
 
 
+async def test_two_addresses_share_the_events_and_stand_in_for_each_other(office: Office, ear: Ear) -> None:
+    """As two replicas behind a load balancer do; what the dead one gets comes again to the other."""
+    await office.slack.set_request_url(ear.url, "http://127.0.0.1:9/dead")
+    office.slack.world.random.seed(1)
+    for number in range(8):
+        await office.slack.say(office.ann, office.general, str(number))
+    await office.slack.wait_for(lambda: len(office.slack.courier.records) >= 8)
+    for _ in range(6):
+        office.clock.advance(300)
+        await office.slack.wait_for(lambda: True)
+    reasons = {record.outcome.reason for record in office.slack.courier.records}
+    assert reasons == {"", "connection_failed"}
+    assert len({payload["event_id"] for payload in ear.heard}) == len(ear.heard)
+
+
 async def test_no_retry_is_obeyed(office: Office, ear: Ear) -> None:
     """`X-Slack-No-Retry: 1` beside an error ends it."""
     ear.answers = [Response(status_code=500, headers={"X-Slack-No-Retry": "1"})]

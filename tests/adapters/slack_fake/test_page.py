@@ -14,6 +14,7 @@ from playwright.async_api import Page, async_playwright
 
 from adapters.slack_fake.dev import furnish, render_welcome
 from adapters.slack_fake.fake import FakeSlack
+from adapters.slack_fake.faults import FaultKind
 from adapters.slack_fake.page_routes import build_page
 from tests.adapters.slack_fake.conftest import build_client
 
@@ -132,6 +133,21 @@ async def test_somebody_talks_watches_a_stream_and_stops_it(slack: FakeSlack) ->
         await page.click("#status button")
         await page.wait_for_selector("#thread >> text=Stopped.")
         assert await page.locator(".body img, .body script, a[href^=javascript]").count() == 0
+        general = next(c for c in slack.world.channels.values() if c.name == "general")
+        ann = next(u for u in slack.world.users.values() if u.name == "ann")
+        direct = slack.world.find_im(ann, next(iter(slack.world.installations.values())).bot)
+        link = f"{slack.url}/archives/{general.channel_id}/p{slack.messages(general)[2].ts.replace('.', '')}"
+        await slack.say(ann, direct, f"see {link}")
+        await page.click("#places >> text=Parley >> nth=0")
+        await page.click("#list a")
+        await page.wait_for_selector("#thread >> text=Stopped.")
+        await page.click("#wire-button")
+        await page.select_option("#fault-kind", "refuse")
+        await page.click("text=Break >> nth=-1")
+        await page.wait_for_selector("#wire-faults >> text=chat.postMessage")
+        assert [fault.kind for fault in slack.faults.active] == [FaultKind.REFUSE]
+        await page.click("text=Mend everything")
+        await page.wait_for_selector("#wire-faults >> text=chat.postMessage", state="detached")
         await page.hover("#list .message >> nth=-1")
         await page.click("#list .message >> nth=-1 >> [aria-label=Edit]")
         await page.fill("#draft", "changed")
