@@ -22,11 +22,13 @@ run: setup      ## set up and serve: the chat opens at the URL it prints
 test: setup     ## set up and run the tests
 	@$(BIN)/pytest -n auto --dist worksteal
 
-check: setup    ## style, types, layers
+check: setup    ## style, types, layers, containers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/hadolint Dockerfile
 
 fix: setup      ## format and mend what can be mended
 	$(BIN)/ruff format .
@@ -38,8 +40,11 @@ chaos: setup    ## kill, pause, cut and restart two gateways under load for a wh
 bench: setup    ## figures: the cost of a turn beside its floor
 	$(BIN)/python -m bench.turn
 
-lock:           ## renew requirements.lock from pyproject.toml
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+lock:           ## renew requirements.lock and, for the image, requirements-run.lock from pyproject.toml
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml -o requirements.lock
+	$(BIN)/$(COMPILE) --upgrade --extra dev pyproject.toml -o requirements.lock
+	$(BIN)/$(COMPILE) --constraint requirements.lock --extra build pyproject.toml -o requirements-run.lock
 
 .PHONY: help setup run test check fix chaos bench lock
