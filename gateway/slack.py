@@ -3,6 +3,7 @@
 Importing this is slow, since the vendor's SDK is: it is done only where Slack is on.
 """
 
+import random
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -19,6 +20,7 @@ from memory.memories import Memories
 from memory.slack import SlackInbox, SlackPosts, SlackThreads
 
 REVOKED_RETRY_S = 300.0
+SPREAD_S = 3.0
 _REVOKED = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
 
 
@@ -46,7 +48,8 @@ def _as_post_errors() -> Generator[None, None, None]:
     try:
         yield
     except LimitedError as error:
-        raise PostError(str(error), retry_after_s=error.retry_after_s) from error
+        spread_s = random.uniform(0, error.retry_after_s + SPREAD_S)  # noqa: S311  many may wait for the same turn
+        raise PostError(str(error), retry_after_s=error.retry_after_s + spread_s) from error
     except RefusedError as error:
         retry_after_s = REVOKED_RETRY_S if error.code in _REVOKED else None
         raise PostError(str(error), retry_after_s=retry_after_s) from error

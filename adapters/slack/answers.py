@@ -139,6 +139,8 @@ class Answers:
         try:
             await self._say("chat.update", place, piece)
         except RefusedError as error:
+            if error.code == "streaming_state_conflict":  # its end was lost or refused: try again
+                raise UnknownError(str(error)) from error
             if error.code not in {"message_not_found", "cant_update_message", "edit_window_closed"}:
                 raise
             await self._api_delete(piece.address, ts)
@@ -157,7 +159,7 @@ class Answers:
                 arguments["blocks"] = build_feedback(piece.post_key)
         try:
             await self._api.call("chat.stopStream", arguments, patience_s=PATIENCE_S)
-        except SlackError as error:
+        except (RefusedError, UnknownError) as error:
             log.info("slack_stream_not_ended", error=str(error))
             return False
         return rest is not None

@@ -55,6 +55,10 @@ class Buckets:
             bucket.tokens -= 1
         return max(0.0, wait_s)
 
+    def blocked_s(self, method: str, key: str, now_s: float) -> float:
+        """Seconds that Slack still asks to wait, whatever tokens there are."""
+        return max(0.0, self._of(method, key, now_s).blocked_until_s - now_s)
+
     def block(self, method: str, key: str, until_s: float, now_s: float) -> None:
         """Slack asked for patience."""
         bucket = self._of(method, key, now_s)

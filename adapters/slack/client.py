@@ -56,11 +56,22 @@ class SlackWebApi:
         return data if isinstance(data, dict) else {}
 
     async def _take_turn(self, method: str, key: str, patience_s: float) -> None:
+        """What is begun has to be ended: the end of a stream takes its token with the beginning."""
+        wait_s = self._try_turn(method, key)
         deadline_s = self._clock() + patience_s
-        while (wait_s := self._buckets.take(method, key, self._clock())) > 0:
+        while wait_s > 0:
             if self._clock() + wait_s > deadline_s:
                 raise LimitedError(method, wait_s)
             await asyncio.sleep(wait_s)
+            wait_s = self._try_turn(method, key)
+
+    def _try_turn(self, method: str, key: str) -> float:
+        now_s = self._clock()
+        if method == "chat.stopStream":
+            return self._buckets.blocked_s(method, key, now_s)
+        if method == "chat.startStream" and (wait_s := self._buckets.take("chat.stopStream", key, now_s)) > 0:
+            return wait_s
+        return self._buckets.take(method, key, now_s)
 
     def _read_refusal(self, method: str, key: str, response: Any) -> Exception:
         status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0))

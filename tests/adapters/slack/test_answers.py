@@ -192,3 +192,15 @@ async def until_state(arena: Arena, state: str) -> None:
     async with asyncio.timeout(15):
         while [row["state"] for row in await run_sql(arena.url, "SELECT state FROM outbox")] != [state]:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
+
+
+async def test_a_stream_whose_end_is_refused_for_a_while_is_ended_later(database_url: str) -> None:
+    """An open stream can be neither rewritten nor left: the post is tried again. Proves: SL-13."""
+    model, gate = ScriptedModel(), Gate()
+    model.add(says_slowly(["One ", "two."], gate))
+    async with open_arena(database_url, model) as arena:
+        ts = await ask_slowly(arena, gate, 1)
+        arena.slack.faults.refuse("chat.stopStream", code="not_now", times=2)
+        gate.open()
+        assert await arena.answers(ts) == ["One two."]
+        assert arena.shown(ts) == ["One two."]

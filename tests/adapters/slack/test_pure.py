@@ -166,7 +166,11 @@ def test_text_is_read_as_people_see_it() -> None:
 def test_an_e_mail_counts_only_at_home() -> None:
     """Guests and strangers may have been given any address. Proves: SL-21."""
     origin = said().origin
-    member: dict[str, Any] = {"id": "U1", "team_id": "T0ACME", "profile": {"email": "a@acme.test", "display_name": "Ann"}}
+    member: dict[str, Any] = {
+        "id": "U1",
+        "team_id": "T0ACME",
+        "profile": {"email": "a@acme.test", "display_name": "Ann"},
+    }
     assert parse_profile(origin, {**member}).email == "a@acme.test"
     for change in (
         {"team_id": "T0OTHER"},

@@ -174,3 +174,11 @@ def test_an_append_whose_answer_was_lost_is_followed_by_a_rewrite() -> None:
     ladder.lost(append, 1.0)
     step = play(ladder, ["abc"], 3.0)
     assert step == Step(verb="rewrite", part=0, ts="ts0", text="abc")
+
+
+def test_slacks_wish_holds_even_where_no_token_is_needed() -> None:
+    """The end of a stream took its token with its beginning, but a 429 is a 429. Proves: SL-13."""
+    buckets = Buckets()
+    assert buckets.blocked_s("chat.stopStream", "", 0.0) == 0.0
+    buckets.block("chat.stopStream", "", 5.0, 0.0)
+    assert buckets.blocked_s("chat.stopStream", "", 1.0) == pytest.approx(4.0)
