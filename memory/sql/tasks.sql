@@ -41,9 +41,9 @@ WITH scope AS MATERIALIZED (
     FROM session, task
 ), adopted AS (
     -- What was said since the last task while the agent was not addressed: this task's run sees it before its own words.
-    UPDATE messages m SET position = task.position
-    FROM session, task
-    WHERE m.session_id = session.session_id AND m.position IS NULL AND m.role = 'user' AND m.seq < session.seq
+    UPDATE messages m SET position = (SELECT task.position FROM task)
+    WHERE m.session_id = (SELECT session.session_id FROM session) AND m.position IS NULL AND m.role = 'user'
+      AND m.seq < (SELECT session.seq FROM session)
 ), note AS (
     INSERT INTO run_notes (session_id, seq, run_id, state)
     SELECT session.session_id, session.seq + 1, $18, CASE WHEN lease.is_mine THEN 'thinking' ELSE 'queued' END

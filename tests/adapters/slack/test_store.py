@@ -1,0 +1,188 @@
+"""What Slack's records promise, on a real database."""
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from agent.ids import SessionId, UserId, WorkerId
+from agent.records import Inbound
+from memory.database import Database
+from memory.memories import Memories
+from memory.slack import SlackInbox, SlackPosts, SlackThreads
+from memory.tasks import Tasks
+from memory.users import Users
+from tests.memory.test_planner import PLANS
+from tests.support.gateway import run_sql
+from tests.support.make import ANN, BOB, inbound
+
+SESSION = SessionId("slack:T1:C1:1.1")
+ME = WorkerId("me")
+
+
+def message(text: str, **more: Any) -> Inbound:
+    """A message in Slack."""
+    return replace(inbound(text, session_id=SESSION, **more), channel="slack", tenant="T1")
+
+
+async def deliver(
+    inbox: SlackInbox, event_id: str, twin: str | None = None, lane: str = "L"
+) -> tuple[int, bool] | None:
+    """A delivery that arrives."""
+    return await inbox.receive(
+        event_id=event_id,
+        twin_key=twin,
+        lane=lane,
+        kind="said",
+        payload={"id": event_id},
+        decision=None,
+        twin_reason="twin",
+        may_take=True,
+    )
+
+
+async def test_a_delivery_is_written_down_once_and_its_twin_without_a_payload(database: Database) -> None:
+    """Both are on record. Proves: SL-4."""
+    inbox = SlackInbox(database, ME)
+    first = await deliver(inbox, "Ev1", "twin")
+    assert first is not None
+    assert await deliver(inbox, "Ev1", "twin") is None
+    assert await deliver(inbox, "Ev2", "twin") is None
+    await inbox.decide(first[0], "answered", "because", SESSION)
+    assert await inbox.list_decisions(10) == [
+        ("Ev2", "said", "ignored", "twin"),
+        ("Ev1", "said", "answered", "because"),
+    ]
+    rows = await database.fetch("SELECT payload FROM slack_inbox")
+    assert [row["payload"] for row in rows] == [None, None]
+
+
+async def test_deliveries_of_a_thread_are_taken_in_one_after_another(database: Database) -> None:
+    """Whatever process is free: a reply must not overtake its question. Proves: SL-3."""
+    mine, other = SlackInbox(database, ME), SlackInbox(database, WorkerId("other"))
+    assert (await deliver(mine, "Ev1") or (0, False))[1] is True
+    assert (await deliver(other, "Ev2") or (0, True))[1] is False
+    assert (await deliver(other, "Ev3", lane="M") or (0, False))[1] is True
+    assert await other.claim() is None
+    rows = await database.fetch("SELECT inbox_id FROM slack_inbox ORDER BY inbox_id")
+    following = await mine.decide(rows[0]["inbox_id"], "kept", "because", SESSION)
+    assert following is not None
+    assert following[1:] == ({"id": "Ev2"}, 1)
+
+
+async def test_what_a_dead_process_had_taken_is_free_again(database: Database) -> None:
+    """Without waiting for its time to run out. Proves: SL-3."""
+    await deliver(SlackInbox(database, WorkerId("dead")), "Ev1")
+    living = SlackInbox(database, ME)
+    assert await living.claim() is None
+    await living.recover()
+    taken = await living.claim()
+    assert taken is not None
+    assert taken[1:] == ({"id": "Ev1"}, 2)
+    await living.put_back(taken[0], 3600.0)
+    assert await living.claim() is None
+    assert (await living.next_in() or 0) > 3000
+
+
+async def test_old_decisions_are_forgotten_and_what_waits_is_not(database: Database) -> None:
+    """Keys are kept for a day at least, since Slack sends again for hours. Proves: SL-26."""
+    inbox = SlackInbox(database, ME)
+    for event_id in ("Ev1", "Ev2", "Ev3"):
+        found = await deliver(inbox, event_id, lane=event_id)
+        if found is not None and event_id != "Ev3":
+            await inbox.decide(found[0], "kept", "because", None)
+    await database.execute("UPDATE slack_inbox SET decided_at = now() - interval '40 days' WHERE event_id = 'Ev1'")
+    await inbox.forget_decided(30.0)
+    rows = await database.fetch("SELECT event_id FROM slack_inbox ORDER BY event_id")
+    assert [row["event_id"] for row in rows] == ["Ev2", "Ev3"]
+
+
+async def test_kept_words_go_to_the_next_task_and_stay_with_it(database: Database) -> None:
+    """The prompt only grows: what one run has seen, the next sees in the same place. Proves: SL-7."""
+    threads, tasks = SlackThreads(database), Tasks(database, ME)
+    await Users(database).save(ANN)
+    await threads.keep_message(message("kept", user=BOB))
+    assert await threads.keep_message(message("kept", user=BOB)) is False
+    assert await threads.load_state(SESSION, BOB.id) == (True, False, True, True, ())
+    intake = await tasks.accept(message("asked"), may_take=True)
+    await threads.keep_message(message("later", user=BOB))
+    assert await threads.load_state(SESSION, ANN.id) == (True, True, True, False, ("Bob",))
+    assert intake.claim is not None
+    rows = await run_sql_in(database, "SELECT text, position FROM messages ORDER BY seq")
+    assert rows == [("kept", intake.claim.position), ("asked", intake.claim.position), ("later", None)]
+
+
+async def run_sql_in(database: Database, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of the session."""
+    async with database.scope(session_id=SESSION) as connection:
+        return [tuple(row) for row in await connection.fetch(sql)]
+
+
+async def test_a_message_that_says_something_else_takes_its_facts_along(database_url: str) -> None:
+    """And only its own. Proves: SL-8."""
+    database = await Database.open(database_url, size=2)
+    try:
+        threads = SlackThreads(database)
+        await Users(database).save(ANN)
+        await threads.keep_message(message("I like tea"))
+        await threads.keep_message(message("I live in Rome"))
+        for n, seq in enumerate((1, 2)):
+            await run_sql(
+                database_url,
+                "INSERT INTO user_memories (user_id, memory_id, memory, hash, visibility, source_session_id,"
+                " source_seq) VALUES ($1, $2, $2, $3, 'private', $4, $5)",
+                ANN.id,
+                f"m{n}",
+                str(n).encode(),
+                SESSION,
+                seq,
+            )
+        found = await threads.find_message(SESSION, "I like tea")
+        assert found is not None
+        seq, author, text, task_id, state = found
+        assert (seq, author, text, task_id, state) == (1, ANN.id, "I like tea", None, None)
+        await threads.rewrite_message(SESSION, author, seq, "gone")
+        assert [m.memory_id for m in await Memories(database).list_all(ANN.id)] == ["m1"]
+        assert (await run_sql_in(database, "SELECT text FROM messages ORDER BY seq"))[0] == ("gone",)
+    finally:
+        await database.close()
+
+
+async def test_what_was_withdrawn_stays_so(database: Database) -> None:
+    """A post that is under way must not bring it back. Proves: SL-8."""
+    posts = SlackPosts(database)
+    place = {"installation": "T1", "conversation": "C1"}
+    assert await posts.begin_part(SESSION, "q", 0, **place, state="draft") is True
+    assert await posts.begin_part(SESSION, "q", 0, **place, state="draft") is False
+    await posts.set_part(SESSION, "q", 0, ts="9.9", state="draft", post_key=None)
+    assert await posts.find_session("T1", "C1", "9.9") == SESSION
+    assert await posts.filter_known("T1", "C1", ["9.9", "8.8"]) == {"9.9"}
+    assert await posts.withdraw(SESSION, "q", **place) == [(0, "9.9", "draft")]
+    assert await posts.load_parts(SESSION, "q") == [(-1, None, "withdrawn"), (0, "9.9", "draft")]
+
+
+@pytest.mark.parametrize("plan", PLANS)
+async def test_slacks_statements_work_under_any_plan(database_url: str, plan: str) -> None:
+    """A plan that looks at a row before the scope is set would fail on the day the statistics change. Proves: SL-26."""
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(f"ALTER DATABASE {urlsplit(database_url).path[1:]} SET {plan}")
+    await connection.close()
+    database = await Database.open(database_url, size=2)
+    try:
+        threads, tasks = SlackThreads(database), Tasks(database, ME)
+        await Users(database).save(ANN)
+        for n in range(3):
+            await threads.keep_message(message(f"kept {n}"))
+            await threads.load_state(SESSION, UserId("ann"))
+            await tasks.accept(message(f"asked {n}"), may_take=True)
+            found = await threads.find_message(SESSION, f"asked {n}")
+            assert found is not None
+            await threads.rewrite_message(SESSION, ANN.id, found[0], "else")
+            await run_sql(database_url, "ANALYZE")
+        rows = await run_sql_in(database, "SELECT count(*) FROM messages WHERE position IS NULL")
+        assert rows == [(0,)]
+        assert len(await threads.list_running("slack:T1:", None)) == 3
+    finally:
+        await database.close()
