@@ -12,6 +12,7 @@ from adapters.slack_fake.world import Outgoing
 RETRY_AFTER_S = (0.0, 60.0, 300.0)
 """Slack's own schedule: at once, after a minute, after five."""
 ANSWER_LIMIT_S = 3.0
+CLOSING_S = 1.0
 KEPT = 10_000
 """At least twice as many tries are on record, at most three times."""
 
@@ -70,6 +71,8 @@ class Courier:
         self._on_change = on_change
         self._held: list[Outgoing] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: set[asyncio.Task[Any] | None] = set()
+        self._is_closed = False
         self.carrier: Carrier | None = None
         self.records: list[DeliveryRecord] = []
         self.lost: list[Outgoing] = []
@@ -104,17 +107,25 @@ class Courier:
 
     async def _deliver(self, outgoing: Outgoing) -> None:
         if self._faults.events.delay_s:
-            await self._clock.sleep(self._faults.events.delay_s)
+            await self._sleep(self._faults.events.delay_s)
         attempt = Attempt()
         for wait_s in (*self._retry_after_s, None):
             outcome = await self.request(outgoing, attempt)
-            if outcome.is_acked or not outcome.may_retry:
+            if outcome.is_acked or not outcome.may_retry or self._is_closed:
                 return
             if wait_s is None:
                 break
-            await self._clock.sleep(wait_s)
+            await self._sleep(wait_s)
             attempt = Attempt(number=attempt.number + 1, reason=outcome.reason)
         self.lost.append(outgoing)
+
+    async def _sleep(self, seconds: float) -> None:
+        task = asyncio.current_task()
+        self._waiting.add(task)
+        try:
+            await self._clock.sleep(seconds)
+        finally:
+            self._waiting.discard(task)
 
     async def request(self, outgoing: Outgoing, attempt: Attempt | None = None) -> Outcome:
         """Try once, and say what the app answered: so clicks, forms and commands go, which Slack never repeats."""
@@ -130,7 +141,12 @@ class Courier:
         return outcome
 
     async def aclose(self) -> None:
-        """Give up whatever is under way."""
+        """Give up what waits, and after a moment what is under way: a request that is broken off may leak a socket."""
+        self._is_closed = True
+        for task in self._tasks & self._waiting:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSING_S)
         for task in [*self._tasks]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,6 +17,7 @@ from adapters.slack_fake.dev import furnish, render_welcome
 from adapters.slack_fake.fake import FakeSlack
 from adapters.slack_fake.faults import FaultKind
 from adapters.slack_fake.page_routes import build_page
+from gateway.cli import run
 from tests.adapters.slack_fake.conftest import build_client
 
 FLAGS = [
@@ -173,3 +175,12 @@ async def test_the_command_serves_until_it_is_told_to_end() -> None:
         rest = (await process.stdout.read()).decode()
         assert await process.wait() == 0
     assert "SLACK_APP_TOKEN=xapp-" in rest
+
+
+async def test_the_command_says_in_a_line_why_it_cannot(capfd: pytest.CaptureFixture[str]) -> None:
+    """Two ways at once are the caller's mistake (2); a port that is taken is a failure (1)."""
+    assert run(["dev", "slack", "--socket-mode", "--events-url", "http://x.example"]) == 2
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert await asyncio.to_thread(run, ["dev", "slack", "--port", port]) == 1
+    assert f"port {port} cannot be used" in capfd.readouterr().err
