@@ -3,9 +3,12 @@
 Each message is written down before the call that makes it, so whoever tries again knows where to look.
 """
 
-from collections.abc import Sequence
+import asyncio
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Literal
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -19,12 +22,16 @@ from adapters.slack.ports import Part, Posts, WebApi
 from adapters.slack.previews import Previews
 from adapters.slack.records import object_of, objects_of, text_of
 from adapters.slack.splitting import split
+from agent.ids import SessionId
 from agent.records import JsonObject, JsonValue
 
 log = structlog.get_logger(__name__)
 EVENT_TYPE = "parley_answer"
 PATIENCE_S = 5.0
 LOOK_LIMIT = 200
+POST_S = 12.0
+"""After so long the rest is left to another try: after half a minute another process would begin one."""
+PAUSE_S = 5.0
 TEXT_LIMIT = 3_900
 """Characters that `chat.update` takes beside blocks."""
 WITHDRAWN = "withdrawn"
@@ -37,11 +44,20 @@ _NOT_READABLE = frozenset(
 class Answers:
     """The way of a final answer into its thread. Raises `SlackError` in one of its kinds; then it is tried again."""
 
-    def __init__(self, api: WebApi, posts: Posts, previews: Previews, policy: UnknownPolicy = "at_most_once") -> None:
+    def __init__(
+        self,
+        api: WebApi,
+        posts: Posts,
+        previews: Previews,
+        policy: UnknownPolicy = "at_most_once",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self._api = api
         self._posts = posts
         self._previews = previews
         self._policy = policy
+        self._turns: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
 
     async def find(self, reply_to: JsonObject, post_key: str) -> str | None:
         """The first message of an answer that stands there whole."""
@@ -52,17 +68,32 @@ class Answers:
         return next((ts for _, ts, _ in parts), None) if any(state == "last" for *_, state in parts) else None
 
     async def post(self, reply_to: JsonObject, text: str, post_key: str) -> str:
-        """Make the thread show the answer. Returns the ts of its first message."""
+        """Make the thread show the answer, after the thread's earlier ones. Returns the ts of its first message."""
         address = read_address(reply_to)
+        lock = self._turns.setdefault(address.session_id, asyncio.Lock())
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await lock.acquire()
+        except TimeoutError:
+            raise LimitedError("an earlier answer of this thread", PATIENCE_S) from None
+        try:
+            return await self._post(address, text, post_key)
+        finally:
+            lock.release()
+
+    async def _post(self, address: Address, text: str, post_key: str) -> str:
         draft = await self._previews.hand_over(address.key)
         stored = await self._posts.load_parts(*address.key)
         if _is_withdrawn(stored):
             return WITHDRAWN
+        deadline_s = self._clock() + POST_S
         known: dict[int, Part] = {part[0]: part for part in stored}
         bodies = split(render_text(text))
         posted: list[str] = []
         for part, body in enumerate(bodies):
             piece = _Piece(address, post_key, part, body, is_last=part == len(bodies) - 1)
+            if self._clock() > deadline_s:
+                raise LimitedError("an answer of many messages", 0.5)
             posted.append(await self._post_part(piece, known.get(part), _shown(draft, part)))
         await self._remove_rest(address, [ts for part, ts, _ in stored if part >= len(bodies)], len(bodies))
         await self._previews.end_status(address, draft)
@@ -78,7 +109,10 @@ class Answers:
         if ts is not None and not is_whole:
             ts = await self._put_in_place(piece, ts, shown)
         elif ts is None:
+            asked_at_s = self._clock()
             await self._begin(piece)
+            if self._clock() - asked_at_s > PAUSE_S:  # we were paused: somebody else may be posting it by now
+                raise UnknownError("a pause before a post")
             ts = await self._make(piece)
         await self._posts.set_part(
             *piece.address.key, piece.part, ts=ts, state="last" if piece.is_last else "final", post_key=piece.post_key

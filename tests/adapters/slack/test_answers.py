@@ -8,7 +8,7 @@ from adapters.slack.ladder import Rung
 from adapters.slack_fake.faults import FaultKind
 from tests.adapters.slack.arena import Arena, open_arena
 from tests.support.gateway import run_sql
-from tests.support.model_steps import Gate, says, says_slowly
+from tests.support.model_steps import Gate, last_text_has, says, says_slowly
 from tests.support.scripted_model import ScriptedModel
 
 LONG = "\n\n".join(f"Paragraph {n}. " + "word " * 60 for n in range(130)).strip()
@@ -204,3 +204,17 @@ async def test_a_stream_whose_end_is_refused_for_a_while_is_ended_later(database
         gate.open()
         assert await arena.answers(ts) == ["One two."]
         assert arena.shown(ts) == ["One two."]
+
+
+async def test_answers_of_one_thread_do_not_mix(database_url: str) -> None:
+    """A short answer must not land between the parts of a long one. Proves: SL-11."""
+    model = ScriptedModel()
+    model.add(says(LONG), when=last_text_has("everything"))
+    model.add(says("Here."), when=last_text_has("briefly"))
+    async with open_arena(database_url, model, first_rung=Rung.END) as arena:
+        arena.slack.faults.delay("chat.postMessage", 0.1)
+        ts = await arena.ask(arena.ann, "<@BOT> tell me everything")
+        await arena.ask(arena.ben, "<@BOT> briefly", thread_ts=ts)
+        *long, short = await arena.answers(ts, 6)
+        assert joined(long) == LONG
+        assert short == "Here."
