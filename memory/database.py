@@ -120,7 +120,11 @@ class Database:
         except _NO_ROLE as error:
             raise DatabaseRoleError(_ROLE_HELP) from error
         database = cls(pool, statement_s, is_behind_pooler=pgbouncer)
-        await database._check_role()
+        try:
+            await database._check_role()
+        except BaseException:
+            await database.close()
+            raise
         return database
 
     async def _check_role(self) -> None:
