@@ -233,7 +233,7 @@ export class Machine extends Core {
 
   private _older(): void {
     const first = this._transcript.list().find((item) => item.kind === "message");
-    if (this._started && first) this._loadHistory(first.order);
+    if (this._started && first && !this._wanted) this._loadHistory(first.order);
   }
 
   /** Another conversation, or `new`. What waits in the outbox was meant for this one, so only an empty outbox may leave. */

@@ -192,6 +192,13 @@ test("a visitor who signs in is identified on the conversation they began", () =
   assert.deepEqual([bench.machine.view.me?.id, bench.machine.view.formerly, bench.saved.token], ["known", ["me"], undefined]);
 });
 
+test("earlier messages are asked for once, however often the button is pressed", () => {
+  const bench = new Bench({ cursor: 90, session_id: "s1", epoch: "e1", token: "visitor" });
+  bench.connect({ head: 90, resumed: true });
+  bench.hear({ type: "history", messages: [message(60, "oldest here")], has_more: true });
+  assert.deepEqual(bench.take({ t: "older" }, { t: "older" }), [{ type: "history", before: 60, limit: 50 }]);
+});
+
 test("history that a cut kept from coming is asked for again", () => {
   const bench = new Bench({ cursor: 9, session_id: "s1", epoch: "e1", token: "visitor" });
   assert.deepEqual(bench.connect({ head: 9, resumed: true }), [{ type: "history", before: 10, limit: 50 }]);

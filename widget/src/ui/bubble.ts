@@ -60,7 +60,10 @@ export class Bubble {
     else if (item.text) {
       if (!this._markdown) this._body.replaceChildren();
       (this._markdown ??= new Markdown(this._body, this._setting.words)).update(item.text);
-    } else this._body.replaceChildren(h("span", { class: "dots" }, h("i"), h("i"), h("i")));
+    } else {
+      this._markdown = undefined;
+      this._body.replaceChildren(h("span", { class: "dots" }, h("i"), h("i"), h("i")));
+    }
     for (const { name, url } of item.attachments ?? []) {
       const safe = safeUrl(url ?? "");
       this._body.append(safe ? h("a", { href: safe.href, target: "_blank", rel: "noopener noreferrer" }, name || safe.host) : (name ?? ""));
