@@ -14,7 +14,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from tests.widget.fake_server import CSP, KINDS, PAGES, FakeGateway, Frame, Peer
+from tests.widget.fake_frames import Frame
+from tests.widget.fake_pages import CSP, KINDS, PAGES
+from tests.widget.fake_server import FakeGateway
+from tests.widget.fake_session import Peer
 
 
 class EventsFront:

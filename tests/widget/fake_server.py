@@ -11,99 +11,14 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-Frame = dict[str, Any]
-
-ROOT = Path(__file__).parents[2]
-PAGES = {
-    "/": ROOT / "gateway/pages/demo.html",
-    "/demo.js": ROOT / "gateway/pages/demo.js",
-    "/demo.css": ROOT / "gateway/pages/demo.css",
-    "/widget.js": ROOT / "widget/dist/widget.js",
-}
-KINDS = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-}
-CSP = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'"
-)
-#: Fields a client frame must and may have.
-FIELDS: dict[str, tuple[set[str], set[str]]] = {
-    "hello": (
-        {"v", "site", "cursor"},
-        {"token", "session_id", "thread", "epoch", "name", "locale", "tz", "page_url"},
-    ),
-    "send": ({"id", "text"}, {"attachments", "reply_to"}),
-    "stop": ({"run_id"}, set()),
-    "feedback": ({"id", "message_id", "value"}, {"comment"}),
-    "action": ({"id", "name", "value"}, set()),
-    "typing": ({"on"}, set()),
-    "seen": ({"cursor"}, set()),
-    "history": ({"before", "limit"}, set()),
-    "sessions": ({"limit"}, set()),
-    "identify": ({"id", "token"}, set()),
-    "refresh": ({"token"}, set()),
-    "memories": ({"id", "op"}, {"memory_id", "memory"}),
-    "forget": ({"id"}, set()),
-    "ping": ({"n"}, set()),
-}
-
-
-@dataclass(slots=True, kw_only=True)
-class Session:
-    """One conversation: its durable log, who wrote under which client id, the answer on its way."""
-
-    session_id: str
-    log: list[Frame] = field(default_factory=list)
-    stored: dict[str, Frame] = field(default_factory=dict)
-    watchers: set[Peer] = field(default_factory=set)
-    partial: dict[str, str] = field(default_factory=dict)
-    runs: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-
-    @property
-    def head(self) -> int:
-        return len(self.log)
-
-    def broadcast(self, frame: Frame) -> None:
-        for peer in list(self.watchers):
-            peer.say(frame)
-
-    def commit(self, **frame: Any) -> Frame:
-        event = {"seq": self.head + 1, **frame}
-        self.log.append(event)
-        self.broadcast(event)
-        return event
-
-
-class Peer:
-    """One connection after its hello."""
-
-    def __init__(self, socket: ServerConnection | None, session: Session, user: Frame) -> None:
-        self.socket, self.session, self.user = socket, session, user
-        self.queue: asyncio.Queue[Frame | None] = asyncio.Queue()
-
-    def say(self, frame: Frame) -> None:
-        self.queue.put_nowait(frame)
-
-    async def write(self, socket: ServerConnection) -> None:
-        while (frame := await self.queue.get()) is not None:
-            await socket.send(json.dumps(frame))
-
-    def abort(self) -> None:
-        """As a lost network would: no close frame."""
-        if self.socket:
-            self.socket.transport.abort()
+from tests.widget.fake_frames import Frame, read_frame
+from tests.widget.fake_pages import serve_page
+from tests.widget.fake_session import AT, Peer, Session, remember
 
 
 class FakeGateway:
@@ -207,16 +122,7 @@ class FakeGateway:
         self.session.commit(type="message", id=uuid.uuid4().hex, role=role, author=author, text=text, at=AT)
 
     async def _page(self, connection: ServerConnection, request: Request) -> Response | None:
-        path = request.path.split("?")[0]
-        if path == "/widget/ws":
-            return None
-        file = PAGES.get(path)
-        if file is None and path not in self.pages:
-            return connection.respond(404, "no such page\n")
-        body = file.read_bytes() if file else self.pages[path].encode()
-        kind = KINDS[file.suffix if file else ".html"]
-        headers = Headers({"Content-Type": kind, "Content-Length": str(len(body)), "Content-Security-Policy": CSP})
-        return Response(200, "OK", headers, body)
+        return None if request.path == "/widget/ws" else serve_page(connection, request, self.pages)
 
     async def _socket(self, socket: ServerConnection) -> None:
         self.connections += 1
@@ -311,13 +217,9 @@ class FakeGateway:
             peer.say({"type": "d", "r": run_id, "o": 0, "x": text})
 
     def _read(self, raw: str | bytes) -> Frame:
-        if isinstance(raw, bytes) or len(raw.encode()) > 32 * 1024:
-            self.violations.append("a frame that is binary or over 32 KiB")
-        frame: Frame = json.loads(raw)
-        need, may = FIELDS.get(frame["type"], (set(), set()))
-        has = set(frame) - {"type"}
-        if frame["type"] not in FIELDS or need - has or has - need - may:
-            self.violations.append(f"bad frame {frame}")
+        frame, wrong = read_frame(raw)
+        if wrong:
+            self.violations.append(wrong)
         self.frames.append(frame)
         return frame
 
@@ -333,16 +235,14 @@ class FakeGateway:
             case "send":
                 self._send(peer, frame)
             case "stop":
-                self._stop(session, frame["run_id"])
+                session.stop(frame["run_id"])
             case "history":
-                older = [e for e in session.log if e["type"] == "message" and e["seq"] < frame["before"]]
-                page = older[-frame["limit"] :]
-                peer.say({"type": "history", "messages": page, "has_more": len(page) < len(older)})
+                peer.say(session.history(frame["before"], frame["limit"]))
             case "sessions":
                 rows = [{"session_id": key, "title": None, "updated_at": AT} for key in self.sessions]
                 peer.say({"type": "sessions", "sessions": rows})
             case "memories":
-                self._remember(frame)
+                self.memories = remember(self.memories, frame)
                 peer.say({"type": "memories", "id": frame["id"], "memories": self.memories})
             case "identify":
                 user = {"id": frame["token"], "name": peer.user["name"], "verified": True}
@@ -351,14 +251,6 @@ class FakeGateway:
             case "hello":
                 self.violations.append("a second hello")
         await self._tell()
-
-    def _remember(self, frame: Frame) -> None:
-        if frame["op"] == "delete":
-            self.memories = [one for one in self.memories if one["memory_id"] != frame["memory_id"]]
-        if frame["op"] == "update":
-            for one in self.memories:
-                if one["memory_id"] == frame["memory_id"]:
-                    one["memory"] = frame["memory"]
 
     def _send(self, peer: Peer, frame: Frame) -> None:
         session = peer.session
@@ -392,53 +284,12 @@ class FakeGateway:
         )
 
     def _run(self, session: Session, run_id: str) -> None:
-        session.runs[run_id] = asyncio.create_task(self._answer(session, run_id))
+        text: str = session.log[int(run_id.removeprefix("r-")) - 1]["text"]
+        session.runs[run_id] = asyncio.create_task(self._answer(session, run_id, text))
 
-    async def _answer(self, session: Session, run_id: str) -> None:
-        text = session.log[int(run_id.removeprefix("r-")) - 1]["text"]
-        session.partial.pop(run_id, None)
-        session.commit(type="run", run_id=run_id, state="thinking")
-        state = "done"
-        whole = ""
-        try:
-            for piece in self.answer(text):
-                await self.gate.wait()
-                session.broadcast({"type": "d", "r": run_id, "o": utf16(whole), "x": piece})
-                whole += piece
-                session.partial[run_id] = whole
-                await asyncio.sleep(0)
-        except asyncio.CancelledError:
-            if run_id in session.runs:
-                raise
-            state = "stopped"
-        session.runs.pop(run_id, None)
-        session.partial.pop(run_id, None)
-        if whole:
-            author = {"id": "agent", "name": "Parley"}
-            session.commit(
-                type="message",
-                id=uuid.uuid4().hex,
-                role="assistant",
-                author=author,
-                text=whole,
-                run_id=run_id,
-                at=AT,
-            )
-        session.commit(type="run", run_id=run_id, state=state)
+    async def _answer(self, session: Session, run_id: str, text: str) -> None:
+        await session.answer(run_id, self.answer(text), self.gate)
         await self._tell()
-
-    def _stop(self, session: Session, run_id: str) -> None:
-        task = session.runs.pop(run_id, None)
-        if task:
-            task.cancel()
-
-
-AT = "2026-11-20T10:00:00Z"
-
-
-def utf16(text: str) -> int:
-    """The length as JavaScript counts it."""
-    return len(text.encode("utf-16-le")) // 2
 
 
 @asynccontextmanager

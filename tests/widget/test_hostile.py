@@ -121,10 +121,12 @@ async def test_hostile_answers_run_nothing_call_nobody_and_look_the_same_however
     assert set(tags) <= set(allowed.split(","))
 
     await page.reload()
-    await page.get_by_role("button", name="Earlier messages").click()
-    await page.get_by_role("button", name="Earlier messages").click()
+    for count in (50, 100):
+        await expect(page.locator(".msg")).to_have_count(count)
+        await page.get_by_role("button", name="Earlier messages").click()
     await expect(answers).to_have_count(len(PAYLOADS))
-    assert await answers.evaluate_all("all => all.map((one) => one.innerHTML)") == streamed
+    whole = await answers.evaluate_all("all => all.map((one) => one.innerHTML)")
+    assert [pair for pair in zip(streamed, whole, strict=True) if pair[0] != pair[1]] == []
 
 
 async def test_a_link_shows_its_host(gateway: FakeGateway, page: Page) -> None:
