@@ -91,18 +91,18 @@ class Peer:
     async def drip(self, beginning: bytes) -> bytes:
         """Send the beginning of something and then a byte now and then; what had been answered when it was cut off."""
         self.writer.write(beginning)
-        answered = asyncio.create_task(self.reader.read())
+        answered = asyncio.create_task(self._read_all())
         with contextlib.suppress(ConnectionError):
             async with asyncio.timeout(WAIT_S):
                 while not answered.done():
                     self.writer.write(b"x")
                     await asyncio.wait([answered], timeout=0.02)
-        return await self._result(answered)
+        return await answered
 
     async def wait_cut(self) -> bytes:
         """What was answered before the connection was cut off."""
         async with asyncio.timeout(WAIT_S):
-            return await self._result(asyncio.create_task(self.reader.read()))
+            return await self._read_all()
 
     async def ask(self) -> bytes:
         """The answer to a whole request."""
@@ -110,13 +110,13 @@ class Peer:
         async with asyncio.timeout(WAIT_S):
             return await self.reader.readuntil(b"alive")
 
-    async def _result(self, answered: "asyncio.Task[bytes]") -> bytes:
-        try:
-            return await answered
-        except ConnectionError:
-            return b""
-        finally:
-            self.writer.close()
+    async def _read_all(self) -> bytes:
+        """What came before the connection was cut off; an abort would take along what nobody has read yet."""
+        read = b""
+        with contextlib.suppress(ConnectionError):
+            while part := await self.reader.read(65_536):
+                read += part
+        return read
 
 
 @asynccontextmanager
