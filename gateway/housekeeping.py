@@ -14,18 +14,19 @@ from memory.workers import Workers
 
 log = structlog.get_logger(__name__)
 BEAT_S = 1.0
-SWEEP_EVERY = 5
+ORPHAN_S = 2.0
+"""Longer than any commit is waited for."""
 
 
 class Housekeeping:
-    """One beat a second; with it a look for dead workers, and now and then for sessions that nobody works on."""
+    """One beat a second; with it a look for dead workers, and for sessions of ours that nobody works on."""
 
     def __init__(self, workers: Workers, dispatcher: Dispatcher, relay: BusRelay, lease_s: float) -> None:
         self._workers = workers
         self._dispatcher = dispatcher
         self._relay = relay
         self._lease_s = lease_s
-        self._suspects: set[SessionId] = set()
+        self._suspects: dict[tuple[SessionId, int], float] = {}
         self._beat_at_s = time.monotonic()
 
     @property
@@ -35,17 +36,15 @@ class Housekeeping:
 
     async def run(self) -> None:
         """Until cancelled."""
-        beats = 0
         while True:
+            asked_at_s = time.monotonic()
             try:
                 await self._workers.beat()
-                self._beat_at_s = time.monotonic()
+                self._beat_at_s = asked_at_s  # the database took it then or later, however late we hear of it
                 await self.recover()
-                if beats % SWEEP_EVERY == 0:
-                    await self._sweep()
+                await self._sweep()
             except StoreUnavailableError as error:
                 log.warning("store_away", during="housekeeping", error=str(error))
-            beats += 1
             await asyncio.sleep(BEAT_S)
 
     async def recover(self) -> None:
@@ -60,10 +59,15 @@ class Housekeeping:
             self._dispatcher.wake()
 
     async def _sweep(self) -> None:
-        """A commit whose answer was lost may have given us a lease we do not know of: seen twice, it is given back."""
-        unknown = await self._workers.list_owned() - set(self._dispatcher.active_sessions)
-        if orphans := unknown & self._suspects:
+        """A commit whose answer was lost may have given us a lease we do not know of: it is given back after a while.
+
+        It has to be the same lease all the while: that of a busy session may be between commit and begin at any time.
+        """
+        owned = await self._workers.list_owned()
+        active, now_s = set(self._dispatcher.active_sessions), time.monotonic()
+        unknown = [lease for lease in owned if lease[0] not in active]
+        self._suspects = {lease: self._suspects.get(lease, now_s) for lease in unknown}
+        if orphans := [lease for lease, since_s in self._suspects.items() if now_s - since_s >= ORPHAN_S]:
             log.warning("orphans_freed", sessions=len(orphans))
             await self._workers.free(orphans)
             self._dispatcher.wake()
-        self._suspects = unknown

@@ -31,20 +31,23 @@ class Workers:
     async def recover(self, *, lease_s: float, grace_s: float = 3.0) -> Recovery:
         """Free what dead workers held.
 
-        A worker is dead after `lease_s` without a beat, or after `grace_s` when nobody holds its lock either.
+        A worker is dead after `lease_s` without a beat, or after `grace_s` when nobody holds its lock either. What
+        another worker is freeing at the same time is left to it.
         """
         row = await self._database.fetchrow(query("recover_leases"), self.worker_id, lease_s, grace_s)
         assert row is not None, "the statement always gives one row"
         return Recovery(workers=row["workers"], sessions=row["sessions"], others=row["others"])
 
-    async def list_owned(self) -> set[SessionId]:
-        """The sessions whose lease this worker holds."""
-        return {SessionId(row["session_id"]) for row in await self._database.fetch(query("list_owned"), self.worker_id)}
+    async def list_owned(self) -> set[tuple[SessionId, int]]:
+        """The leases that this worker holds: each a session and its epoch."""
+        rows = await self._database.fetch(query("list_owned"), self.worker_id)
+        return {(SessionId(row["session_id"]), row["epoch"]) for row in rows}
 
-    async def free(self, sessions: Collection[SessionId]) -> None:
-        """Give back sessions that this worker holds without working on them."""
-        await self._database.fetch(query("free_sessions"), self.worker_id, list(sessions))
+    async def free(self, leases: Collection[tuple[SessionId, int]]) -> None:
+        """Give back leases that this worker holds without working on them, if they are still the same."""
+        sessions, epochs = [session_id for session_id, _ in leases], [epoch for _, epoch in leases]
+        await self._database.fetch(query("free_sessions"), self.worker_id, sessions, epochs)
 
     async def leave(self) -> None:
-        """This worker ends in good order."""
+        """This worker ends in good order. What it still holds is free, and its attempts at it do not count."""
         await self._database.execute(query("remove_worker"), self.worker_id)

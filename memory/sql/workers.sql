@@ -10,18 +10,30 @@ INSERT INTO workers (worker_id) VALUES ($1) ON CONFLICT (worker_id) DO UPDATE SE
 SELECT pg_try_advisory_lock(7261, $1::bigint::int);
 
 -- name: list_owned
-SELECT session_id FROM session_leases WHERE owner = $1;
+SELECT session_id, epoch FROM session_leases WHERE owner = $1;
 
 -- name: remove_worker
-WITH gone AS (DELETE FROM watchers WHERE worker_id = $1)
-DELETE FROM workers WHERE worker_id = $1;
+-- A worker that leaves in good order takes nothing along: what it could not hand back is free, without an attempt.
+WITH gone AS (
+    DELETE FROM watchers WHERE worker_id = $1::text
+), worker AS (
+    DELETE FROM workers WHERE worker_id = $1
+), freed AS (
+    UPDATE session_leases l SET owner = NULL, epoch = l.epoch + 1, ready_at = now()
+    WHERE l.owner = $1
+    RETURNING l.session_id
+), again AS (
+    UPDATE tasks t SET state = 'queued', run_at = now(), attempts = t.attempts - 1
+    FROM freed WHERE t.session_id = freed.session_id AND t.state = 'running'
+)
+SELECT pg_notify('parley_ready', '') FROM freed LIMIT 1;
 
 -- name: recover_leases
 -- The sessions of dead workers become free and their running tasks wait again. A worker is dead when its beat is older
 -- than $2 seconds, or older than $3 seconds with nobody holding its lock.
 WITH silent AS MATERIALIZED (
     SELECT worker_id, lock_key, beat < now() - $2::float8 * interval '1 second' AS is_late FROM workers
-    WHERE worker_id <> $1::text AND beat < now() - $3::float8 * interval '1 second'
+    WHERE worker_id <> $1::text AND beat < now() - least($2, $3::float8) * interval '1 second'
       AND pg_postmaster_start_time() < now() - $3 * interval '1 second'
 ), dead AS (
     DELETE FROM workers w USING silent
@@ -38,7 +50,7 @@ WITH silent AS MATERIALIZED (
     WHERE l.owner IS NOT NULL AND (
         l.owner IN (SELECT worker_id FROM dead) OR NOT EXISTS (SELECT FROM workers w WHERE w.worker_id = l.owner)
     )
-    FOR UPDATE OF l
+    FOR UPDATE OF l SKIP LOCKED
 ), freed AS (
     UPDATE session_leases l SET owner = NULL, epoch = l.epoch + 1, ready_at = now()
     FROM lost WHERE l.session_id = lost.session_id
@@ -55,7 +67,7 @@ SELECT (SELECT count(*) FROM dead) AS workers, (SELECT count(*) FROM freed) AS s
 -- Sessions that a worker owns without working on them, as after a commit whose answer was lost.
 WITH freed AS (
     UPDATE session_leases l SET owner = NULL, epoch = l.epoch + 1, ready_at = now()
-    WHERE l.owner = $1::text AND l.session_id = ANY($2::text[])
+    WHERE l.owner = $1::text AND (l.session_id, l.epoch) IN (SELECT * FROM unnest($2::text[], $3::bigint[]))
     RETURNING l.session_id
 ), again AS (
     UPDATE tasks t SET state = 'queued', run_at = now(), attempts = t.attempts - 1
