@@ -34,7 +34,7 @@ id = "assistant"
 model = "bench-model"
 instructions = "Answer briefly."
 history_runs = {history_runs}
-memory.mode = "agentic"
+memory.mode = "{memory}"
 
 [[sites]]
 key = "bench"
@@ -49,6 +49,9 @@ sockets_per_ip = 10000
 input = 1
 output = 1
 """
+
+
+OVER = {"done", "failed", "stopped"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +102,23 @@ class GatewayTalk(FloorTalk):
         return talk
 
     welcome: dict[str, str]
+    retries = 0
 
     async def turn(self, text: str) -> None:
-        """One message, until its run is over."""
-        await self._socket.send(json.dumps({"type": "send", "id": str(uuid.uuid4()), "text": text}))
+        """One message, until its run is over. One that was not taken in is sent again, as the widget does."""
+        client_id, run_id = str(uuid.uuid4()), None
+        message = json.dumps({"type": "send", "id": client_id, "text": text})
+        await self._socket.send(message)
         while True:
             frame = json.loads(await self._socket.recv())
-            if frame["type"] == "run" and frame["state"] in {"done", "failed", "stopped"}:
+            if frame["type"] == "nack" and "retry_after" in frame:
+                GatewayTalk.retries += 1
+                await asyncio.sleep(frame["retry_after"])
+                await self._socket.send(message)
+                continue
+            if frame["type"] == "message" and frame.get("client_id") == client_id:
+                run_id = frame["run_id"]
+            if frame["type"] == "run" and frame["run_id"] == run_id and frame["state"] in OVER:
                 assert frame["state"] == "done", frame
                 return
             assert frame["type"] not in {"nack", "error", "bye"}, frame
@@ -199,20 +212,27 @@ def report(name: str, figures: Figures, base: Figures) -> None:
     )
 
 
-async def run(given: argparse.Namespace, stack: ExitStack, dsn: str) -> None:
-    """The measurement."""
-    await migrate(dsn)
-    model = stack.enter_context(run_child("bench.model_server", "--deltas", "20"))
-    config = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "parley.toml"
-    config.write_text(CONFIG.format(history_runs=5), encoding="utf-8")
-    environment = {
+def write_environment(folder: Path, dsn: str, model_url: str, *, memory: str) -> dict[str, str]:
+    """A configuration, and the environment of a gateway that uses it."""
+    config = folder / f"{memory}.toml"
+    config.write_text(CONFIG.format(history_runs=5, memory=memory), encoding="utf-8")
+    return {
         "DATABASE_URL": dsn,
         "PARLEY_CONFIG": str(config),
         "PARLEY_PORT": "0",
         "PARLEY_LOG_FORMAT": "json",
         "ANTHROPIC_API_KEY": "bench-key-for-the-local-stand-in-0001",
-        "ANTHROPIC_BASE_URL": model.url,
+        "ANTHROPIC_BASE_URL": model_url,
     }
+
+
+async def run(given: argparse.Namespace, stack: ExitStack, dsn: str) -> None:
+    """The measurement."""
+    await migrate(dsn)
+    model = stack.enter_context(run_child("bench.model_server", "--deltas", "20"))
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    environment = write_environment(folder, dsn, model.url, memory="off")
+    remembering = write_environment(folder, dsn, model.url, memory="agentic")
     print(f"{'':<22} {'cpu ms':>8} {'':>9} {'median ms':>10} {'':>9} {'p99 ms':>10}")
     floors, turns = [], []
     for _ in range(given.repeats):
@@ -226,6 +246,11 @@ async def run(given: argparse.Namespace, stack: ExitStack, dsn: str) -> None:
     print(
         f"gateway against floor, processor time: {statistics.median(ratios):.2f} x ({given.sessions} sessions at once)"
     )
+    with run_child("gateway.cli", "serve", environment=remembering) as child:
+        figures = await measure(GatewayTalk, child, sessions=given.sessions, rounds=given.rounds)
+        report("with facts extracted", figures, floors[-1])
+    if GatewayTalk.retries:
+        print(f"{GatewayTalk.retries} messages had to be sent again: the database did not commit within 1.8 s")
     with run_child("gateway.cli", "serve", environment=environment) as child:
         base: Figures | None = None
         for length in (int(text) for text in given.lengths.split(",")):

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 STORE_SILENCE_S = 5.0
+RUN_STATEMENT_S = 10.0
 POSTS_AT_ONCE = 8
 
 
@@ -102,12 +103,12 @@ async def open_gateway(
     """
     hooks = configuration.hooks
     async with AsyncExitStack() as stack:
-        database = await Database.open(address.dsn, size=address.pool_size, pgbouncer=address.is_pooled_elsewhere)
-        stack.push_async_callback(database.close)
-        instance = await load_instance(database)
+        front, database = await _open_pools(stack, address)
+        instance = await load_instance(front)
         worker_id = new_worker_id()
-        workers = Workers(database, worker_id)
-        tasks, sessions, users = Tasks(database, worker_id), Sessions(database), Users(database)
+        workers = Workers(front, worker_id)
+        intake, tasks = Tasks(front, worker_id), Tasks(database, worker_id)
+        sessions = Sessions(database)
         hub, agents = Hub(), configuration.agents
         runner = Runner(tasks, sessions, hub, model, agents, hooks, lease_s)
         all_posters = dict(posters or {})
@@ -116,8 +117,9 @@ async def open_gateway(
         jobs = Jobs(database)
         extractor = Extractor(jobs, Memories(database), sessions, model, agents)
         extracting = Poller("jobs", extractor.work, jobs.next_in)
-        dispatcher = Dispatcher(tasks, runner, hub, configuration.limits, posting.wake)
-        service = GatewayService(tasks, sessions, users, dispatcher, hub, agents)
+        dispatcher = Dispatcher(tasks, runner, hub, configuration.limits, posting.wake, intake)
+        stack.push_async_callback(dispatcher.drain, 0.0)  # what is still on when this ends by an error is handed back
+        service = GatewayService(intake, Sessions(front), Users(front), dispatcher, hub, agents)
         if hooks.on_boot:
             await call_hook("on_boot", hooks.on_boot)
         slack = None
@@ -155,6 +157,20 @@ async def open_gateway(
         app.add_middleware(HttpLimits)
         yield Gateway(service=service, app=app, dispatcher=dispatcher, widget=widget, readiness=readiness, slack=slack)
         await workers.leave()
+
+
+async def _open_pools(stack: AsyncExitStack, address: StoreAddress) -> tuple[Database, Database]:
+    """Two pools: one for people who wait for an answer within two seconds, and one for runs, which can wait longer.
+
+    So a process with much to do tells people early to come back, and does not give up what it has begun.
+    """
+    behind_pooler, front_size = address.is_pooled_elsewhere, max(2, address.pool_size // 3)
+    front = await Database.open(address.dsn, size=front_size, pgbouncer=behind_pooler)
+    stack.push_async_callback(front.close)
+    back_size = max(2, address.pool_size - front_size)
+    back = await Database.open(address.dsn, size=back_size, statement_s=RUN_STATEMENT_S, pgbouncer=behind_pooler)
+    stack.push_async_callback(back.close)
+    return front, back
 
 
 def _choose_bus(url: str | None, instance_id: str, worker_id: WorkerId, notify: NotifyBus, hub: Hub) -> Bus:

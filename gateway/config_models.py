@@ -163,7 +163,7 @@ class WidgetTable(Table):
 class RunsTable(Table):
     """`[runs]`"""
 
-    capacity: int = Field(default=256, ge=1, le=10_000)
+    capacity: int = Field(default=1_000, ge=1, le=10_000)
     yield_after: int = Field(default=8, ge=1, le=1_000)
     retry_s: list[Wait] = Field(default_factory=lambda: [2.0, 5.0, 15.0, 30.0, 60.0], max_length=20)
 

@@ -25,6 +25,7 @@ from agent.loop import Progress
 from agent.records import Inbound, TaskState
 from agent.text import storable
 from gateway import metrics
+from gateway.active import Active
 from gateway.hub import Hub
 from gateway.insist import insist
 from gateway.runner import Attempt, Runner
@@ -41,7 +42,7 @@ GIVEN_UP = "I could not answer this, although I tried several times. The operato
 class Limits:
     """How much at once and how often. `retry_s` is the wait after the first, second, … attempt."""
 
-    capacity: int = 256
+    capacity: int = 1_000
     yield_after: int = 8
     retry_s: tuple[float, ...] = (2.0, 5.0, 15.0, 30.0, 60.0)
     retry_after_most_s: float = 300.0
@@ -51,15 +52,6 @@ class Limits:
     def attempts(self) -> int:
         """How often a task is tried before it becomes a dead letter."""
         return len(self.retry_s) + 1
-
-
-@dataclass(slots=True)
-class _Active:
-    """A session that this process works on. `run` is the attempt's own task, which `stop` cancels."""
-
-    attempt: Attempt | None = None
-    run: asyncio.Task[Outcome] | None = None
-    is_stopped: bool = False
 
 
 class Elsewhere(Protocol):
@@ -74,14 +66,21 @@ class Dispatcher:
     """The runs of this process."""
 
     def __init__(
-        self, tasks: Tasks, runner: Runner, hub: Hub, limits: Limits, on_posted: Callable[[], None] | None = None
+        self,
+        tasks: Tasks,
+        runner: Runner,
+        hub: Hub,
+        limits: Limits,
+        on_posted: Callable[[], None] | None = None,
+        intake: Tasks | None = None,
     ) -> None:
         self._tasks = tasks
+        self._intake = intake or tasks
         self._runner = runner
         self._hub = hub
         self._limits = limits
         self._on_posted = on_posted
-        self._active: dict[SessionId, _Active] = {}
+        self._active: dict[SessionId, Active] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._accepting: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self._wake = asyncio.Event()
@@ -105,7 +104,7 @@ class Dispatcher:
         """
         async with self._accepting.setdefault(inbound.session_id, asyncio.Lock()):
             self._is_starved |= not self._has_room
-            intake = await self._tasks.accept(inbound, may_take=self._has_room)
+            intake = await self._intake.accept(inbound, may_take=self._has_room)
             self._hub.publish(inbound.session_id, intake.entries)
             metrics.accepted.labels(inbound.channel).inc()
             if intake.claim is not None:
@@ -117,7 +116,7 @@ class Dispatcher:
         if self._is_here(session_id, run_id):
             return self.stop_here(session_id, run_id)
         task_id = TaskId("task_" + run_id.removeprefix("run_"))
-        if notes := await self._tasks.stop_waiting(session_id, task_id):
+        if notes := await self._intake.stop_waiting(session_id, task_id):
             self._hub.publish(session_id, notes)
             return True
         return self.relay is not None and await self.relay.stop_elsewhere(session_id, task_id)
@@ -175,45 +174,51 @@ class Dispatcher:
             worker.cancel()
 
     def _begin(self, claim: Claim) -> None:
-        worker = asyncio.create_task(self._work(claim), name=f"session {claim.session_id}")
+        former = self._active.get(claim.session_id)
+        active = self._active[claim.session_id] = Active()
+        worker = asyncio.create_task(self._work(claim, active, former), name=f"session {claim.session_id}")
+        active.worker = worker
         self._workers.add(worker)
-        self._active[claim.session_id] = _Active()
         metrics.active.set(len(self._active))
         worker.add_done_callback(self._workers.discard)
 
-    async def _work(self, claim: Claim) -> None:
+    async def _work(self, claim: Claim, active: Active, former: Active | None) -> None:
         """The tasks of a session, from this one on, until none waits or others have waited long enough."""
         session_id = claim.session_id
         try:
+            if former is not None:
+                await former.evict()
             following: Claim | None = claim
             for done in range(1, self._limits.yield_after + 1):
                 if following is None:
                     break
-                following = await self._run_task(following, may_keep=done < self._limits.yield_after)
+                following = await self._run_task(following, active, may_keep=done < self._limits.yield_after)
         except LeaseLostError:
             log.warning("lease_lost", session_id=session_id)
             self._hub.put_head(session_id, UNKNOWN_SEQ)  # our own commit, not heard of, or another's: who watches reads
         except StoreUnavailableError as error:
             log.warning("store_away", during="run", session_id=session_id, error=str(error))
         finally:
-            del self._active[session_id]
+            if self._active.get(session_id) is active:
+                del self._active[session_id]
             metrics.active.set(len(self._active))
             self._hub.end_run(session_id)
             if self._is_starved:
                 self._wake.set()
 
-    async def _run_task(self, claim: Claim, *, may_keep: bool) -> Claim | None:
+    async def _run_task(self, claim: Claim, active: Active, *, may_keep: bool) -> Claim | None:
         """One task to its end; the session's next claim when there is one."""
         attempt = await self._start(claim)
         if attempt is None:
             return None
-        active = self._active[claim.session_id]
         active.attempt, active.is_stopped = attempt, False
         active.run = asyncio.create_task(self._runner.run(attempt), name=f"run {claim.run_id}")
         try:
             outcome = await active.run
             return await self._finish(attempt, outcome, may_keep=may_keep)
         except asyncio.CancelledError as error:
+            if active.is_stale:
+                raise LeaseLostError(claim.session_id) from None
             if active.is_stopped:
                 return await self._finish(attempt, self._runner.stopped(attempt), may_keep=may_keep)
             if not self._is_leaving():
@@ -275,6 +280,7 @@ class Dispatcher:
             lambda: self._tasks.put_back(attempt.claim, after_s=after_s, note=sentence, counts=counts),
             lambda: self._is_draining,
         )
+        attempt.is_over = True
         self._hub.publish(attempt.claim.session_id, [note])
 
     async def _finish(self, attempt: Attempt, outcome: Outcome, *, may_keep: bool) -> Claim | None:
@@ -283,6 +289,7 @@ class Dispatcher:
         finish = await insist(
             lambda: self._tasks.finish(attempt.claim, outcome, may_keep=keep), lambda: self._is_draining
         )
+        attempt.is_over = True
         self._hub.end_run(attempt.claim.session_id)
         self._hub.publish(attempt.claim.session_id, finish.entries)
         log.info(

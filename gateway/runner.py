@@ -28,12 +28,13 @@ LABEL_LIMIT = 200
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """A run that goes on. `task` is known once its context is read."""
+    """A run that goes on. `task` is known once its context is read; `is_over` says that its end is committed."""
 
     claim: Claim
     merged: tuple[RunId, ...] = ()
     progress: Progress
     task: Task | None = None
+    is_over: bool = False
     started_s: float = field(default_factory=time.monotonic)
 
 

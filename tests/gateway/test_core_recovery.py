@@ -157,6 +157,7 @@ def lose_answer(core: Core, name: str) -> None:
     """The next such statement commits, and nobody is told."""
     dispatcher = core.gateway.dispatcher
     dispatcher._tasks = Forgetful(dispatcher._tasks, name)  # type: ignore[assignment]
+    dispatcher._intake = Forgetful(dispatcher._intake, name)  # type: ignore[assignment]
 
 
 async def test_a_message_whose_commit_was_not_heard_of_is_answered_once_although_it_is_sent_again(
