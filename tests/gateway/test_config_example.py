@@ -81,7 +81,7 @@ def test_the_defaults_the_example_tells_are_the_defaults() -> None:
     told = parse_config(EXAMPLE.read_bytes(), "example")
     bare = ConfigFile()
     assert (told.widget, told.runs, told.demo) == (bare.widget, bare.runs, bare.demo)
-    own = {"agent": None, "conversations": []}
+    own: dict[str, object] = {"agent": None, "conversations": []}
     assert told.slack.model_copy(update=own) == bare.slack
     support, fields = told.agents[0], type(told.agents[0]).model_fields
     for name in ("model", "small_model", "history_runs", "max_tokens", "max_tool_calls", "run_s"):

@@ -126,8 +126,8 @@ async def test_a_session_with_a_long_queue_lets_others_have_their_turn(database_
     limits = Limits(capacity=1, yield_after=2, retry_s=(0.0,), poll_s=0.05)
     async with open_core(database_url, model, configure(limits=limits)) as core:
         busy = [await core.say(f"busy {n}", user=(ANN, BOB)[n % 2], key=f"{n}", session_id=place(0)) for n in range(2)]
-        for n in range(2, 20):  # one person each, so that none is merged
-            busy.append(await core.say(f"busy {n}", user=None, key=f"{n}", session_id=place(0)))
+        # One person each, so that none is merged.
+        busy += [await core.say(f"busy {n}", user=None, key=f"{n}", session_id=place(0)) for n in range(2, 20)]
         other = await core.say("me too", session_id=place(1))
         model.may_answer.set()
         await core.end_of(other)
