@@ -5,6 +5,7 @@ nobody reads, belong to the server's protocol class.
 """
 
 import asyncio
+from collections.abc import Mapping
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -18,15 +19,23 @@ BODY_TIMEOUT_S = 10.0
 class HttpLimits:
     """ASGI middleware: a body over `max_body_bytes` gets 413, one that takes over `body_timeout_s` gets 408.
 
+    `larger` holds the paths whose bodies may be larger, with their own limits.
+
     A body that is declared too large is never read, and one that is not wanted is never asked for. The time counts
     from when the application first asks for the body. Both answers are JSON and close the connection. Websockets are
     left alone.
     """
 
     def __init__(
-        self, app: ASGIApp, *, max_body_bytes: int = MAX_BODY_BYTES, body_timeout_s: float = BODY_TIMEOUT_S
+        self,
+        app: ASGIApp,
+        *,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        body_timeout_s: float = BODY_TIMEOUT_S,
+        larger: Mapping[str, int] | None = None,
     ) -> None:
         self.app = app
+        self.larger = larger or {}
         self.max_body_bytes = max_body_bytes
         self.body_timeout_s = body_timeout_s
 
@@ -35,10 +44,11 @@ class HttpLimits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if _declared_bytes(scope) > self.max_body_bytes:
-            await _send_error(send, 413, "too_large", f"at most {self.max_body_bytes} bytes")
+        max_bytes = self.larger.get(scope["path"], self.max_body_bytes)
+        if _declared_bytes(scope) > max_bytes:
+            await _send_error(send, 413, "too_large", f"at most {max_bytes} bytes")
             return
-        body = _Body(receive, send, self.max_body_bytes, self.body_timeout_s)
+        body = _Body(receive, send, max_bytes, self.body_timeout_s)
         try:
             await self.app(scope, body.receive, body.send)
         except ClientDisconnect:

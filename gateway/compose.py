@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from adapters.api.routes import build_api
 from adapters.http_limits import HttpLimits
 from adapters.widget.routes import Widget, build_widget
+from agent.errors import StoreUnavailableError
 from agent.ids import WorkerId, new_worker_id
 from agent.ports import Model
 from gateway.app import Readiness, build_app
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 STORE_SILENCE_S = 5.0
 RUN_STATEMENT_S = 10.0
+SLACK_BODY_BYTES = 1024 * 1024
 POSTS_AT_ONCE = 8
 
 
@@ -126,7 +128,7 @@ async def open_gateway(
         if configuration.slack is not None:
             from gateway.slack import open_slack_channel
 
-            channel = open_slack_channel(configuration.slack, service, database, worker_id)
+            channel = open_slack_channel(configuration.slack, service, front, worker_id)
             slack, all_posters["slack"] = await stack.enter_async_context(channel)
         group = await stack.enter_async_context(_background())
         registered = asyncio.Event()
@@ -154,9 +156,10 @@ async def open_gateway(
             [*widget.routes, *api, *(slack.routes if slack else [])],
             has_demo_page=configuration.has_demo_page,
         )
-        app.add_middleware(HttpLimits)
+        app.add_middleware(HttpLimits, larger={"/slack/events": SLACK_BODY_BYTES})
         yield Gateway(service=service, app=app, dispatcher=dispatcher, widget=widget, readiness=readiness, slack=slack)
-        await workers.leave()
+        with suppress(StoreUnavailableError):  # the others notice the missing beat
+            await workers.leave()
 
 
 async def _open_pools(stack: AsyncExitStack, address: StoreAddress) -> tuple[Database, Database]:

@@ -105,6 +105,15 @@ async def test_a_body_declared_too_large_is_refused_unread(place: Callable[[], A
         assert caller.headers["connection"] == "close"
 
 
+async def test_a_path_may_have_a_larger_limit_of_its_own() -> None:
+    """Slack sends up to a mebibyte to its one path. Proves: API-11."""
+    limited = HttpLimits(Starlette(routes=_routes()), max_body_bytes=100, larger={"/read": 2000})
+
+    assert await _Caller("/read", [b"x" * 1500], length="1500").call(limited) == (200, b"1500")
+    assert (await _Caller("/read", [b"x" * 2500], length="2500").call(limited))[0] == 413
+    assert (await _Caller("/ignore", [b"x" * 1500], length="1500").call(limited))[0] == 413
+
+
 @PLACES
 @pytest.mark.parametrize("length", [None, "12", "", "-5", "zero", "²"])
 async def test_a_body_that_grows_too_large_is_cut_off(place: Callable[[], ASGIApp], length: str | None) -> None:
