@@ -2,6 +2,8 @@
 
 import pytest
 
+import asyncio
+
 from tests.adapters.slack.arena import TRANSPORTS, Arena, Transport, open_arena
 from tests.support.gateway import run_sql
 from tests.support.model_steps import Gate, last_text_has, says, says_slowly
@@ -110,7 +112,9 @@ async def test_feedback_is_noted_under_its_answer(database_url: str) -> None:
         button = answer.blocks[-1]["elements"][0]
         value = button["negative_button"]["value"]
         await arena.slack.click(arena.ann, arena.general, answer.ts, button["action_id"], value)
-        rows = await run_sql(database_url, "SELECT session_id, is_good FROM slack_feedback")
+        async with asyncio.timeout(5):
+            while not (rows := await run_sql(database_url, "SELECT session_id, is_good FROM slack_feedback")):
+                pass  # the click is answered before it is noted
         assert [(row["session_id"].endswith(ts), row["is_good"]) for row in rows] == [(True, False)]
 
 
