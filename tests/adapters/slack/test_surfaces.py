@@ -1,8 +1,8 @@
 """What is beside the threads: home, prompts, `/parley`, the shortcut, feedback, files, profiles."""
 
-import pytest
-
 import asyncio
+
+import pytest
 
 from tests.adapters.slack.arena import TRANSPORTS, Arena, Transport, open_arena
 from tests.support.gateway import run_sql
