@@ -231,15 +231,6 @@ class Tasks:
         """Give a claimed session back whose task could not be started."""
         await self._database.fetch(query("release_lease"), claim.session_id, self.worker_id, claim.epoch)
 
-    async def note_run(self, claim: Claim, state: RunState, label: str | None) -> RunNote:
-        """Make a running run's state known. Raises `LeaseLostError`, `StoreUnavailableError`."""
-        row = await self._database.fetchrow(
-            query("note_run"), claim.session_id, self.worker_id, claim.epoch, claim.run_id, state, label
-        )
-        if row is None:
-            raise LeaseLostError(claim.session_id)
-        return _note(claim, row["seq"], row["at"], state, label)
-
     async def record_calls(self, claim: Claim, n: int, turn: Turn, label: str) -> RunNote:
         """Write a turn and its calls down before they run. Raises `LeaseLostError`, `StoreUnavailableError`."""
         row = await self._database.fetchrow(

@@ -255,24 +255,6 @@ WITH scope AS MATERIALIZED (
 )
 SELECT session.seq + ended.n AS seq, ended.task_id, now() AS at FROM session, ended ORDER BY ended.n;
 
--- name: note_run
--- A state that people should see while a run goes on, behind the fence.
-WITH scope AS MATERIALIZED (
-    SELECT set_config('parley.session_id', $1::text, true) AS session_id
-), gate AS MATERIALIZED (
-    SELECT l.session_id FROM scope JOIN session_leases l ON l.session_id = scope.session_id
-    WHERE l.owner = $2::text AND l.epoch = $3::bigint
-    FOR UPDATE OF l
-), session AS (
-    UPDATE sessions s SET next_seq = s.next_seq + 1
-    WHERE s.session_id = (SELECT gate.session_id FROM gate)
-    RETURNING s.session_id, s.next_seq - 1 AS seq
-), note AS (
-    INSERT INTO run_notes (session_id, seq, run_id, state, label)
-    SELECT session.session_id, session.seq, $4::text, $5::text, $6::text FROM session
-)
-SELECT session.seq, now() AS at FROM session;
-
 -- name: record_calls
 -- A turn and the calls it asks for, before any of them runs; people see the state `tool`.
 WITH scope AS MATERIALIZED (

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from agent.ids import WorkerId
-from agent.records import Identity, RunState, ToolCall, Turn, Usage
+from agent.records import Identity, ToolCall, Turn, Usage
 from memory.context import Sessions
 from memory.database import Database
 from memory.tasks import Tasks
@@ -55,7 +55,6 @@ async def live(database: Database, session: str) -> None:
     turn = Turn(content=({"type": "text", "text": "x"},), tool_calls=(call,), stop_reason="tool_use", usage=Usage())
     await tasks.record_calls(first, 0, turn, "Working")
     await tasks.record_results(first, 0, turn)
-    await tasks.note_run(first, RunState.THINKING, None)
     await sessions.load_context(session_id, ANN.id, first.position, history_runs=5, memories=5)
     second = (await tasks.finish(first, done(), may_keep=True)).next
     assert second is not None

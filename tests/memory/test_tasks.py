@@ -17,6 +17,9 @@ from tests.support.make import ANN, BOB, SESSION, inbound
 ME, OTHER = WorkerId("me"), WorkerId("other")
 
 
+TURN = Turn(content=({"type": "text", "text": "x"},), tool_calls=(), stop_reason="tool_use", usage=Usage())
+
+
 def done(text: str = "fine") -> Outcome:
     """A run that went well."""
     run = Run(run_id=run_id_of(TaskId("task_x")), session_id=SESSION, state=RunState.DONE, text=text, model="m")
@@ -131,7 +134,7 @@ async def test_a_worker_that_lost_its_lease_can_write_nothing(
     for write in (
         tasks.finish(claim, done(), may_keep=True),
         tasks.put_back(claim, after_s=1, note=None, counts=True),
-        tasks.note_run(claim, RunState.TOOL, None),
+        tasks.record_calls(claim, 0, TURN, "Working"),
     ):
         with pytest.raises(LeaseLostError):
             await write
