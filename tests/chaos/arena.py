@@ -102,7 +102,7 @@ class Arena:
     async def start(self, logs: Path) -> None:
         """Start the gateways and everything round them, and return once they serve."""
         await migrate(self._postgres.dsn)
-        self.wire = await self._stack.enter_async_context(open_wire(lambda: self._postgres.dsn))
+        self.wire = await self._stack.enter_async_context(open_wire(self._postgres.dsn))
         model_url = await self._stack.enter_async_context(serve_model(self.model.respond))
         platform_url = await self._stack.enter_async_context(serve_model(self.platform.respond))
         config = logs / "parley.toml"
@@ -233,10 +233,13 @@ async def open_arena(setting: Setting, postgres: EmbeddedPostgres) -> AsyncItera
         yield arena
 
 
-async def run_plan(setting: Setting, postgres: EmbeddedPostgres, plan: Sequence[Fault]) -> Verdict:
-    """Load and faults, then the verdict."""
+async def run_plan(
+    setting: Setting, postgres: EmbeddedPostgres, plan: Sequence[Fault], *, lasts_s: float = 0.0
+) -> Verdict:
+    """Load and faults, then the verdict. `lasts_s`: how long the load goes on when the faults are over."""
     async with open_arena(setting, postgres) as arena:
         injector = arena.build_injector()
         arena.begin_load()
         await injector.run(plan)
+        await asyncio.sleep(lasts_s)
         return await arena.finish(injector.timings)

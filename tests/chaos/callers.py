@@ -99,7 +99,7 @@ class Callers:
         if body:
             self.ledger.waits_s.append(took_s)
             return str(body["task_id"])
-        self.ledger.refusals_s.setdefault(answer.status, []).append(took_s)
+        self.ledger.refusals_s.setdefault((self.name, answer.status), []).append(took_s)
         return None
 
 

@@ -30,12 +30,13 @@ class Watch:
 
 @dataclass(slots=True, kw_only=True)
 class Ledger:
-    """`waits_s` are the seconds until an HTTP request was acked, `refusals_s` until it was refused, by status."""
+    """`waits_s` are the seconds until an HTTP request was acked, `refusals_s` until it was refused, by channel and
+    status."""
 
     questions: list[Question] = field(default_factory=list)
     watches: list[Watch] = field(default_factory=list)
     waits_s: list[float] = field(default_factory=list)
-    refusals_s: dict[int, list[float]] = field(default_factory=dict)
+    refusals_s: dict[tuple[str, int], list[float]] = field(default_factory=dict)
     lost_requests: int = 0
     deliveries: int = 0
 

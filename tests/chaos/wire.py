@@ -1,17 +1,19 @@
 """A TCP wire between the gateways and PostgreSQL that can be cut, stalled, and left half open."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import parse_qs, urlsplit
 
 
 class Wire:
-    """Every connection that is made goes to where `find_socket` says at that moment."""
+    """Leads to the Unix socket of the embedded server with the address `dsn`."""
 
-    def __init__(self, find_socket: Callable[[], str], user: str, database: str) -> None:
-        self._find_socket = find_socket
-        self._user, self._database = user, database
+    def __init__(self, dsn: str) -> None:
+        parts = urlsplit(dsn)
+        options = parse_qs(parts.query)
+        self._socket = f"{options['host'][0]}/.s.PGSQL.{options['port'][0]}"
+        self._user, self._database = parts.username or "", parts.path.lstrip("/")
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._mute: set[asyncio.StreamWriter] = set()
@@ -60,7 +62,7 @@ class Wire:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._flows.wait()
         try:
-            far_reader, far_writer = await asyncio.open_unix_connection(self._find_socket())
+            far_reader, far_writer = await asyncio.open_unix_connection(self._socket)
         except OSError:
             writer.transport.abort()
             return
@@ -86,17 +88,10 @@ class Wire:
             writer.close()
 
 
-def socket_of(dsn: str) -> str:
-    """The file of the Unix socket that an address of the embedded server names."""
-    options = parse_qs(urlsplit(dsn).query)
-    return f"{options['host'][0]}/.s.PGSQL.{options.get('port', ['5432'])[0]}"
-
-
 @asynccontextmanager
-async def open_wire(find_dsn: Callable[[], str]) -> AsyncIterator[Wire]:
-    """A wire to the embedded server whose address `find_dsn` gives."""
-    parts = urlsplit(find_dsn())
-    wire = Wire(lambda: socket_of(find_dsn()), parts.username or "", parts.path.lstrip("/"))
+async def open_wire(dsn: str) -> AsyncIterator[Wire]:
+    """A wire to the embedded server with the address `dsn`."""
+    wire = Wire(dsn)
     await wire.start()
     try:
         yield wire

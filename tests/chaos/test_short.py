@@ -1,0 +1,52 @@
+"""The short form of the suite, and the proof that it would find what it looks for."""
+
+import pytest
+
+from memory.embedded.owner import EmbeddedPostgres
+from tests.chaos.arena import Setting, run_plan
+from tests.chaos.phases import build_short
+from tests.chaos.plan import FaultKind, draw_plan
+from tests.chaos.platform import PlatformFaults
+from tests.chaos.variants import BREAK
+
+SEED = 7
+WORSE = PlatformFaults(lost_answer=0.4, lost_post=0.0, busy=0.0, broken=0.0, lost_look=0.0, latest_s=0.0)
+
+
+async def test_kills_stops_pauses_and_restarts_lose_nothing_and_double_nothing(own_postgres: EmbeddedPostgres) -> None:
+    """Every acked message has one answer, which is seen once and in order, whatever dies under it."""
+    phase = build_short(SEED)
+    verdict = await run_plan(phase.setting, own_postgres, phase.plan)
+    assert verdict.breaks == []
+    assert verdict.timings.done == phase.counts, "every fault was carried out"
+    assert (verdict.timings.leftovers, verdict.timings.burned) == (0, 0), "a graceful stop burns no attempt"
+    assert len(verdict.ledger.questions) > 40, "there was load"
+
+
+@pytest.mark.parametrize(
+    ("variant", "faults", "kind", "symptom"),
+    [
+        ("ack_before_commit", {FaultKind.KILL: 4}, "lost", "was acked and is not in"),
+        ("no_look", {}, "doubled", "is shown"),
+        ("no_fence", {FaultKind.PAUSE: 3}, "doubled", "answers"),
+        ("sdk_retry", {}, "doubled", "is shown"),
+    ],
+)
+async def test_a_gateway_that_breaks_a_promise_is_found_out(
+    own_postgres: EmbeddedPostgres, variant: str, faults: dict[FaultKind, int], kind: str, symptom: str
+) -> None:
+    """A suite that stays green whatever the gateway does proves nothing."""
+    setting = Setting(
+        seed=SEED,
+        lease_s=1.0,
+        platform_lines=12,
+        threads=1,
+        visitors_per_thread=1,
+        pause_s=0.4,
+        quiet_s=12.0,
+        environment={BREAK: variant},
+        platform_faults=WORSE,
+    )
+    plan = draw_plan(SEED, faults, replicas=2, gap_s=1.0)
+    verdict = await run_plan(setting, own_postgres, plan, lasts_s=0.0 if faults else 4.0)
+    assert any(found.kind == kind and symptom in found.text for found in verdict.breaks)
