@@ -29,6 +29,7 @@ _POOLER = "a pooler such as PgBouncer seems to stand before the database: set DA
 _AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that was given up while it was being made
     asyncpg.OperatorInterventionError,  # shut down, crashed, starting, cancelled
     asyncpg.InsufficientResourcesError,  # connections, memory, disk
     asyncpg.ObjectNotInPrerequisiteStateError,  # the database takes no connections just now

@@ -111,6 +111,9 @@ async def test_feedback_is_noted_under_its_answer(database_url: str) -> None:
         (answer,) = arena.slack.answers(arena.general, ts)
         button = answer.blocks[-1]["elements"][0]
         value = button["negative_button"]["value"]
+        async with asyncio.timeout(5):
+            while not await run_sql(database_url, "SELECT FROM slack_posts WHERE ts = $1", answer.ts):
+                pass  # nobody clicks as fast as this test would: the answer stands there before its name is noted
         await arena.slack.click(arena.ann, arena.general, answer.ts, button["action_id"], value)
         async with asyncio.timeout(5):
             while not (rows := await run_sql(database_url, "SELECT session_id, is_good FROM slack_feedback")):
