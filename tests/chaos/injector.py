@@ -74,6 +74,9 @@ class Injector:
                 self.wire.flow()
             case FaultKind.HALF_OPEN:
                 self.wire.half_open()
+            case FaultKind.CLOCK:
+                is_ahead = self.timings.done.get(FaultKind.CLOCK, 0) % 2 == 0
+                replica.signal(signal.SIGUSR1 if is_ahead else signal.SIGUSR2)
 
     async def _terminate(self, replica: Replica) -> None:
         """Ask it to leave, and look that it took no lease and no attempt with it."""

@@ -18,6 +18,7 @@ import gateway.serve
 import memory.outbox
 from gateway.cli import run
 from gateway.compose import Gateway, open_gateway
+from tests.chaos.clock import install_clock
 from tests.chaos.poster import CHANNEL, PlatformPoster, build_intake
 from tests.chaos.variants import BREAK, VARIANTS
 
@@ -41,6 +42,7 @@ async def open_with_platform(*arguments: Any, **options: Any) -> AsyncGenerator[
 
 def main() -> int:
     """The command."""
+    install_clock()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for module in list(sys.modules.values()):
         if getattr(module, "open_gateway", None) is open_gateway and module.__name__.startswith("gateway."):

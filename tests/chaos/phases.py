@@ -36,7 +36,7 @@ def build_phases(seed: int, share: float = 1.0, logs: Path | None = None) -> lis
         Phase(
             name="kills",
             setting=setting,
-            counts={FaultKind.KILL: count(200), FaultKind.TERMINATE: count(20)},
+            counts={FaultKind.KILL: count(200), FaultKind.TERMINATE: count(20), FaultKind.CLOCK: count(20)},
             gap_s=1.5,
         ),
         Phase(name="pauses", setting=setting, counts={FaultKind.PAUSE: count(50)}, gap_s=1.0),
@@ -65,6 +65,7 @@ def build_short(seed: int) -> Phase:
             FaultKind.TERMINATE: 2,
             FaultKind.PAUSE: 2,
             FaultKind.RESTART_DATABASE: 2,
+            FaultKind.CLOCK: 2,
         },
         gap_s=0.6,
     )

@@ -16,6 +16,7 @@ class FaultKind(StrEnum):
     CUT = "cut the wire"
     STALL = "stall the wire"
     HALF_OPEN = "half-open the wire"
+    CLOCK = "jump the clock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

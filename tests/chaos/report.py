@@ -40,7 +40,10 @@ def build_rows(verdicts: dict[str, Verdict]) -> list[Row]:
 
 def _rows_of_kills(verdict: Verdict) -> list[Row]:
     found, done, times = count_breaks([verdict]), verdict.timings.done, verdict.timings
-    faults = f"{done.get(FaultKind.KILL, 0)} SIGKILLs, {done.get(FaultKind.TERMINATE, 0)} SIGTERMs"
+    faults = (
+        f"{done.get(FaultKind.KILL, 0)} SIGKILLs, {done.get(FaultKind.TERMINATE, 0)} SIGTERMs, "
+        f"{done.get(FaultKind.CLOCK, 0)} clock jumps"
+    )
     burned = times.leftovers + times.burned
     left_s = max(times.left_s, default=0.0)
     return [
