@@ -1,0 +1,145 @@
+"""A worker process of `bench.tasks`: the task engine's steps as the dispatcher takes them, without an agent between.
+
+It says `ready`, waits for a line, works, and reports in one line of JSON.
+"""
+
+import asyncio
+import json
+import random
+import sys
+import time
+from dataclasses import dataclass
+
+import uvloop
+
+from agent.ids import AgentId, SessionId, TaskId, WorkerId, new_worker_id, run_id_of
+from agent.records import Audience, Inbound, Run, RunState, TaskState
+from memory.database import Database
+from memory.tasks import Claim, Outcome, Tasks
+
+POOL = 16
+AT_ONCE = 24
+YIELD_AFTER = 8
+CLAIM_LIMIT = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a worker process is to do: `count` tasks as fast as it can, or at `rate` per second, over `sessions`.
+
+    `is_claiming`: it gives itself no tasks but takes `count` that wait. `is_polling`: it also looks for what waits.
+    """
+
+    dsn: str
+    count: int
+    sessions: int
+    name: str
+    rate: float = 0.0
+    is_claiming: bool = False
+    is_polling: bool = False
+
+
+def _done(task_id: TaskId, session_id: SessionId) -> Outcome:
+    run = Run(run_id=run_id_of(task_id), session_id=session_id, state=RunState.DONE, text="An answer.", model="none")
+    return Outcome(state=TaskState.DONE, run_state=RunState.DONE, run=run, answer=run.text)
+
+
+class Worker:
+    """The engine's steps as the dispatcher takes them, without an agent between."""
+
+    def __init__(self, order: Order, database: Database) -> None:
+        self._order = order
+        self._tasks = Tasks(database, WorkerId(new_worker_id()))
+        self._random = random.Random(order.name)
+        self._keys = 0
+        self.finished = 0
+        self.began_ms: list[float] = []
+        self.ended_ms: list[float] = []
+
+    async def run(self) -> None:
+        """All of the order."""
+        polling = asyncio.create_task(self._poll()) if self._order.is_polling else None
+        if self._order.is_claiming:
+            await asyncio.gather(*(self._claim_until_done() for _ in range(2)))
+        elif self._order.rate:
+            await self._give_at_rate()
+        else:
+            await asyncio.gather(*(self._give(self._order.count // AT_ONCE) for _ in range(AT_ONCE)))
+            while claims := await self._tasks.claim(CLAIM_LIMIT):  # what was let go of with something in it
+                await asyncio.gather(*(self._work(claim) for claim in claims))
+        if polling is not None:
+            polling.cancel()
+
+    async def _give(self, count: int) -> None:
+        for _ in range(count):
+            await self._give_one()
+
+    async def _give_at_rate(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            due_s = time.monotonic()
+            for _ in range(self._order.count):
+                due_s += self._random.expovariate(self._order.rate)
+                await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+                group.create_task(self._give_one())
+
+    async def _give_one(self) -> None:
+        started_s = time.perf_counter()
+        intake = await self._tasks.accept(self._inbound(), may_take=True)
+        if intake.claim is None:
+            return  # whoever holds the session goes on with it
+        self.began_ms.append(1000 * (time.perf_counter() - started_s))
+        await self._work(intake.claim, started_s)
+
+    async def _work(self, claim: Claim, started_s: float | None = None) -> None:
+        """A claimed session, until nothing waits in it or others have waited long enough."""
+        following: Claim | None = claim
+        for done in range(1, YIELD_AFTER + 1):
+            if following is None or (not following.attempt and await self._tasks.start(following) is None):
+                return
+            outcome = _done(following.task_id, following.session_id)
+            following = (await self._tasks.finish(following, outcome, may_keep=done < YIELD_AFTER)).next
+            self.finished += 1
+            if started_s is not None:
+                self.ended_ms.append(1000 * (time.perf_counter() - started_s))
+                started_s = None
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.gather(*(self._work(claim) for claim in await self._tasks.claim(CLAIM_LIMIT)))
+            await asyncio.sleep(0.01)
+
+    async def _claim_until_done(self) -> None:
+        while self.finished < self._order.count:
+            claims = await self._tasks.claim(min(CLAIM_LIMIT, self._order.count - self.finished))
+            if not claims:
+                return
+            await asyncio.gather(*(self._work(claim) for claim in claims))
+
+    def _inbound(self) -> Inbound:
+        self._keys += 1
+        return Inbound(
+            channel="bench",
+            tenant="bench",
+            session_id=SessionId(f"bench:s{self._random.randrange(self._order.sessions)}"),
+            audience=Audience.SHARED,
+            agent_id=AgentId("bench"),
+            user=None,
+            author_name="Bench",
+            text="A question.",
+            dedupe_key=f"{self._order.name}:{self._keys}",
+        )
+
+
+async def serve_order(order: Order) -> None:
+    """A worker process: ready, wait for the word, work, report."""
+    database = await Database.open(order.dsn, size=POOL)
+    worker = Worker(order, database)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    await worker.run()
+    print(json.dumps({"finished": worker.finished, "began": worker.began_ms, "ended": worker.ended_ms}), flush=True)
+    await database.close()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve_order(Order(**json.loads(sys.argv[1]))))
