@@ -68,15 +68,16 @@ async def test_the_same_key_with_the_same_text_is_the_same_message_and_with_anot
         await tasks.accept(inbound("other", key="k"), may_take=True)
 
 
-async def test_two_hundred_overlapping_messages_get_two_hundred_numbers_without_a_gap(
-    database: Database, sessions: Sessions
-) -> None:
+async def test_two_hundred_overlapping_messages_get_two_hundred_numbers_without_a_gap(database_url: str) -> None:
     """Several processes may accept for one session at once; nothing may be lost or numbered twice."""
+    database = await Database.open(database_url, size=5, statement_s=60)  # however busy the machine is
+    sessions = Sessions(database)
     workers = [Tasks(database, WorkerId(f"w{n}")) for n in range(4)]
     await asyncio.gather(*(workers[n % 4].accept(inbound(f"m{n}"), may_take=n % 2 == 0) for n in range(200)))
     log = await sessions.load_log(SESSION, 0, 1000)
     assert [entry.seq for entry in log] == list(range(1, 401))
     assert {entry.text for entry in log if isinstance(entry, Message)} == {f"m{n}" for n in range(200)}
+    await database.close()
 
 
 async def test_finishing_hands_over_the_next_task_and_numbers_the_answer_before_the_final_note(tasks: Tasks) -> None:
