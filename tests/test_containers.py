@@ -50,7 +50,7 @@ def services(compose: dict[str, Any], *names: str) -> dict[str, dict[str, Any]]:
 
 
 def test_two_gateways_wait_for_a_healthy_database_and_bus_and_for_the_migrations(compose: dict[str, Any]) -> None:
-    """Nobody serves a schema that is not there, and one gateway at a time may go."""
+    """Nobody serves a schema that is not there, and one gateway at a time may go. Proves: OP-4."""
     for gateway in services(compose, "gateway-a", "gateway-b").values():
         conditions = {name: wait["condition"] for name, wait in gateway["depends_on"].items()}
         assert conditions == {
@@ -103,7 +103,7 @@ def test_everything_that_serves_has_a_health_check(compose: dict[str, Any], dock
 
 
 def test_no_secret_is_in_the_files_and_none_may_be_left_out(compose: dict[str, Any], dockerfile: list[str]) -> None:
-    """A default password is everybody's password."""
+    """A default password is everybody's password. Proves: OP-4."""
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     used = {name: how for name, how, _ in _REFERENCE.findall(text)}
     assert used == dict.fromkeys([*SECRETS, "PARLEY_DOMAIN"], ":?")
@@ -239,7 +239,7 @@ def _answers(port: int) -> bool:
 
 @pytest.mark.skipif(CADDY is None, reason="caddy is not installed: the proxy's configuration is not tried")
 async def test_behind_the_proxy_whoever_is_cut_off_comes_to_the_other_gateway(database_url: str) -> None:
-    """With the rest of the answer, and nothing twice. Inside pages stay inside."""
+    """With the rest of the answer, and nothing twice. Inside pages stay inside. Proves: OP-4."""
     ports = find_port(), find_port()
     shared = {"DATABASE_URL": database_url, "PARLEY_TRUSTED_PROXIES": "127.0.0.1/32"}
     async with (

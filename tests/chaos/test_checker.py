@@ -179,7 +179,7 @@ def miss_event(run: Run) -> Run:
     ],
 )
 def test_each_kind_of_break_is_found(damage: Callable[[Run], Run], kind: str) -> None:
-    """A checker that sees nothing proves nothing."""
+    """A checker that sees nothing proves nothing. Proves: RE-16."""
     assert kind in kinds(damage(sound()))
 
 

@@ -14,7 +14,10 @@ WORSE = PlatformFaults(lost_answer=0.4, lost_post=0.0, busy=0.0, broken=0.0, los
 
 
 async def test_kills_stops_pauses_and_restarts_lose_nothing_and_double_nothing(own_postgres: EmbeddedPostgres) -> None:
-    """Every acked message has one answer, which is seen once and in order, whatever dies under it."""
+    """Every acked message has one answer, which is seen once and in order, whatever dies under it.
+
+    Proves: RE-17.
+    """
     phase = build_short(SEED)
     verdict = await run_plan(phase.setting, own_postgres, phase.plan)
     assert verdict.breaks == []
@@ -35,7 +38,7 @@ async def test_kills_stops_pauses_and_restarts_lose_nothing_and_double_nothing(o
 async def test_a_gateway_that_breaks_a_promise_is_found_out(
     own_postgres: EmbeddedPostgres, variant: str, faults: dict[FaultKind, int], kind: str, symptom: str
 ) -> None:
-    """A suite that stays green whatever the gateway does proves nothing."""
+    """A suite that stays green whatever the gateway does proves nothing. Proves: RE-16."""
     setting = Setting(
         seed=SEED,
         lease_s=1.0,

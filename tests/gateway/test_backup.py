@@ -72,7 +72,7 @@ async def plain_role(postgres_url: str) -> AsyncIterator[str]:
 async def test_what_was_kept_comes_back(
     database_url: str, postgres_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Rows, the secret that visitors' tokens are signed with, and row level security as it was."""
+    """Rows, the secret that visitors' tokens are signed with, and row level security as it was. Proves: OP-8."""
     told = "SELECT secret FROM instance"
     guarded = "SELECT count(*) FROM pg_class WHERE relrowsecurity AND relforcerowsecurity"
     size_bytes = await asyncio.to_thread(dump_database, settings_for(database_url, monkeypatch), tmp_path / "a.dump")

@@ -59,7 +59,7 @@ async def test_a_task_that_waits_for_its_retry_holds_its_place_and_says_why(data
 
 
 async def test_when_attempts_run_out_one_sentence_is_said_and_the_thread_goes_on(database_url: str) -> None:
-    """A dead letter is for the operators; the person must not wait for ever."""
+    """A dead letter is for the operators; the person must not wait for ever. Proves: RE-10."""
     model = ScriptedModel()
     model.add(*(fails(529, "overloaded_error", MARK) for _ in range(3)))
     model.add(says("Hello Bob."), when=last_text_has("and me"))

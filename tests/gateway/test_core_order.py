@@ -35,7 +35,7 @@ async def test_a_message_is_answered_and_all_of_it_is_kept(database_url: str) ->
 
 
 async def test_messages_of_one_session_are_answered_in_their_order_and_each_once(database_url: str) -> None:
-    """Two answers at once in a thread would talk past each other."""
+    """Two answers at once in a thread would talk past each other. Proves: RE-15."""
     model = EchoModel()
     async with open_core(database_url, model) as core:
         people = [ANN, BOB]
@@ -53,7 +53,7 @@ async def test_messages_of_one_session_are_answered_in_their_order_and_each_once
 
 
 async def test_one_hundred_messages_at_once_from_two_people_are_all_answered_once(database_url: str) -> None:
-    """Nothing may be lost between the ones that are merged and the ones that wait."""
+    """Nothing may be lost between the ones that are merged and the ones that wait. Proves: RE-15."""
     model = EchoModel()
     async with open_core(database_url, model) as core:
         accepted = await asyncio.gather(*(core.say(f"m{n}", user=(ANN, BOB)[n % 2]) for n in range(100)))
@@ -120,7 +120,7 @@ async def test_no_more_sessions_run_at_once_than_there_is_room_for_and_the_rest_
 
 
 async def test_a_session_with_a_long_queue_lets_others_have_their_turn(database_url: str) -> None:
-    """One busy thread must not hold a place for ever. Proves: SE-1."""
+    """One busy thread must not hold a place for ever. Proves: SE-1, RE-15."""
     model = EchoModel()
     model.may_answer.clear()
     limits = Limits(capacity=1, yield_after=2, retry_s=(0.0,), poll_s=0.05)

@@ -53,7 +53,7 @@ async def answers(core: Core, session_id: SessionId = SESSION) -> list[str]:
 
 
 async def test_a_deploy_hands_running_and_waiting_tasks_over_without_burning_an_attempt(database_url: str) -> None:
-    """A restart is not the task's fault."""
+    """A restart is not the task's fault. Proves: RE-9."""
     gate, model = Gate(), ScriptedModel()
     model.add(says_slowly(["Half ", "never"], gate))
     async with open_core(database_url, model) as core:
@@ -71,7 +71,7 @@ async def test_a_deploy_hands_running_and_waiting_tasks_over_without_burning_an_
 
 
 async def test_a_turn_that_ends_in_time_is_not_cut_by_a_deploy(database_url: str) -> None:
-    """Most answers take less than a deploy waits."""
+    """Most answers take less than a deploy waits. Proves: RE-9."""
     gate, model = Gate(), ScriptedModel()
     model.add(says_slowly(["All of it."], gate))
     async with open_core(database_url, model) as core:
@@ -104,7 +104,7 @@ async def test_what_a_killed_process_worked_on_is_answered_once_by_the_next(data
 async def test_a_process_that_was_cut_off_and_comes_back_does_not_answer_again(
     database_url: str, wire: PgProxy, quick_beats: None
 ) -> None:
-    """A paused process is worse than a dead one. Proves: RE-5."""
+    """A paused process is worse than a dead one. Proves: RE-5, RE-8."""
     gate, model = Gate(), ScriptedModel(checks_prefix=False)
     model.add(says_slowly(["Mine."], gate), says("Alive."))
     async with open_core(wire.url, model) as first, open_core(database_url, EchoModel()) as second:
@@ -212,7 +212,7 @@ async def test_an_end_whose_commit_was_not_heard_of_is_shown_to_who_watches_and_
 async def test_while_the_database_is_away_nothing_is_accepted_and_nobody_waits_long(
     database_url: str, wire: PgProxy
 ) -> None:
-    """No commit, no ack: the sender is told in under two seconds, and sends again."""
+    """No commit, no ack: the sender is told in under two seconds, and sends again. Proves: RE-14."""
     async with open_core(wire.url, EchoModel()) as core:
         assert (await core.ask("one")).text == "one"
         wire.cut()
@@ -229,7 +229,10 @@ async def test_while_the_database_is_away_nothing_is_accepted_and_nobody_waits_l
 
 
 async def test_while_the_database_stalls_every_sender_is_told_in_time(database_url: str, wire: PgProxy) -> None:
-    """Also the tenth of one thread, who waits behind the others, and one who was never seen before."""
+    """Also the tenth of one thread, who waits behind the others, and one who was never seen before.
+
+    Proves: RE-14.
+    """
     async with open_core(wire.url, EchoModel()) as core:
         await core.ask("one")
         wire.stall()

@@ -39,7 +39,7 @@ class Counter:
 async def test_a_call_cut_off_by_a_crash_is_made_again_only_where_its_tool_says_that_this_is_safe(
     database_url: str, is_repeatable: bool
 ) -> None:
-    """An order must not be placed twice because a process died. Proves: RE-5."""
+    """An order must not be placed twice because a process died. Proves: RE-5, RE-11."""
     counter, model = Counter(), ScriptedModel()
     tools = (
         build_tool(counter.look, is_repeatable=True),

@@ -110,7 +110,7 @@ async def test_it_is_announced_once_when_all_serve() -> None:
 
 
 async def test_a_worker_that_dies_is_replaced_and_the_others_are_left_alone() -> None:
-    """One fault must not be everybody's."""
+    """One fault must not be everybody's. Proves: OP-1."""
     async with crew(2) as (yard, work):
         for worker in yard.launched:
             worker.serve()

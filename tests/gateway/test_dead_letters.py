@@ -41,7 +41,7 @@ async def gateway_with_a_dead_letter(database_url: str) -> AsyncIterator[tuple[C
 
 
 async def test_a_replayed_message_is_answered_by_the_gateway_that_runs(settings: Settings, database_url: str) -> None:
-    """At once, and once, however often it was asked for; people keep what they were told."""
+    """At once, and once, however often it was asked for; people keep what they were told. Proves: RE-10."""
     async with gateway_with_a_dead_letter(database_url) as (core, task_id):
         said, unknown = await asyncio.to_thread(replay_dead_letters, settings, [task_id, "task_none"], as_json=False)
         assert (said, unknown) == (f"{task_id}  waits for another try", ["task_none"])

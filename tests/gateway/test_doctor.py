@@ -59,13 +59,13 @@ async def bad(*, may_call_model: bool = False) -> list[str]:
 
 
 async def test_nothing_set_is_nothing_wrong(tmp_path: Path) -> None:
-    """And looking leaves no trace."""
+    """And looking leaves no trace. Proves: OP-7."""
     assert await bad() == []
     assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_wrong_environment_is_told_in_one_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Variable, what was expected, what was found; nothing else can be looked at then."""
+    """Variable, what was expected, what was found; nothing else can be looked at then. Proves: OP-7."""
     monkeypatch.setenv("PARLEY_PORT", "http")
     monkeypatch.setenv("DATABASE_URL", "")
     assert await bad() == [

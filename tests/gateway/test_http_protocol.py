@@ -136,7 +136,7 @@ async def drip(port: int, beginning: bytes) -> bytes:
 
 
 async def test_a_hundred_half_requests_are_cut_off_while_others_are_served() -> None:
-    """Each holds a file descriptor; a thousand of them must not keep the next visitor out."""
+    """Each holds a file descriptor; a thousand of them must not keep the next visitor out. Proves: OP-9."""
     async with serve(Impatient) as port, asyncio.TaskGroup() as group:
         slow = [group.create_task(drip(port, HEAD if n % 2 else BODY)) for n in range(100)]
         async with peer(port) as healthy:

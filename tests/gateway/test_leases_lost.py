@@ -17,7 +17,10 @@ WHERE t.session_id = freed.session_id AND t.state = 'running'
 
 
 async def test_a_session_that_comes_back_to_the_process_that_lost_it_is_answered_once(database_url: str) -> None:
-    """Two workers on one session would end each other's runs, and leave a lease that nobody works on."""
+    """Two workers on one session would end each other's runs, and leave a lease that nobody works on.
+
+    Proves: RE-8.
+    """
     gate, model = Gate(), ScriptedModel(checks_prefix=False)
     model.add(says_slowly(["Never ", "said."], gate), says("Said once."), says("And on."))
     async with open_core(database_url, model) as core:

@@ -64,7 +64,7 @@ def test_a_line_says_when_how_bad_what_and_who(stream: io.StringIO) -> None:
     "name", ["text", "prompt", "answer", "body", "arguments", "result", "author_name", "memory", "token"]
 )
 def test_what_people_wrote_is_withheld_by_its_name(stream: io.StringIO, name: str) -> None:
-    """No message text, wherever it is nested."""
+    """No message text, wherever it is nested. Proves: OP-6."""
     structlog.get_logger().warning("odd", **{name: SAID, "detail": {name: SAID, "n": 1}, "many": [{name: [SAID]}]})
     assert SAID not in stream.getvalue()
     assert lines(stream)[0]["detail"] == {name: f"({len(SAID)} withheld)", "n": 1}
@@ -84,7 +84,10 @@ def test_what_people_wrote_is_withheld_by_its_name(stream: io.StringIO, name: st
     ],
 )
 def test_secrets_and_addresses_are_taken_out_of_every_value(stream: io.StringIO, secret: str) -> None:
-    """Under any name, in our own lines and in those of other libraries. The rest of the line stays."""
+    """Under any name, in our own lines and in those of other libraries. The rest of the line stays.
+
+    Proves: OP-6.
+    """
     structlog.get_logger().error("odd", reason=f"because of {secret} it failed", many=[secret], also={"k": secret})
     logging.getLogger("some.library").error("because of %s it failed", secret)
     ours, theirs = lines(stream)

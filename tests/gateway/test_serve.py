@@ -62,7 +62,10 @@ async def test_a_database_that_is_not_there_is_one_line() -> None:
 
 
 async def test_a_stop_tells_the_balancer_then_the_people_and_burns_no_attempt(database_url: str) -> None:
-    """A deploy must not cut an answer that is nearly there, nor count against one that takes too long."""
+    """A deploy must not cut an answer that is nearly there, nor count against one that takes too long.
+
+    Proves: RE-9.
+    """
     async with served(DATABASE_URL=database_url) as gateway:
         ann, bob = await Visitor().come(gateway.url), await Visitor().come(gateway.url)
         await bob.say(STORY)

@@ -114,7 +114,7 @@ def test_any_other_blank_value_is_refused(monkeypatch: pytest.MonkeyPatch, name:
     "value", ["", "   ", "changeme", "xxx", "your-token", "<token>", "secret", "${SECRET}", "xoxb-your-token"]
 )
 def test_a_blank_or_placeholder_secret_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    """Fail closed at start."""
+    """Fail closed at start. Proves: OP-5."""
     lines = refuse(monkeypatch, {name: value})
     assert [line for line in lines if line.startswith(f"environment: {name}: expected a ")] == lines
 
@@ -122,7 +122,7 @@ def test_a_blank_or_placeholder_secret_stops_the_start(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("name", ["PARLEY_OPERATOR_TOKEN", "SLACK_SIGNING_SECRET", "ANTHROPIC_API_KEY"])
 @pytest.mark.parametrize("value", ["short", "aaaaaaaaaaaaaaaaaaaaaaaa", "not ascii: üüüüüüüüüüüü"])
 def test_a_weak_secret_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    """Fail closed at start: what guards a gateway must not be guessed."""
+    """Fail closed at start: what guards a gateway must not be guessed. Proves: OP-5."""
     (line,) = refuse(monkeypatch, {name: value})
     assert line.startswith(f"environment: {name}: expected a ")
     assert value not in line
@@ -174,7 +174,7 @@ def test_half_of_slack_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_everything_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody wants to start a gateway five times to hear of five mistakes."""
+    """Nobody wants to start a gateway five times to hear of five mistakes. Proves: OP-5."""
     lines = refuse(monkeypatch, {"PARLEY_PORT": "x", "PARLEY_WORKERS": "x", "DATABASE_URL": "x"})
     assert len(lines) == 3
 

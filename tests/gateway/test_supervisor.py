@@ -26,7 +26,7 @@ def data_dir() -> Iterator[Path]:
 
 
 async def test_two_workers_serve_one_port_and_end_together(database_url: str) -> None:
-    """Said once, when both are up. A stop and a hurry reach both, and the turn that ran goes back."""
+    """Said once, when both are up. A stop and a hurry reach both, and the turn that ran goes back. Proves: OP-1."""
     url = database_url.replace("parley@", f"parley:{SECRET}@")
     async with served("--workers", "2", DATABASE_URL=url) as gateway:
         assert [line for line in gateway.printed if line.startswith("  workers")] == ["  workers   2"]
@@ -53,7 +53,7 @@ async def test_two_workers_serve_one_port_and_end_together(database_url: str) ->
 
 
 async def test_a_worker_that_is_killed_is_replaced_and_its_turn_is_taken_over(database_url: str) -> None:
-    """A crash costs the people in one worker a second or two, and nobody an answer."""
+    """A crash costs the people in one worker a second or two, and nobody an answer. Proves: OP-1."""
     async with served("--workers", "2", DATABASE_URL=database_url) as gateway:
         ann = await Visitor().come(gateway.url)
         await ann.say("who are you?")

@@ -95,7 +95,7 @@ async def test_an_opened_one_has_the_words_and_the_error(tasks: Tasks, letters: 
 async def test_a_replayed_one_is_answered_and_its_run_is_stored(
     tasks: Tasks, letters: DeadLetters, sessions: Sessions
 ) -> None:
-    """The failed run makes room for the new one; people still see what they were told."""
+    """The failed run makes room for the new one; people still see what they were told. Proves: RE-10."""
     task_id = await bury(tasks, "help me")
     assert await letters.replay(task_id) is Replay.QUEUED
     [claim] = await tasks.claim(5)

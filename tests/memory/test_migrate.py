@@ -47,7 +47,7 @@ async def test_a_fresh_database_gets_all_and_a_second_time_nothing(empty_url: st
 
 
 async def test_many_processes_that_migrate_at_once_apply_each_once(empty_url: str) -> None:
-    """A fleet is started all at once."""
+    """A fleet is started all at once. Proves: OP-3."""
     async with asyncio.timeout(30):
         applied = await asyncio.gather(*(migrate(empty_url) for _ in range(6)))
     assert sorted(name for names in applied for name in names) == NAMES
@@ -69,7 +69,7 @@ async def test_a_file_that_was_changed_after_it_was_applied_is_refused(database_
 
 
 async def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
-    """An old process would write what the new one no longer reads."""
+    """An old process would write what the new one no longer reads. Proves: OP-3."""
     await run_sql(database_url, "INSERT INTO migrations (version, name, checksum) VALUES (9999, 'later', '')")
     with pytest.raises(DatabaseTooNewError, match="9999"):
         await migrate(database_url)

@@ -143,7 +143,7 @@ async def test_a_process_that_was_paused_between_taking_and_posting_leaves_it_to
 async def test_where_nobody_may_look_the_channel_says_what_is_worse(
     database: Database, policy: Literal["at_most_once", "at_least_once"], posts: int, end: str
 ) -> None:
-    """A lost answer or a double one. Proves: RE-7."""
+    """A lost answer or a double one. Proves: RE-7, RE-12."""
     channel = Channel(faults=[PostUnknownError()], look_faults=[CannotLookError()], unknown_policy=policy)
     await answer(database, "one")
     for _ in range(2):

@@ -22,7 +22,7 @@ async def answer(database: Database, session_id: str, text: str) -> None:
 
 
 async def test_an_answer_that_waits_for_its_next_try_is_not_overtaken_by_a_later_one(database: Database) -> None:
-    """A thread must not show the second answer before the first, whatever happened to the first."""
+    """A thread must not show the second answer before the first, whatever happened to the first. Proves: RE-13."""
     await answer(database, "s1", "one")
     await answer(database, "s1", "two")
     await answer(database, "s2", "three")
@@ -39,7 +39,7 @@ async def test_an_answer_that_waits_for_its_next_try_is_not_overtaken_by_a_later
 
 
 async def test_an_answer_that_another_process_is_posting_holds_back_the_next(database: Database) -> None:
-    """Two processes post side by side, never two answers of one thread."""
+    """Two processes post side by side, never two answers of one thread. Proves: RE-13."""
     await answer(database, "s1", "one")
     await answer(database, "s1", "two")
     mine, others = Outbox(database, ME), Outbox(database, OTHER)

@@ -65,7 +65,7 @@ async def test_tasks_are_accepted_and_finished_side_by_side(pooled_url: str) -> 
 
 
 async def test_a_gateway_talks_through_it(pooled_url: str, database_url: str) -> None:
-    """With the direct address for what needs a connection of its own."""
+    """With the direct address for what needs a connection of its own. Proves: OP-10."""
     async with served(DATABASE_URL=pooled_url, DATABASE_DIRECT_URL=database_url) as gateway:
         ann = await Visitor().come(gateway.url)
         await ann.say("hello")

@@ -23,7 +23,7 @@ async def start(database: Database, session_id: SessionId = SESSION) -> None:
 
 
 async def test_a_worker_that_beats_keeps_its_work_and_one_that_is_silent_for_long_loses_it(database: Database) -> None:
-    """By the database's clock: those of the processes may differ."""
+    """By the database's clock: those of the processes may differ. Proves: RE-8."""
     await start(database)
     others = Workers(database, OTHER)
     assert (await others.recover(lease_s=15, grace_s=15)).sessions == 0
@@ -56,7 +56,7 @@ async def test_a_worker_whose_lock_is_gone_is_dead_sooner_and_one_that_holds_it_
 
 
 async def test_many_processes_that_recover_at_once_free_a_session_once(database: Database) -> None:
-    """The second must not take it from the first."""
+    """The second must not take it from the first. Proves: RE-8."""
     await start(database)
     await database.execute(DIE, 60.0)
     workers = [Workers(database, WorkerId(f"w{n}")) for n in range(5)]

@@ -31,7 +31,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends
 
 
 async def test_no_postmaster_and_no_backend_outlives_a_killed_gateway(data_dir: Path) -> None:
-    """A server without its gateway would hold the directory and the memory for ever, even one in mid-query."""
+    """A server without its gateway would hold the directory and the memory for ever, even one in mid-query.
+
+    Proves: OP-2.
+    """
     with run_gateway(data_dir) as gateway:
         connection = await asyncpg.connect(gateway.dsn, timeout=5)
         working = asyncio.create_task(connection.execute("SELECT pg_sleep(600)"))
@@ -48,7 +51,7 @@ async def test_no_postmaster_and_no_backend_outlives_a_killed_gateway(data_dir: 
 
 
 async def test_the_next_gateway_finds_all_that_was_committed(data_dir: Path) -> None:
-    """It may start while the killed one's server is still going."""
+    """It may start while the killed one's server is still going. Proves: OP-2."""
     with run_gateway(data_dir) as gateway:
         await write_note(gateway.dsn, "committed, then killed")
         gateway.kill()

@@ -71,7 +71,7 @@ def test_starting_and_stopping_twice_is_as_once(data_dir: Path) -> None:
 
 
 async def test_data_and_socket_are_closed_to_others_and_no_port_is_open(data_dir: Path) -> None:
-    """What people wrote is read by nobody else on the machine."""
+    """What people wrote is read by nobody else on the machine. Proves: OP-2."""
     with run_owner(data_dir) as owner:
         sockets = Path(parse_qs(urlsplit(owner.dsn).query)["host"][0])
         for closed in (owner.home / "data", sockets, sockets / ".s.PGSQL.5432"):
