@@ -4,7 +4,12 @@
     ├── InputError                 the caller's fault: names the field and what was expected
     │   ├── UserInvalidError
     │   ├── ConflictError          the same key came before with another text
-    │   └── NotFoundError          no such thing, or not yours: the same answer for both
+    │   │   └── MemoryConflictError    the id is not free, or the memories changed meanwhile
+    │   ├── NotFoundError          no such thing, or not yours: the same answer for both
+    │   │   ├── MemoryNotFoundError
+    │   │   └── UserNotFoundError
+    │   └── MemoryInvalidError     carries the `field` that is wrong
+    │       └── MemorySecretError
     ├── BusyError                  too many turns wait here; carries `retry_after_s`
     ├── StoreUnavailableError      the database is away; nothing was accepted
     ├── LeaseLostError             another process runs this session now
@@ -41,6 +46,30 @@ class ConflictError(InputError):
 
 class NotFoundError(InputError):
     """There is no such thing here."""
+
+
+class MemoryNotFoundError(NotFoundError):
+    """There is no such memory here."""
+
+
+class UserNotFoundError(NotFoundError):
+    """There is no such user here."""
+
+
+class MemoryConflictError(ConflictError):
+    """The memory could not be written: its id is taken, or the memories were changed meanwhile."""
+
+
+class MemoryInvalidError(InputError):
+    """This cannot be kept as a memory."""
+
+    def __init__(self, field: str, expected: str) -> None:
+        super().__init__(f"{field}: {expected}")
+        self.field = field
+
+
+class MemorySecretError(MemoryInvalidError):
+    """Passwords, keys, and numbers of cards, accounts and insurances are never remembered."""
 
 
 class BusyError(ParleyError):

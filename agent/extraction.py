@@ -11,17 +11,16 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agent.memories import FACT_LIMIT, SLOTS, is_plain_fact, is_plain_topic
 from agent.ports import ModelMessage, ModelRequest, Text
 from agent.records import JsonObject, JsonValue, Message, UserMemory
-from agent.secret_gate import has_secret
+from agent.secret_gate import has_secret, redact
 from agent.speech import plain_text
 
-FACT_LIMIT = 300
 MAX_CANDIDATES = 10
+INPUT_LIMIT = 500
 MAX_OUTPUT_TOKENS = 4_000
 """Thinking, which small models do by default, counts among them."""
-SLOTS = ("name", "home_city", "employer", "job", "birthday", "diet", "language", "timezone", "pronouns")
-"""What a person has one of at a time: a newer fact in a slot supersedes the older."""
 
 INSTRUCTIONS = f"""\
 You keep a list of lasting facts about one person, from what they said themselves.
@@ -57,13 +56,6 @@ SCHEMA: JsonObject = {
     },
 }
 
-_ORDER = re.compile(
-    r"\b(always|never|ignore|must|from now on|you are|you should|system|admin(istrator)?|root|operator|permission|"
-    r"allowed to|authori[sz]ed|discount|free of charge|refund|price|override|instruction|prompt)\b",
-    re.IGNORECASE,
-)
-_MARKUP = re.compile(r"[<>{}`⟦⟧\x00-\x1f\x7f\ud800-\udfff]|https?://")
-
 
 class _Operation(BaseModel):
     model_config = ConfigDict(extra="ignore")
@@ -82,7 +74,10 @@ class _Answer(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactChange:
-    """One believed change: a new fact (`text`), superseding or retiring `known` where there is one."""
+    """One believed change: a new fact (`text`), superseding or retiring `known` where there is one.
+
+    `input` is what the person said, without its secrets, as far as it is kept beside the fact.
+    """
 
     op: Literal["add", "update", "retire"]
     text: str
@@ -90,6 +85,7 @@ class FactChange:
     topics: tuple[str, ...]
     known: UserMemory | None
     evidence: Message
+    input: str | None = None
 
 
 def build_extraction(
@@ -159,24 +155,20 @@ def _believe_one(op: _Operation, said: Sequence[Message], known: Sequence[UserMe
     target = known[op.known - 1] if op.known is not None and 1 <= op.known <= len(known) else None
     if op.op != "add" and target is None:
         return None
-    text = " ".join(op.fact.split())
+    evidence, text = said[op.evidence - 1], " ".join(op.fact.split())
     if op.op != "retire" and not is_storable_fact(text):
         return None
     return FactChange(
         op=op.op,
         text=text,
         slot=op.slot if op.slot in SLOTS else target.slot if target else None,
-        topics=tuple(dict.fromkeys(t.strip().lower() for t in op.topics if is_storable_topic(t.strip()))),
+        topics=tuple(dict.fromkeys(t.strip().lower() for t in op.topics if is_plain_topic(t.strip()))),
         known=target,
-        evidence=said[op.evidence - 1],
+        evidence=evidence,
+        input=redact(own_words(evidence.text))[:INPUT_LIMIT],
     )
-
-
-def is_storable_topic(text: str) -> bool:
-    """Whether a topic may be kept: plain, and no secret."""
-    return bool(text) and not _MARKUP.search(text) and not has_secret(text)
 
 
 def is_storable_fact(text: str) -> bool:
     """Whether a sentence may be kept as a fact: short, plain, no order or claim to rights, no secret."""
-    return 0 < len(text) <= FACT_LIMIT and not _MARKUP.search(text) and not _ORDER.search(text) and not has_secret(text)
+    return 0 < len(text) <= FACT_LIMIT and is_plain_fact(text) and not has_secret(text)

@@ -279,7 +279,11 @@ class TaskStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserMemory:
-    """One thing remembered about one person. `visibility` says in front of whom it may be used."""
+    """One thing remembered about one person. `visibility` says in front of whom it may be used.
+
+    `valid_to` is none while it is live. `supersedes` and `replaced_by` name the memories before and after it. `model`
+    is the one that read it out of what was said.
+    """
 
     memory_id: MemoryId
     user_id: UserId
@@ -293,6 +297,11 @@ class UserMemory:
     feedback: str | None = None
     source_session_id: SessionId | None = None
     source_seq: int | None = None
+    supersedes: MemoryId | None = None
+    replaced_by: MemoryId | None = None
+    is_pinned: bool = False
+    model: str | None = None
+    last_used_at: datetime | None = None
     valid_from: datetime
     valid_to: datetime | None = None
     created_at: datetime

@@ -34,6 +34,11 @@ class Agents:
         """The agent of that id; the default one for an id that is no longer configured, so that no task is stuck."""
         return self.by_id.get(agent_id) or self.by_id[self.default_id]
 
+    @property
+    def default(self) -> AgentConfig:
+        """The agent that answers where none is named."""
+        return self.by_id[self.default_id]
+
     def with_model(self, model: str) -> "Agents":
         """The same agents, all with this model."""
         by_id = {

@@ -22,6 +22,7 @@ from gateway.extractor import Extractor
 from gateway.hooks import call_hook
 from gateway.housekeeping import Housekeeping
 from gateway.hub import Hub
+from gateway.memories import UserMemories
 from gateway.outbox import Delivery
 from gateway.poller import Poller
 from gateway.ports import Bus, Poster
@@ -35,6 +36,7 @@ from memory.instance import load_instance
 from memory.jobs import Jobs
 from memory.listener import READY, Listener
 from memory.memories import Memories
+from memory.memory_records import MemoryRecords
 from memory.outbox import Outbox
 from memory.tasks import Tasks
 from memory.users import Users
@@ -121,7 +123,8 @@ async def open_gateway(
         extracting = Poller("jobs", extractor.work, jobs.next_in)
         dispatcher = Dispatcher(tasks, runner, hub, configuration.limits, posting.wake, intake)
         stack.push_async_callback(dispatcher.drain, 0.0)  # what is still on when this ends by an error is handed back
-        service = GatewayService(intake, Sessions(front), Users(front), dispatcher, hub, agents)
+        user_memories = UserMemories(MemoryRecords(front), Memories(front), model, agents.default.small_model)
+        service = GatewayService(intake, Sessions(front), Users(front), user_memories, dispatcher, hub, agents)
         if hooks.on_boot:
             await call_hook("on_boot", hooks.on_boot)
         slack = None

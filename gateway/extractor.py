@@ -10,7 +10,7 @@ from gateway import metrics
 from gateway.agents import AgentConfig, Agents
 from memory.context import Sessions
 from memory.jobs import Job, Jobs
-from memory.memories import Memories
+from memory.memories import Memories, Reading
 
 log = structlog.get_logger(__name__)
 WORDS_AT_ONCE = 50
@@ -60,9 +60,14 @@ class Extractor:
             facts = await self._memories.apply(
                 job.user_id,
                 await self._ask(config, job, said, audience) if said else (),
-                agent_id=job.agent_id,
-                audience=audience,
-                read_up_to=(job.session_id, words[-1].seq),
+                Reading(
+                    session_id=job.session_id,
+                    first_seq=words[0].seq,
+                    last_seq=words[-1].seq,
+                    audience=audience,
+                    agent_id=job.agent_id,
+                    model=config.small_model,
+                ),
             )
             log.info("facts_extracted", session_id=job.session_id, messages=len(words), facts=facts)
             changed += facts

@@ -17,6 +17,7 @@ from gateway.agents import Agents
 from gateway.dispatcher import Dispatcher
 from gateway.follow import Events, follow
 from gateway.hub import Hub, Mailbox
+from gateway.memories import UserMemories
 from memory.context import Sessions
 from memory.tasks import Tasks
 from memory.users import Users
@@ -32,8 +33,16 @@ class GatewayService:
     """What every channel is given."""
 
     def __init__(
-        self, tasks: Tasks, sessions: Sessions, users: Users, dispatcher: Dispatcher, hub: Hub, agents: Agents
+        self,
+        tasks: Tasks,
+        sessions: Sessions,
+        users: Users,
+        memories: UserMemories,
+        dispatcher: Dispatcher,
+        hub: Hub,
+        agents: Agents,
     ) -> None:
+        self.memories = memories
         self._tasks = tasks
         self._sessions = sessions
         self._users = users

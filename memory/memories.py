@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from agent.extraction import FactChange
 from agent.ids import AgentId, MemoryId, SessionId, UserId, new_memory_id
@@ -9,6 +10,24 @@ from agent.records import Audience, Message, UserMemory
 from memory.database import Connection, Database, Record
 from memory.queries import query
 from memory.rows import read_message
+
+_AS_THEY_ARE = (
+    *("memory", "slot", "visibility", "agent_id", "team_id", "input", "feedback", "source_session_id", "source_seq"),
+    *("supersedes", "replaced_by", "is_pinned", "model", "last_used_at"),
+    *("valid_from", "valid_to", "created_at", "updated_at"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What was read for facts: the words of one speaker in a session, from one number to another, for an agent."""
+
+    session_id: SessionId
+    first_seq: int
+    last_seq: int
+    audience: Audience
+    agent_id: AgentId
+    model: str | None = None
 
 
 def fact_hash(text: str) -> bytes:
@@ -25,14 +44,14 @@ class Memories:
     async def list_all(self, user_id: UserId, limit: int = 1000) -> Sequence[UserMemory]:
         """The live memories, newest first."""
         async with self._database.scope(user_id=user_id) as connection:
-            return [_read(row) for row in await connection.fetch(query("list_memories"), user_id, limit)]
+            return [read_record(row) for row in await connection.fetch(query("list_memories"), user_id, limit)]
 
     async def find_related(self, user_id: UserId, text: str, limit: int, audience: Audience) -> Sequence[UserMemory]:
         """The live memories that share most with a text, best first: those that this audience may hear."""
         is_private = audience is Audience.PRIVATE
         async with self._database.scope(user_id=user_id) as connection:
             rows = await connection.fetch(query("search_memories"), user_id, text, limit, is_private)
-            return [_read(row) for row in rows]
+            return [read_record(row) for row in rows]
 
     async def load_new_words(self, user_id: UserId, session_id: SessionId, limit: int) -> Sequence[Message]:
         """What the person said in a session since it was last read for facts, in order."""
@@ -40,83 +59,79 @@ class Memories:
             rows = await connection.fetch(query("load_new_words"), session_id, user_id, limit)
             return [read_message(session_id, row) for row in rows]
 
-    async def apply(
-        self,
-        user_id: UserId,
-        changes: Sequence[FactChange],
-        *,
-        agent_id: AgentId,
-        audience: Audience,
-        read_up_to: tuple[SessionId, int],
-    ) -> int:
+    async def apply(self, user_id: UserId, changes: Sequence[FactChange], reading: Reading) -> int:
         """Store believed changes and how far was read, in one transaction. Returns how many facts changed.
 
-        A fact said in front of others may be used in front of others; one said in private stays private, and so does
-        what it becomes. Words that are older than a fact neither end nor replace it.
+        That is none where somebody else has read these words meanwhile. A fact said in front of others may be used in
+        front of others; one said in private stays private, and so does what it becomes. Words that are older than a
+        fact neither end nor replace it.
         """
-        session_id, seq = read_up_to
-        visibility = "thread" if audience is Audience.SHARED else "private"
-        changed = 0
-        async with self._database.scope(user_id=user_id, session_id=session_id) as connection:
+        async with self._database.scope(user_id=user_id, session_id=reading.session_id) as connection:
             await connection.fetchrow(query("lock_user"), user_id)
-            for change in changes:
-                changed += await _apply(connection, user_id, change, agent_id, visibility)
-            await connection.execute(query("move_watermark"), session_id, user_id, seq)
-        return changed
+            moved = await connection.fetchrow(
+                query("move_watermark"), reading.session_id, user_id, reading.first_seq, reading.last_seq
+            )
+            if moved is None:
+                return 0
+            return sum([await _apply(connection, user_id, change, reading) for change in changes])
 
 
-async def _apply(
-    connection: Connection, user_id: UserId, change: FactChange, agent_id: AgentId, visibility: str
-) -> int:
+async def _apply(connection: Connection, user_id: UserId, change: FactChange, reading: Reading) -> int:
+    said_at, known, memory_id = change.evidence.at, change.known, new_memory_id()
+    if change.op == "retire":
+        return await _retire(connection, user_id, change)
+    visibility = "thread" if reading.audience is Audience.SHARED else "private"
     superseded: str | None = None
-    if change.known is not None:
-        superseded = change.known.memory_id
-        ended = await connection.fetchrow(query("end_memory"), user_id, superseded, change.evidence.at)
-        if change.op == "retire":
-            if ended is not None:
-                await connection.execute(query("add_tombstone"), user_id, ended["hash"], change.evidence.at)
-            return int(ended is not None)
-        if change.known.visibility == "private":
-            visibility = "private"
+    if known is not None:
+        ended = await connection.fetchrow(query("end_memory"), user_id, known.memory_id, said_at, memory_id)
+        if ended is None and not await _was_replaced(connection, user_id, known):
+            return 0
+        superseded = known.memory_id
+        visibility = "private" if known.visibility == "private" else visibility
     digest = fact_hash(change.text)
     if change.slot is not None:
-        older = await connection.fetchrow(query("end_slot"), user_id, change.slot, digest, change.evidence.at)
+        older = await connection.fetchrow(query("end_slot"), user_id, change.slot, digest, said_at, memory_id)
         superseded = older["memory_id"] if older else superseded
     row = await connection.fetchrow(
         query("add_memory"),
         user_id,
-        new_memory_id(),
+        memory_id,
         change.text,
         digest,
         list(change.topics),
         change.slot,
         visibility,
-        agent_id,
-        None,
+        reading.agent_id,
+        change.input,
         change.evidence.session_id,
         change.evidence.seq,
         superseded,
-        change.evidence.at,
+        said_at,
+        reading.model,
     )
     return int(row is not None)
 
 
-def _read(row: Record) -> UserMemory:
+async def _retire(connection: Connection, user_id: UserId, change: FactChange) -> int:
+    assert change.known is not None, "only a known fact is retired"
+    said_at = change.evidence.at
+    ended = await connection.fetchrow(query("end_memory"), user_id, change.known.memory_id, said_at, None)
+    if ended is not None:
+        await connection.execute(query("add_tombstone"), user_id, ended["hash"], said_at)
+    return int(ended is not None)
+
+
+async def _was_replaced(connection: Connection, user_id: UserId, known: UserMemory) -> bool:
+    """Whether others changed a fact meanwhile; else it was deleted, or is younger than the words that change it."""
+    row = await connection.fetchrow(query("find_memory"), user_id, known.memory_id)
+    return row is not None and row["valid_to"] is not None
+
+
+def read_record(row: Record) -> UserMemory:
+    """A memory out of all of its columns."""
     return UserMemory(
         memory_id=MemoryId(row["memory_id"]),
         user_id=UserId(row["user_id"]),
-        memory=row["memory"],
         topics=tuple(row["topics"]),
-        slot=row["slot"],
-        visibility=row["visibility"],
-        agent_id=row["agent_id"],
-        team_id=row["team_id"],
-        input=row["input"],
-        feedback=row["feedback"],
-        source_session_id=row["source_session_id"],
-        source_seq=row["source_seq"],
-        valid_from=row["valid_from"],
-        valid_to=row["valid_to"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
+        **{name: row[name] for name in _AS_THEY_ARE},
     )

@@ -6,14 +6,14 @@ SELECT pg_advisory_xact_lock(7262, hashtext($1));
 
 -- name: list_memories
 SELECT memory_id, user_id, memory, topics, slot, visibility, agent_id, team_id, input, feedback, source_session_id, source_seq,
-       valid_from, valid_to, created_at, updated_at
+       supersedes, replaced_by, is_pinned, model, last_used_at, valid_from, valid_to, created_at, updated_at
 FROM user_memories WHERE user_id = $1 AND valid_to IS NULL
 ORDER BY updated_at DESC, memory_id LIMIT $2;
 
 -- name: search_memories
 -- The live memories that share most with a text, best first; without the private ones unless $4.
 SELECT m.memory_id, m.user_id, m.memory, m.topics, m.slot, m.visibility, m.agent_id, m.team_id, m.input, m.feedback,
-       m.source_session_id, m.source_seq, m.valid_from, m.valid_to, m.created_at, m.updated_at
+       m.source_session_id, m.source_seq, m.supersedes, m.replaced_by, m.is_pinned, m.model, m.last_used_at, m.valid_from, m.valid_to, m.created_at, m.updated_at
 FROM (
     SELECT to_tsquery('simple', string_agg(quote_literal(lexeme), ' | ')) AS words
     FROM unnest(to_tsvector('english', left($2::text, 20000))) OFFSET 0
@@ -24,24 +24,24 @@ FROM (
 ) m;
 
 -- name: end_memory
--- No longer true since $3: kept as history. Words that are older than the fact do not end it.
-UPDATE user_memories SET valid_to = $3
+-- No longer true since $3: kept as history; $4 takes its place. Words that are older than the fact do not end it.
+UPDATE user_memories SET valid_to = $3, replaced_by = $4
 WHERE user_id = $1 AND memory_id = $2 AND valid_to IS NULL AND valid_from <= $3
 RETURNING hash;
 
 -- name: end_slot
--- What stood in a slot until $4, unless it is the same fact or was said later.
-UPDATE user_memories SET valid_to = $4
+-- What stood in a slot until $4 gives way to $5, unless it is the same fact or was said later.
+UPDATE user_memories SET valid_to = $4, replaced_by = $5
 WHERE user_id = $1 AND slot = $2 AND valid_to IS NULL AND hash <> $3 AND valid_from <= $4
 RETURNING memory_id;
 
 -- name: add_memory
 -- The same fact is stored once, and one that was forgotten does not come back from words said before that ($13: when it
--- was said). What was said later keeps its slot.
+-- was said), nor does any when everything was. What was said later keeps its slot.
 INSERT INTO user_memories (user_id, memory_id, memory, hash, topics, slot, visibility, agent_id, input, source_session_id,
-                           source_seq, supersedes, valid_from)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
-WHERE NOT EXISTS (SELECT FROM tombstones t WHERE t.user_id = $1 AND t.hash = $4 AND t.at >= $13)
+                           source_seq, supersedes, valid_from, model)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
+WHERE NOT EXISTS (SELECT FROM tombstones t WHERE t.user_id = $1 AND t.hash IN ($4, '') AND t.at >= $13)
 ON CONFLICT DO NOTHING
 RETURNING memory_id;
 
@@ -59,5 +59,7 @@ WHERE m.session_id = $1 AND m.author_id = $2 AND m.role = 'user'
 ORDER BY m.session_id, m.seq LIMIT $3;
 
 -- name: move_watermark
-INSERT INTO watermarks AS w (session_id, user_id, seq) VALUES ($1, $2, $3)
-ON CONFLICT (session_id, user_id) DO UPDATE SET seq = greatest(w.seq, excluded.seq);
+-- How far was read; no row where somebody has read past $3 already, that is, has done this work.
+INSERT INTO watermarks AS w (session_id, user_id, seq) VALUES ($1, $2, $4)
+ON CONFLICT (session_id, user_id) DO UPDATE SET seq = greatest(w.seq, excluded.seq) WHERE w.seq < $3
+RETURNING w.seq;

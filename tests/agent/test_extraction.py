@@ -7,15 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.extraction import (
-    FACT_LIMIT,
     MAX_CANDIDATES,
-    SLOTS,
     believe,
     build_extraction,
     is_small_talk,
     is_storable_fact,
     own_words,
 )
+from agent.memories import FACT_LIMIT, SLOTS
 from agent.ports import Text
 from gateway.demo.checks import parse_request
 from gateway.messages_api import render_request

@@ -10,7 +10,7 @@ from agent.extraction import FactChange
 from agent.ids import AgentId, SessionId, WorkerId
 from agent.records import Audience, Identity, Run, RunState, TaskState, ToolCall, Turn, Usage, User
 from memory.database import Connection, Database
-from memory.memories import Memories
+from memory.memories import Memories, Reading
 from memory.tasks import Outcome, Tasks
 from memory.users import Users
 from tests.support.agent_runs import spoken
@@ -19,7 +19,7 @@ from tests.support.make import ANN, BOB, inbound
 
 MINE, THEIRS = SessionId("web:demo:mine"), SessionId("web:demo:theirs")
 BY_SESSION = ("messages", "run_notes", "runs", "turns", "tool_calls")
-BY_USER = ("users", "user_memories", "tombstones")
+BY_USER = ("users", "user_memories", "tombstones", "memory_optimizations")
 BY_EITHER = ("participants", "sessions", "identities")
 
 
@@ -36,14 +36,19 @@ async def live(database: Database, user: User, place: SessionId) -> None:
     await tasks.finish(claim, outcome, may_keep=False)
     memories = Memories(database)
 
-    async def apply(**change: object) -> None:
+    async def apply(seq: int, **change: object) -> None:
         fact = FactChange(slot=None, topics=(), evidence=spoken("x"), **change)  # type: ignore[arg-type]
-        await memories.apply(user.id, [fact], agent_id=AgentId("a"), audience=Audience.PRIVATE, read_up_to=(place, 1))
+        reading = Reading(
+            session_id=place, first_seq=seq, last_seq=seq, audience=Audience.PRIVATE, agent_id=AgentId("a")
+        )
+        await memories.apply(user.id, [fact], reading)
 
-    await apply(op="add", text="likes one", known=None)
+    await apply(1, op="add", text="likes one", known=None)
     [known] = await memories.list_all(user.id)
-    await apply(op="retire", text="", known=known)
-    await apply(op="add", text=f"likes {user.id}", known=None)
+    await apply(2, op="retire", text="", known=known)
+    await apply(3, op="add", text=f"likes {user.id}", known=None)
+    async with database.scope(user_id=user.id) as connection:
+        await connection.execute("INSERT INTO memory_optimizations VALUES ($1, 'o', 's', '{}', 2, 1, 9, 4)", user.id)
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,17 @@
 """What is remembered: once, by the newest word, and never again once forgotten."""
 
 import asyncio
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from agent.extraction import FactChange
-from agent.ids import AgentId, UserId
+from agent.ids import AgentId, SessionId, UserId
 from agent.records import Audience, UserMemory
 from memory.database import Database
-from memory.memories import Memories, fact_hash
+from memory.memories import Memories, Reading, fact_hash
 from tests.support.agent_runs import AT, spoken
 from tests.support.make import ANN, SESSION
 
@@ -32,10 +33,17 @@ def change(
     return FactChange(op=op, text=text, slot=slot, topics=(), known=known, evidence=evidence)  # type: ignore[arg-type]
 
 
-async def apply(memories: Memories, *changes: FactChange, audience: Audience = Audience.PRIVATE) -> int:
-    """Store changes of Ann's facts."""
+_SESSIONS = itertools.count()
+
+
+async def apply(
+    memories: Memories, *changes: FactChange, user_id: UserId = WHO, audience: Audience = Audience.PRIVATE
+) -> int:
+    """Store changes of Ann's facts, each time as if read in a session of its own."""
+    session_id = SessionId(f"{SESSION}-{next(_SESSIONS)}")
+    reading = Reading(session_id=session_id, first_seq=1, last_seq=1, audience=audience, agent_id=AGENT)
     async with asyncio.timeout(10):
-        return await memories.apply(WHO, changes, agent_id=AGENT, audience=audience, read_up_to=(SESSION, 1))
+        return await memories.apply(user_id, changes, reading)
 
 
 async def texts(memories: Memories, user_id: UserId = WHO) -> set[str]:
@@ -121,8 +129,7 @@ async def test_what_was_told_in_private_stays_private_also_when_it_is_changed_in
 async def test_each_person_has_facts_and_slots_of_their_own(memories: Memories) -> None:
     """Proves: UM-10."""
     for user_id, city in ((UserId("a"), "Berlin"), (UserId("b"), "Paris")):
-        fact = change(f"lives in {city}", slot="home_city")
-        await memories.apply(user_id, [fact], agent_id=AGENT, audience=Audience.PRIVATE, read_up_to=(SESSION, 1))
+        await apply(memories, change(f"lives in {city}", slot="home_city"), user_id=user_id)
     assert await texts(memories, UserId("a")) == {"lives in Berlin"}
     assert await texts(memories, UserId("b")) == {"lives in Paris"}
     assert await memories.find_related(UserId("c"), "lives in Berlin", 10, Audience.PRIVATE) == []

@@ -46,4 +46,5 @@ async def test_the_application_role_cannot_leave_row_level_security(database: Da
         "identities",
         "user_memories",
         "tombstones",
+        "memory_optimizations",
     }

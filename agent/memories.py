@@ -1,0 +1,169 @@
+"""What a memory may be, checked before every write, and what is told of a person's memories. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from agent.errors import MemoryInvalidError, MemorySecretError
+from agent.ids import AgentId, MemoryId, SessionId, UserId
+from agent.records import UserMemory
+from agent.secret_gate import has_secret
+
+FACT_LIMIT = 300
+TOPIC_LIMIT = 40
+MAX_TOPICS = 8
+NOTE_LIMIT = 4_000
+"""Characters of `input`, `feedback` and the ids of agents and teams."""
+SLOTS = ("name", "home_city", "employer", "job", "birthday", "diet", "language", "timezone", "pronouns")
+"""What a person has one of at a time: a newer fact in a slot supersedes the older."""
+
+Visibility = Literal["private", "thread"]
+VISIBILITIES: tuple[Visibility, ...] = ("private", "thread")
+
+_ORDER = re.compile(
+    r"\b(always|never|ignore|must|from now on|you are|you should|system|admin(istrator)?|root|operator|permission|"
+    r"allowed to|authori[sz]ed|discount|free of charge|refund|price|override|instruction|prompt)\b",
+    re.IGNORECASE,
+)
+_MARKUP = re.compile(r"[<>{}`⟦⟧\x00-\x1f\x7f\ud800-\udfff]|https?://")
+_UNSEEN = frozenset("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class MemorySort(StrEnum):
+    """What memories are listed by."""
+
+    UPDATED = "updated_at"
+    CREATED = "created_at"
+    TEXT = "memory"
+
+
+class SearchMethod(StrEnum):
+    """How memories are searched: the newest, the oldest, what shares most with the words, or what a model picks."""
+
+    LAST_N = "last_n"
+    FIRST_N = "first_n"
+    RELEVANCE = "relevance"
+    AGENTIC = "agentic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryDraft:
+    """A memory as somebody wants it stored. `agent_id` says which agent made it; none: a person or a program did."""
+
+    memory: str
+    topics: tuple[str, ...] = ()
+    slot: str | None = None
+    visibility: str = "private"
+    is_pinned: bool = False
+    agent_id: AgentId | None = None
+    team_id: str | None = None
+    input: str | None = None
+    feedback: str | None = None
+    source_session_id: SessionId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPage:
+    """One page of a person's memories, and how many there are on all pages. Pages count from 1."""
+
+    memories: tuple[UserMemory, ...]
+    page: int
+    limit: int
+    total: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are."""
+        return -(-self.total // self.limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryStats:
+    """Figures about one person's live memories. `replaced` counts what is kept as history; tokens are estimates."""
+
+    user_id: UserId
+    total: int
+    pinned: int
+    replaced: int
+    tokens: int
+    by_visibility: Mapping[str, int] = field(default_factory=dict)
+    by_agent: Mapping[str, int] = field(default_factory=dict)
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What became of the memories of a file. `skipped`: what they say is known already, or was said later."""
+
+    added: int
+    replaced: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """What was deleted. `versions` counts the older versions of the same facts that went along."""
+
+    memory_ids: tuple[MemoryId, ...]
+    versions: int
+
+
+def check_draft(draft: MemoryDraft, *, is_of_model: bool = False) -> MemoryDraft:
+    """The draft as it is stored: spaces joined, topics in lower case and each once.
+
+    `is_of_model`: a model wrote it down, so it must be a plain fact, no order and no claim to rights. Raises
+    `MemoryInvalidError`, which names the field, and of its kinds `MemorySecretError`.
+    """
+    text = " ".join(draft.memory.split())
+    if not 1 <= len(text) <= FACT_LIMIT:
+        raise MemoryInvalidError("memory", f"expected 1 to {FACT_LIMIT} characters; found {len(text)}")
+    _check_text("memory", text)
+    if is_of_model and not is_plain_fact(text):
+        raise MemoryInvalidError("memory", "expected a plain fact about the person, no instruction, markup or address")
+    if draft.slot is not None and draft.slot not in SLOTS:
+        raise MemoryInvalidError("slot", f"expected one of {', '.join(SLOTS)}")
+    if draft.visibility not in VISIBILITIES:
+        raise MemoryInvalidError("visibility", f"expected one of {', '.join(VISIBILITIES)}")
+    for name in ("input", "feedback", "agent_id", "team_id"):
+        if (value := getattr(draft, name)) is not None:
+            _check_note(name, value)
+    return replace(draft, memory=text, topics=_check_topics(draft.topics))
+
+
+def _check_topics(topics: tuple[str, ...]) -> tuple[str, ...]:
+    kept = tuple(dict.fromkeys(" ".join(topic.split()).lower() for topic in topics))
+    if len(kept) > MAX_TOPICS:
+        raise MemoryInvalidError("topics", f"expected at most {MAX_TOPICS}; found {len(kept)}")
+    for topic in kept:
+        if not 1 <= len(topic) <= TOPIC_LIMIT:
+            raise MemoryInvalidError("topics", f"expected 1 to {TOPIC_LIMIT} characters each")
+        _check_text("topics", topic)
+    return kept
+
+
+def _check_note(name: str, text: str) -> None:
+    if len(text) > NOTE_LIMIT:
+        raise MemoryInvalidError(name, f"expected at most {NOTE_LIMIT} characters; found {len(text)}")
+    _check_text(name, "".join(c for c in text if c not in "\n\t"))
+
+
+def _check_text(name: str, text: str) -> None:
+    if any(unicodedata.category(c) in ("Cc", "Cs") or c in _UNSEEN for c in text):
+        raise MemoryInvalidError(name, "expected no control characters")
+    if has_secret(text):
+        raise MemorySecretError(name, "expected no password, key, or number of a card, an account or an insurance")
+
+
+def is_plain_fact(text: str) -> bool:
+    """Whether a sentence reads like a fact: no markup, no address, no order and no claim to rights or prices."""
+    return not _MARKUP.search(text) and not _ORDER.search(text)
+
+
+def is_plain_topic(text: str) -> bool:
+    """Whether a topic may be kept: plain, and no secret."""
+    return 0 < len(text) <= TOPIC_LIMIT and not _MARKUP.search(text) and not has_secret(text)

@@ -1,0 +1,208 @@
+"""What is remembered about people, for Python, the API, the command line and the agent's own tool: one way for all.
+
+Every method takes the person first, and raises `UserNotFoundError` for one who is not known and
+`StoreUnavailableError` when the database is away. What is written is checked first: `MemoryInvalidError` names the
+field, `MemorySecretError` says that a secret was found; nothing is written then.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from agent.errors import InputError, MemoryInvalidError, MemoryNotFoundError, UserNotFoundError
+from agent.ids import MemoryId, UserId, new_memory_id
+from agent.memories import (
+    Forgotten,
+    ImportReport,
+    MemoryDraft,
+    MemoryPage,
+    MemorySort,
+    MemoryStats,
+    SearchMethod,
+    check_draft,
+)
+from agent.memory_picking import SCHEMA, build_pick, read_picks
+from agent.ports import Model
+from agent.records import Audience, JsonObject, JsonValue, UserMemory
+from agent.text import storable
+from gateway.memory_file import parse_memories, render_memories
+from memory.memories import Memories
+from memory.memory_records import MemoryRecords
+
+PAGE_LIMIT = 1_000
+SEARCH_LIMIT = 1_000
+PICK_FROM = 100
+"""So many memories a model is shown to pick from: those that share most with the words, then the newest."""
+ID_LIMIT = 200
+
+
+class UserMemories:
+    """The memories of all people. `small_model` is asked where a model has to choose."""
+
+    def __init__(self, records: MemoryRecords, memories: Memories, model: Model, small_model: str) -> None:
+        self._records = records
+        self._memories = memories
+        self._model = model
+        self._small_model = small_model
+
+    async def list_memories(
+        self,
+        user_id: UserId,
+        *,
+        topics: Sequence[str] = (),
+        sort: MemorySort = MemorySort.UPDATED,
+        is_descending: bool = True,
+        page: int = 1,
+        limit: int = 50,
+    ) -> MemoryPage:
+        """A page of the live memories, those that have all of `topics`. `page` counts from 1, `limit` is 1 to 1,000."""
+        _check_range("page", page, 2**31)
+        _check_range("limit", limit, PAGE_LIMIT)
+        wanted = [storable(" ".join(topic.split()).lower()) for topic in topics]
+        return await self._records.page(
+            _known(user_id), topics=wanted, sort=sort, is_descending=is_descending, page=page, limit=limit
+        )
+
+    async def load_memory(self, user_id: UserId, memory_id: MemoryId) -> UserMemory:
+        """One memory, live or replaced. Raises `MemoryNotFoundError`, for a foreign id too."""
+        found = await self._records.find(_known(user_id), _possible(memory_id))
+        if found is None:
+            raise MemoryNotFoundError("memory_id: there is no such memory here")
+        return found
+
+    async def add_memory(self, user_id: UserId, draft: MemoryDraft) -> UserMemory:
+        """Remember something. Where the same is remembered already, that memory is given back as it stands.
+
+        A memory with a slot takes the place of the one that stands in it, which is kept as history.
+        """
+        return await self._records.add(_known(user_id), check_draft(draft))
+
+    async def upsert_memory(self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> tuple[UserMemory, bool]:
+        """Write the memory of that id, whether it is there or not; the second result says whether it is new.
+
+        Raises `MemoryConflictError` for an id that is another person's, and where another memory says the same.
+        """
+        return await self._records.save(_known(user_id), _wanted(memory_id), check_draft(draft))
+
+    async def replace_memory(self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> UserMemory:
+        """Correct a memory: its old text is kept nowhere. Raises `MemoryNotFoundError` and `MemoryConflictError`."""
+        return await self._records.replace(_known(user_id), _possible(memory_id), check_draft(draft))
+
+    async def delete_memory(self, user_id: UserId, memory_id: MemoryId) -> Forgotten:
+        """Delete one with its older versions, for good: old words do not bring it back.
+
+        Raises `MemoryNotFoundError`.
+        """
+        gone = await self._records.delete(_known(user_id), [_possible(memory_id)])
+        if not gone.memory_ids:
+            raise MemoryNotFoundError("memory_id: there is no such memory here")
+        return gone
+
+    async def delete_memories(self, user_id: UserId, memory_ids: Sequence[MemoryId]) -> Forgotten:
+        """Delete several; the result says which of them were there."""
+        wanted = [memory_id for memory_id in memory_ids if storable(memory_id) == memory_id]
+        return await self._records.delete(_known(user_id), wanted)
+
+    async def clear_memories(self, user_id: UserId) -> Forgotten:
+        """Delete all of this person's; what they said before is not read for facts any more."""
+        return await self._records.clear(_known(user_id))
+
+    async def search_memories(
+        self,
+        user_id: UserId,
+        query: str = "",
+        *,
+        method: SearchMethod = SearchMethod.RELEVANCE,
+        limit: int = 10,
+        audience: Audience = Audience.PRIVATE,
+    ) -> Sequence[UserMemory]:
+        """Live memories, the best first: see `SearchMethod`. `audience`: shared leaves out what was told in private.
+
+        `agentic` asks the small model, and falls back on relevance when its answer makes no sense; raises `ModelError`.
+        """
+        _check_range("limit", limit, SEARCH_LIMIT)
+        user_id, query = _known(user_id), storable(query)
+        match method:
+            case SearchMethod.LAST_N | SearchMethod.FIRST_N:
+                return await self._list_by_age(user_id, limit, audience, is_newest=method is SearchMethod.LAST_N)
+            case SearchMethod.RELEVANCE:
+                await self._records.require(user_id)
+                return await self._memories.find_related(user_id, query, limit, audience)
+            case SearchMethod.AGENTIC:
+                return await self._pick(user_id, query, limit, audience)
+
+    async def _list_by_age(
+        self, user_id: UserId, limit: int, audience: Audience, *, is_newest: bool
+    ) -> Sequence[UserMemory]:
+        found = await self._records.dump(user_id)
+        open_ones = [m for m in found if audience is Audience.PRIVATE or m.visibility == "thread"]
+        return (open_ones[::-1] if is_newest else open_ones)[:limit]
+
+    async def _pick(self, user_id: UserId, query: str, limit: int, audience: Audience) -> Sequence[UserMemory]:
+        newest = await self._list_by_age(user_id, PICK_FROM, audience, is_newest=True)
+        related = await self._memories.find_related(user_id, query, PICK_FROM, audience)
+        shown = list({memory.memory_id: memory for memory in (*related, *newest)}.values())[:PICK_FROM]
+        if not shown:
+            return ()
+        answer, _ = await self._model.complete_json(build_pick(self._small_model, query, shown), SCHEMA)
+        picked = read_picks(answer, shown, limit)
+        return related[:limit] if picked is None else picked
+
+    async def list_topics(self, user_id: UserId) -> Sequence[tuple[str, int]]:
+        """The topics of live memories with how many have them, the commonest first."""
+        return await self._records.list_topics(_known(user_id))
+
+    async def load_stats(self, user_id: UserId) -> MemoryStats:
+        """Figures about the memories."""
+        return await self._records.load_stats(_known(user_id))
+
+    async def export_memories(self, user_id: UserId, *, with_replaced: bool = True) -> JsonObject:
+        """All memories as JSON, history too unless told otherwise."""
+        user_id = _known(user_id)
+        return render_memories(user_id, await self._records.dump(user_id, with_replaced=with_replaced))
+
+    async def import_memories(self, user_id: UserId, file: JsonValue, *, with_new_ids: bool = False) -> ImportReport:
+        """Write what `export_memories` gave: all or nothing. Ids and times stay, or are new with `with_new_ids`.
+
+        Raises `MemoryInvalidError` with the place in the file, and `MemoryConflictError` for ids of other people.
+        """
+        memories = parse_memories(_known(user_id), file)
+        if with_new_ids:
+            memories = renew_ids(memories)
+        return await self._records.restore(user_id, memories)
+
+
+def renew_ids(memories: Sequence[UserMemory]) -> tuple[UserMemory, ...]:
+    """The same memories under fresh ids, with what points from one to another; the rest points nowhere."""
+    fresh = {memory.memory_id: new_memory_id() for memory in memories}
+    return tuple(
+        replace(
+            memory,
+            memory_id=fresh[memory.memory_id],
+            supersedes=fresh.get(memory.supersedes) if memory.supersedes else None,
+            replaced_by=fresh.get(memory.replaced_by) if memory.replaced_by else None,
+        )
+        for memory in memories
+    )
+
+
+def _known(user_id: UserId) -> UserId:
+    if not user_id or storable(user_id) != user_id:
+        raise UserNotFoundError("user_id: there is no such user here")
+    return user_id
+
+
+def _possible(memory_id: MemoryId) -> MemoryId:
+    if storable(memory_id) != memory_id:
+        raise MemoryNotFoundError("memory_id: there is no such memory here")
+    return memory_id
+
+
+def _wanted(memory_id: MemoryId) -> MemoryId:
+    if not 1 <= len(memory_id) <= ID_LIMIT or not all("!" <= c <= "~" for c in memory_id):
+        raise MemoryInvalidError("memory_id", f"expected 1 to {ID_LIMIT} printable ASCII characters without spaces")
+    return memory_id
+
+
+def _check_range(name: str, value: int, most: int) -> None:
+    if not 1 <= value <= most:
+        raise InputError(f"{name}: expected 1 to {most:,}")

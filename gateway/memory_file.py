@@ -1,0 +1,97 @@
+"""Memories as a JSON file: what is exported can be imported again, here or elsewhere."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from agent.errors import MemoryInvalidError
+from agent.ids import AgentId, MemoryId, SessionId, UserId
+from agent.memories import MemoryDraft, check_draft
+from agent.records import JsonObject, JsonValue, UserMemory
+
+MAX_MEMORIES = 100_000
+Id = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
+
+
+class _Memory(BaseModel):
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+    memory_id: Id
+    memory: str
+    topics: list[str] = Field(default_factory=list)
+    slot: str | None = None
+    visibility: Literal["private", "thread"] = "private"
+    is_pinned: bool = False
+    agent_id: str | None = None
+    team_id: str | None = None
+    input: str | None = None
+    feedback: str | None = None
+    source_session_id: Annotated[str, Field(max_length=1_000)] | None = None
+    source_seq: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    supersedes: Id | None = None
+    replaced_by: Id | None = None
+    model: Annotated[str, Field(max_length=200)] | None = None
+    last_used_at: AwareDatetime | None = None
+    valid_from: AwareDatetime
+    valid_to: AwareDatetime | None = None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    version: Literal[1]
+    user_id: str
+    memories: Annotated[list[_Memory], Field(max_length=MAX_MEMORIES)]
+
+
+def render_memories(user_id: UserId, memories: Sequence[UserMemory]) -> JsonObject:
+    """The file's content: `version`, `user_id` and `memories`, each with all of its fields; times are ISO 8601."""
+    rows = [_Memory.model_validate(memory) for memory in memories]
+    return _File(version=1, user_id=user_id, memories=rows).model_dump(mode="json")
+
+
+def parse_memories(user_id: UserId, value: JsonValue) -> tuple[UserMemory, ...]:
+    """The memories of a file, as this person's. Raises `MemoryInvalidError` that names the place of what is wrong."""
+    try:
+        file = _File.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise MemoryInvalidError(".".join(map(str, first["loc"])) or "file", first["msg"]) from error
+    ids = [row.memory_id for row in file.memories]
+    if len(ids) != len(set(ids)):
+        raise MemoryInvalidError("memories", "expected each memory_id once")
+    return tuple(_memory_of(user_id, row, f"memories.{n}") for n, row in enumerate(file.memories))
+
+
+def _memory_of(user_id: UserId, row: _Memory, place: str) -> UserMemory:
+    told = {name: getattr(row, name) for name in MemoryDraft.__dataclass_fields__}
+    try:
+        draft = check_draft(MemoryDraft(**{**told, "topics": tuple(row.topics)}))
+    except MemoryInvalidError as error:
+        raise type(error)(f"{place}.{error.field}", str(error).partition(": ")[2]) from error
+    return UserMemory(
+        memory_id=MemoryId(row.memory_id),
+        user_id=user_id,
+        memory=draft.memory,
+        topics=draft.topics,
+        slot=draft.slot,
+        visibility=row.visibility,
+        is_pinned=row.is_pinned,
+        agent_id=AgentId(row.agent_id) if row.agent_id else None,
+        team_id=row.team_id,
+        input=row.input,
+        feedback=row.feedback,
+        source_session_id=SessionId(row.source_session_id) if row.source_session_id else None,
+        source_seq=row.source_seq,
+        supersedes=MemoryId(row.supersedes) if row.supersedes else None,
+        replaced_by=MemoryId(row.replaced_by) if row.replaced_by else None,
+        model=row.model,
+        last_used_at=row.last_used_at,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

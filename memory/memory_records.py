@@ -1,0 +1,208 @@
+"""A person's memories as people and programs handle them: read by page, written on purpose, deleted for good.
+
+Drafts come checked (`agent.memories.check_draft`). Every method takes the person first, and raises
+`UserNotFoundError` for one who is not known; a writer holds the person's lock, so that one writes at a time.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from agent.errors import MemoryConflictError, MemoryNotFoundError, UserNotFoundError
+from agent.ids import MemoryId, UserId, new_memory_id
+from agent.memories import Forgotten, ImportReport, MemoryDraft, MemoryPage, MemorySort, MemoryStats
+from agent.records import UserMemory
+from memory.database import Connection, Database
+from memory.memories import fact_hash, read_record
+from memory.memory_restore import RESULTS, restore_memory
+from memory.queries import query
+
+
+class MemoryRecords:
+    """The memories of the user group, for those who handle them on purpose."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def require(self, user_id: UserId) -> None:
+        """Raises `UserNotFoundError` for somebody who is not known."""
+        async with self._reading(user_id):
+            pass
+
+    async def page(
+        self, user_id: UserId, *, topics: Sequence[str], sort: MemorySort, is_descending: bool, page: int, limit: int
+    ) -> MemoryPage:
+        """The live memories that have all of the topics. Pages count from 1."""
+        wanted = list(topics)
+        async with self._reading(user_id) as connection:
+            total = await connection.fetchrow(query("count_memories"), user_id, wanted)
+            rows = await connection.fetch(
+                query("page_memories"), user_id, wanted, sort.value, is_descending, limit, (page - 1) * limit
+            )
+        found = tuple(read_record(row) for row in rows)
+        return MemoryPage(memories=found, page=page, limit=limit, total=total["total"] if total else 0)
+
+    async def find(self, user_id: UserId, memory_id: MemoryId) -> UserMemory | None:
+        """A memory by id, live or replaced."""
+        async with self._reading(user_id) as connection:
+            return await _find(connection, user_id, memory_id)
+
+    async def dump(self, user_id: UserId, *, with_replaced: bool = False) -> Sequence[UserMemory]:
+        """All of them, the oldest first."""
+        async with self._reading(user_id) as connection:
+            return [read_record(row) for row in await connection.fetch(query("dump_memories"), user_id, with_replaced)]
+
+    async def list_topics(self, user_id: UserId) -> Sequence[tuple[str, int]]:
+        """Topics of live memories with how many have them, the commonest first."""
+        async with self._reading(user_id) as connection:
+            rows = await connection.fetch(query("list_memory_topics"), user_id)
+            return [(row["topic"], row["total"]) for row in rows]
+
+    async def load_stats(self, user_id: UserId) -> MemoryStats:
+        """Figures."""
+        async with self._reading(user_id) as connection:
+            row = await connection.fetchrow(query("load_memory_stats"), user_id)
+        assert row is not None, "the statement always gives one row"
+        return MemoryStats(
+            user_id=user_id,
+            total=row["total"],
+            pinned=row["pinned"],
+            replaced=row["replaced"],
+            tokens=row["tokens"],
+            by_visibility=row["by_visibility"] or {},
+            by_agent=row["by_agent"] or {},
+            first_at=row["first_at"],
+            last_at=row["last_at"],
+        )
+
+    async def add(self, user_id: UserId, draft: MemoryDraft, memory_id: MemoryId | None = None) -> UserMemory:
+        """A new memory; where the same is remembered already, that one as it stands.
+
+        Raises `MemoryConflictError` when `memory_id` is not free.
+        """
+        async with self._writing(user_id) as connection:
+            same = await connection.fetchrow(query("find_live_memory_by_hash"), user_id, fact_hash(draft.memory))
+            if same is not None:
+                return read_record(same)
+            return await _put(connection, user_id, memory_id or new_memory_id(), draft)
+
+    async def save(self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> tuple[UserMemory, bool]:
+        """Write the memory of that id, whether it is there or not. The second result says whether it is new.
+
+        Raises `MemoryConflictError` when the id is another person's, or the text another memory's.
+        """
+        async with self._writing(user_id) as connection:
+            if await _find(connection, user_id, memory_id) is None:
+                await _refuse_twin(connection, user_id, memory_id, draft)
+                return await _put(connection, user_id, memory_id, draft), True
+            return await _correct(connection, user_id, memory_id, draft), False
+
+    async def replace(self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> UserMemory:
+        """Write a live memory anew. Raises `MemoryNotFoundError` and `MemoryConflictError`."""
+        async with self._writing(user_id) as connection:
+            return await _correct(connection, user_id, memory_id, draft)
+
+    async def delete(self, user_id: UserId, memory_ids: Sequence[MemoryId]) -> Forgotten:
+        """Delete memories and their older versions for good; ids that are not there are left out of the result."""
+        async with self._writing(user_id) as connection:
+            rows = await connection.fetch(query("delete_memories"), user_id, list(memory_ids))
+        gone = {MemoryId(row["memory_id"]) for row in rows}
+        named = tuple(dict.fromkeys(memory_id for memory_id in memory_ids if memory_id in gone))
+        return Forgotten(memory_ids=named, versions=len(gone) - len(named))
+
+    async def delete_by_text(self, user_id: UserId, text: str) -> Forgotten:
+        """Delete the live memory that says this. Raises `MemoryNotFoundError`."""
+        async with self._writing(user_id) as connection:
+            row = await connection.fetchrow(query("find_live_memory_by_hash"), user_id, fact_hash(text))
+            if row is None:
+                raise MemoryNotFoundError("memory: there is no such memory")
+            gone = await connection.fetch(query("delete_memories"), user_id, [row["memory_id"]])
+        return Forgotten(memory_ids=(MemoryId(row["memory_id"]),), versions=len(gone) - 1)
+
+    async def clear(self, user_id: UserId) -> Forgotten:
+        """Delete all there is of this person, and let nothing said before become a memory."""
+        async with self._writing(user_id) as connection:
+            rows = await connection.fetch(query("clear_memories"), user_id)
+        live = tuple(MemoryId(row["memory_id"]) for row in rows if row["valid_to"] is None)
+        return Forgotten(memory_ids=live, versions=len(rows) - len(live))
+
+    async def restore(self, user_id: UserId, memories: Sequence[UserMemory]) -> ImportReport:
+        """Write memories as they are, ids and times too: all of them or none. Raises `MemoryConflictError`."""
+        async with self._writing(user_id) as connection:
+            results = [await restore_memory(connection, user_id, memory) for memory in memories]
+        return ImportReport(**{name: results.count(name) for name in RESULTS})
+
+    @asynccontextmanager
+    async def _reading(self, user_id: UserId) -> AsyncIterator[Connection]:
+        async with self._database.scope(user_id=user_id) as connection:
+            await _require_user(connection, user_id)
+            yield connection
+
+    @asynccontextmanager
+    async def _writing(self, user_id: UserId) -> AsyncIterator[Connection]:
+        try:
+            async with self._database.scope(user_id=user_id) as connection:
+                await connection.fetchrow(query("lock_user"), user_id)
+                await _require_user(connection, user_id)
+                yield connection
+        except asyncpg.UniqueViolationError as error:
+            raise MemoryConflictError("memory_id: expected one that is free, or one of this person's") from error
+
+
+async def _require_user(connection: Connection, user_id: UserId) -> None:
+    row = await connection.fetchrow(query("user_exists"), user_id)
+    if row is None or not row[0]:
+        raise UserNotFoundError("user_id: there is no such user here")
+
+
+async def _find(connection: Connection, user_id: UserId, memory_id: MemoryId) -> UserMemory | None:
+    row = await connection.fetchrow(query("find_memory"), user_id, memory_id)
+    return read_record(row) if row else None
+
+
+async def _refuse_twin(connection: Connection, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> None:
+    row = await connection.fetchrow(query("find_live_memory_by_hash"), user_id, fact_hash(draft.memory))
+    if row is not None and row["memory_id"] != memory_id:
+        raise MemoryConflictError(f"memory: the same is remembered already as {row['memory_id']}")
+
+
+async def _put(connection: Connection, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> UserMemory:
+    older = await _vacate(connection, user_id, memory_id, draft)
+    row = await connection.fetchrow(query("put_memory"), user_id, memory_id, *_values(draft), older)
+    assert row is not None, "an insert gives its row, or raises"
+    return read_record(row)
+
+
+async def _correct(connection: Connection, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> UserMemory:
+    known = await _find(connection, user_id, memory_id)
+    if known is None or known.valid_to is not None:
+        raise MemoryNotFoundError("memory_id: there is no such memory here, or a newer one has taken its place")
+    await _refuse_twin(connection, user_id, memory_id, draft)
+    older = await _vacate(connection, user_id, memory_id, draft)
+    row = await connection.fetchrow(query("correct_memory"), user_id, memory_id, *_values(draft), older)
+    assert row is not None, "the row was found under the person's lock"
+    return read_record(row)
+
+
+async def _vacate(connection: Connection, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> str | None:
+    if draft.slot is None:
+        return None
+    row = await connection.fetchrow(query("vacate_slot"), user_id, draft.slot, memory_id)
+    return row["memory_id"] if row else None
+
+
+def _values(draft: MemoryDraft) -> tuple[object, ...]:
+    return (
+        draft.memory,
+        fact_hash(draft.memory),
+        list(draft.topics),
+        draft.slot,
+        draft.visibility,
+        draft.is_pinned,
+        draft.agent_id,
+        draft.team_id,
+        draft.input,
+        draft.feedback,
+        draft.source_session_id,
+    )
