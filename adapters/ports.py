@@ -1,12 +1,25 @@
 """What a channel asks of the gateway. `gateway.service` implements it; an adapter knows nothing else."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
-from agent.ids import RunId, SessionId, TaskId, UserId
-from agent.records import Accepted, Delta, Identity, Inbound, LogEntry, Message, Run, Session, TaskStatus, User
+from agent.ids import AttachmentId, MessageId, RunId, SessionId, TaskId, UserId
+from agent.records import (
+    Accepted,
+    Attachment,
+    Delta,
+    Identity,
+    Inbound,
+    LogEntry,
+    Message,
+    Presence,
+    Run,
+    Session,
+    TaskStatus,
+    User,
+)
 
 
 class Gateway(Protocol):
@@ -82,6 +95,45 @@ class Gateway(Protocol):
 
     async def list_runs(self, session_id: SessionId, before: int | None, limit: int) -> Sequence[tuple[int, Run]]:
         """Runs of a session with their positions, newest first, those before position `before` when it is given."""
+        ...
+
+
+class WidgetGateway(Gateway, Protocol):
+    """What the widget asks beyond what every channel does."""
+
+    def tell_presence(self, session_id: SessionId, presence: Presence) -> None:
+        """Tell all who watch a session what a person does right now. Nothing is kept."""
+        ...
+
+    def hear_presence(self, session_id: SessionId, hear: Callable[[Presence], None]) -> Callable[[], None]:
+        """Be told what people in a followed session do, until the function that this gives is called."""
+        ...
+
+    async def save_attachment(
+        self, user_id: UserId, session_id: SessionId, *, name: str, media_type: str, content: bytes
+    ) -> Attachment:
+        """Keep a file that the person is about to send in a session. Raises `BusyError` when there is no room."""
+        ...
+
+    async def find_attachments(
+        self, user_id: UserId, session_id: SessionId, ids: Sequence[str]
+    ) -> Sequence[Attachment]:
+        """Those of the ids that the person put into this session, in their order."""
+        ...
+
+    async def load_attachment(
+        self, user_id: UserId, session_id: SessionId, attachment_id: AttachmentId
+    ) -> tuple[Attachment, bytes] | None:
+        """A file that was sent in a session that is the person's or shared; none for any other."""
+        ...
+
+    async def save_feedback(
+        self, user_id: UserId, session_id: SessionId, message_id: MessageId, value: str, comment: str | None
+    ) -> int | None:
+        """Keep what a person thinks of an answer (`up` or `down`), in place of what they thought before.
+
+        Gives the answer's seq; none where the session has no such answer.
+        """
         ...
 
 

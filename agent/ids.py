@@ -9,6 +9,7 @@ TaskId = NewType("TaskId", str)
 RunId = NewType("RunId", str)
 MessageId = NewType("MessageId", str)
 MemoryId = NewType("MemoryId", str)
+AttachmentId = NewType("AttachmentId", str)
 AgentId = NewType("AgentId", str)
 WorkerId = NewType("WorkerId", str)
 
@@ -35,6 +36,11 @@ def new_message_id() -> MessageId:
 def new_memory_id() -> MemoryId:
     """A fresh memory id."""
     return MemoryId(_random("mem"))
+
+
+def new_attachment_id() -> AttachmentId:
+    """A fresh attachment id."""
+    return AttachmentId(_random("file"))
 
 
 def new_worker_id() -> WorkerId:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from agent.errors import UserInvalidError
-from agent.ids import AgentId, MemoryId, MessageId, RunId, SessionId, TaskId, UserId, run_id_of
+from agent.ids import AgentId, AttachmentId, MemoryId, MessageId, RunId, SessionId, TaskId, UserId, run_id_of
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = dict[str, JsonValue]
@@ -101,6 +101,20 @@ class Author:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that somebody attached. `media_type` is by its content, `excerpt` the beginning of a text for the model.
+
+    A message of the log has no excerpts: people open the file itself.
+    """
+
+    attachment_id: AttachmentId
+    name: str
+    media_type: str
+    size_bytes: int
+    excerpt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One thing that was said, as everybody in the thread sees it. `seq` counts the session's durable events from 1."""
 
@@ -113,6 +127,7 @@ class Message:
     at: datetime
     run_id: RunId | None = None
     client_id: str | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +156,15 @@ class Delta:
     run_id: RunId
     offset: int
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """What a person in a shared thread does right now. Not durable, and lost where nobody watches."""
+
+    user_id: UserId
+    name: str
+    state: Literal["joined", "left", "typing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,6 +353,7 @@ class Inbound:
     client_id: str | None = None
     max_waiting: int | None = None
     reply_to: JsonObject | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from adapters.api.routes import build_api
 from adapters.http_limits import HttpLimits
+from adapters.widget.links import UPLOADS_PATH
 from adapters.widget.routes import Widget, build_widget
 from agent.errors import StoreUnavailableError
 from agent.ids import WorkerId, new_worker_id
@@ -29,6 +30,7 @@ from gateway.ports import Bus, Poster
 from gateway.relay import BusRelay
 from gateway.runner import Runner
 from gateway.service import GatewayService
+from memory.attachments import Attachments
 from memory.bus import NotifyBus
 from memory.context import Sessions
 from memory.database import Database
@@ -124,7 +126,8 @@ async def open_gateway(
         dispatcher = Dispatcher(tasks, runner, hub, configuration.limits, posting.wake, intake)
         stack.push_async_callback(dispatcher.drain, 0.0)  # what is still on when this ends by an error is handed back
         user_memories = UserMemories(MemoryRecords(front), Memories(front), model, agents.default.small_model)
-        service = GatewayService(intake, Sessions(front), Users(front), user_memories, dispatcher, hub, agents)
+        files = Attachments(front)
+        service = GatewayService(intake, Sessions(front), Users(front), user_memories, files, dispatcher, hub, agents)
         if hooks.on_boot:
             await call_hook("on_boot", hooks.on_boot)
         slack = None
@@ -140,7 +143,7 @@ async def open_gateway(
         relay = BusRelay(hub, bus, Watchers(database, worker_id), worker_id, dispatcher.stop_here)
         hub.relay = relay
         dispatcher.relay = relay
-        housekeeping = Housekeeping(workers, dispatcher, relay, lease_s)
+        housekeeping = Housekeeping(workers, dispatcher, relay, files, lease_s)
         group(Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh).run(registered))
         await registered.wait()
         for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll(), extracting.run()):
@@ -159,7 +162,8 @@ async def open_gateway(
             [*widget.routes, *api, *(slack.routes if slack else [])],
             has_demo_page=configuration.has_demo_page,
         )
-        app.add_middleware(HttpLimits, larger={"/slack/events": SLACK_BODY_BYTES})
+        larger = {"/slack/events": SLACK_BODY_BYTES, UPLOADS_PATH: configuration.widget_limits.file_bytes}
+        app.add_middleware(HttpLimits, larger=larger)
         yield Gateway(service=service, app=app, dispatcher=dispatcher, widget=widget, readiness=readiness, slack=slack)
         with suppress(StoreUnavailableError):  # the others notice the missing beat
             await workers.leave()

@@ -17,7 +17,7 @@ from adapters.widget.sites import Site, build_demo_site
 from agent.pricing import Price, Prices, build_prices, price_of
 from gateway.agents import Agents
 from gateway.config_agents import build_agents
-from gateway.config_callers import OPERATOR, build_sites, build_tokens
+from gateway.config_callers import DEMO_LOOK, OPERATOR, build_sites, build_tokens
 from gateway.config_errors import Report
 from gateway.config_file import read_config
 from gateway.config_imports import NotUsableError, Surroundings
@@ -65,7 +65,7 @@ def load_configuration(settings: Settings, environ: Mapping[str, str] | None = N
     agents = build_agents(file.agents, place, report)
     sites = build_sites(file.sites, agents, place, report)
     if not file.sites and settings.is_loopback:
-        sites = (build_demo_site(agents.default_id),)
+        sites = (build_demo_site(agents.default_id, DEMO_LOOK),)
     tokens = build_tokens(file.api.tokens, place, report)
     if settings.operator_token is not None:
         tokens = (*tokens, _operator(settings.operator_token.get_secret_value()))

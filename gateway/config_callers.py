@@ -13,6 +13,17 @@ from gateway.config_imports import NotUsableError, Surroundings
 from gateway.config_models import ApiTokenTable, SigningKeyTable, SiteTable
 from gateway.secret_rules import find_emptiness, find_fault
 
+DEMO_LOOK = Look(
+    title="Parley",
+    subtitle="The demo",
+    greeting="Hello! I am the agent of this gateway. Ask me something, or tell me something about you to remember.",
+    starters=(
+        Starter(label="What can you do?", value="What can you do?"),
+        Starter(label="What time is it in Tokyo?", value="What time is it in Tokyo?"),
+        Starter(label="Remember that I like green tea", value="Remember that I like green tea."),
+    ),
+)
+"""How the site `demo` presents itself."""
 OPERATOR = "operator"
 """The name of the token that comes from the environment or is drawn at the first start."""
 

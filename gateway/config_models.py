@@ -158,6 +158,7 @@ class WidgetTable(Table):
     sockets_per_ip: int = Field(default=10, ge=1, le=100_000)
     max_waiting: int = Field(default=3, ge=0, le=1_000)
     idle_s: float = Field(default=1_800.0, ge=60, le=86_400, allow_inf_nan=False)
+    file_bytes: int = Field(default=5 * 1024 * 1024, ge=1, le=32 * 1024 * 1024)
 
 
 class RunsTable(Table):

@@ -10,10 +10,12 @@ from agent.ids import SessionId
 from gateway import metrics
 from gateway.dispatcher import Dispatcher
 from gateway.relay import BusRelay
+from memory.attachments import Attachments
 from memory.workers import Workers
 
 log = structlog.get_logger(__name__)
 BEAT_S = 1.0
+CLEAN_S = 60.0
 ORPHAN_S = 2.0
 """Longer than any commit is waited for."""
 
@@ -21,10 +23,14 @@ ORPHAN_S = 2.0
 class Housekeeping:
     """One beat a second; with it a look for dead workers, and for sessions of ours that nobody works on."""
 
-    def __init__(self, workers: Workers, dispatcher: Dispatcher, relay: BusRelay, lease_s: float) -> None:
+    def __init__(
+        self, workers: Workers, dispatcher: Dispatcher, relay: BusRelay, attachments: Attachments, lease_s: float
+    ) -> None:
         self._workers = workers
         self._dispatcher = dispatcher
         self._relay = relay
+        self._attachments = attachments
+        self._clean_at_s = time.monotonic() + CLEAN_S
         self._lease_s = lease_s
         self._suspects: dict[tuple[SessionId, int], float] = {}
         self._beat_at_s = time.monotonic()
@@ -43,6 +49,7 @@ class Housekeeping:
                 self._beat_at_s = asked_at_s  # the database took it then or later, however late we hear of it
                 await self.recover()
                 await self._sweep()
+                await self._clean()
             except StoreUnavailableError as error:
                 log.warning("store_away", during="housekeeping", error=str(error))
             await asyncio.sleep(BEAT_S)
@@ -57,6 +64,12 @@ class Housekeeping:
             log.warning("recovered", workers=found.workers, sessions=found.sessions)
             metrics.recovered.inc(found.sessions)
             self._dispatcher.wake()
+
+    async def _clean(self) -> None:
+        """Files that nobody sent are deleted, some at a time."""
+        if time.monotonic() >= self._clean_at_s:
+            self._clean_at_s = time.monotonic() + CLEAN_S
+            await self._attachments.delete_unsent()
 
     async def _sweep(self) -> None:
         """A commit whose answer was lost may have given us a lease we do not know of: it is given back after a while.

@@ -7,13 +7,13 @@ overflows, it is told so, and it resumes from its cursor.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from adapters.ports import SlowConsumerError
 from agent.ids import RunId, SessionId
-from agent.records import Delta, LogEntry, Message
+from agent.records import Delta, LogEntry, Message, Presence
 from agent.text import utf16_length
 
 FLUSH_S = 0.04
@@ -30,6 +30,7 @@ class Head:
 
 
 Item: TypeAlias = LogEntry | Delta | Head
+Hear: TypeAlias = Callable[[Presence], None]
 
 
 class Relay(Protocol):
@@ -57,6 +58,10 @@ class Relay(Protocol):
 
     def tell_end(self, session_id: SessionId, run_id: RunId) -> None:
         """An answer ended here."""
+        ...
+
+    def tell_presence(self, session_id: SessionId, presence: Presence) -> None:
+        """A person does something here."""
         ...
 
 
@@ -122,6 +127,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._mailboxes: dict[SessionId, set[Mailbox]] = {}
+        self._listeners: dict[SessionId, list[Hear]] = {}
         self._live: dict[SessionId, _Live] = {}
         self._dirty: set[SessionId] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -160,6 +166,30 @@ class Hub:
                 mailbox.put(entry)
         if entries and self.relay:
             self.relay.tell_head(session_id, entries[-1].seq)
+
+    def hear_presence(self, session_id: SessionId, hear: Hear) -> Callable[[], None]:
+        """Be told what people in a session do, until the function that this gives is called."""
+        self._listeners.setdefault(session_id, []).append(hear)
+
+        def stop() -> None:
+            listeners = self._listeners.get(session_id, [])
+            if hear in listeners:
+                listeners.remove(hear)
+            if not listeners:
+                self._listeners.pop(session_id, None)
+
+        return stop
+
+    def put_presence(self, session_id: SessionId, presence: Presence) -> None:
+        """A person does something, here or elsewhere."""
+        for hear in list(self._listeners.get(session_id, ())):
+            hear(presence)
+
+    def tell_presence(self, session_id: SessionId, presence: Presence) -> None:
+        """A person does something here: for the session's watchers everywhere."""
+        self.put_presence(session_id, presence)
+        if self.relay:
+            self.relay.tell_presence(session_id, presence)
 
     def put_head(self, session_id: SessionId, seq: int) -> None:
         """The log has grown elsewhere."""

@@ -11,12 +11,13 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import structlog
 
 from agent.errors import StoreUnavailableError
-from agent.ids import RunId, SessionId, TaskId, WorkerId, run_id_of
-from agent.records import Delta, JsonObject
+from agent.ids import RunId, SessionId, TaskId, UserId, WorkerId, run_id_of
+from agent.records import Delta, JsonObject, Presence
 from agent.text import utf16_length
 from gateway.hub import Hub
 from gateway.ports import Bus
@@ -74,6 +75,11 @@ class BusRelay:
     def tell_end(self, session_id: SessionId, run_id: RunId) -> None:
         """An answer ended here."""
         self._send(self._elsewhere.get(session_id, ()), {"t": "e", "s": session_id, "r": run_id})
+
+    def tell_presence(self, session_id: SessionId, presence: Presence) -> None:
+        """A person does something here."""
+        who: JsonObject = {"u": presence.user_id, "m": presence.name, "a": presence.state}
+        self._send(self._elsewhere.get(session_id, ()), {"t": "p", "n": self._worker_id, "s": session_id, **who})
 
     # What the process tells
 
@@ -151,13 +157,14 @@ class BusRelay:
             return
         match frame["t"]:
             case "d":
-                delta = Delta(run_id=RunId(frame["r"]), offset=frame["o"], text=frame["x"])
-                if not self._hub.put_remote(SessionId(frame["s"]), delta):
-                    self._send([node], {"t": "w", "n": self._worker_id, "s": frame["s"]})
+                self._hear_delta(node, frame)
             case "h":
                 self._hub.put_head(SessionId(frame["s"]), frame["q"])
             case "e":
                 self._hub.end_remote(SessionId(frame["s"]), RunId(frame["r"]))
+            case "p":
+                presence = Presence(user_id=UserId(frame["u"]), name=frame["m"], state=frame["a"])
+                self._hub.put_presence(SessionId(frame["s"]), presence)
             case "+":
                 for session_id in frame["s"]:
                     self._elsewhere.setdefault(session_id, set()).add(node)
@@ -172,6 +179,11 @@ class BusRelay:
                 self._changed.set()
             case "x":
                 self._stop(SessionId(frame["s"]), RunId(frame["r"]))
+
+    def _hear_delta(self, node: WorkerId, frame: dict[str, Any]) -> None:
+        delta = Delta(run_id=RunId(frame["r"]), offset=frame["o"], text=frame["x"])
+        if not self._hub.put_remote(SessionId(frame["s"]), delta):
+            self._send([node], {"t": "w", "n": self._worker_id, "s": frame["s"]})
 
     def _forget(self, node: WorkerId, sessions: Iterable[SessionId]) -> None:
         for session_id in sessions:

@@ -18,6 +18,7 @@ from gateway.dispatcher import Dispatcher
 from gateway.follow import Events, follow
 from gateway.hub import Hub, Mailbox
 from gateway.memories import UserMemories
+from memory.attachments import Attachments
 from memory.context import Sessions
 from memory.tasks import Tasks
 from memory.users import Users
@@ -38,6 +39,7 @@ class GatewayService:
         sessions: Sessions,
         users: Users,
         memories: UserMemories,
+        attachments: Attachments,
         dispatcher: Dispatcher,
         hub: Hub,
         agents: Agents,
@@ -62,6 +64,12 @@ class GatewayService:
         self.mark_seen = sessions.mark_seen
         self.load_task = tasks.load_status
         self.list_runs = sessions.list_runs
+        self.save_attachment = attachments.save
+        self.find_attachments = attachments.find
+        self.load_attachment = attachments.load
+        self.tell_presence = hub.tell_presence
+        self.hear_presence = hub.hear_presence
+        self.save_feedback = attachments.save_feedback
 
     async def create_task(
         self,

@@ -5,10 +5,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from agent.ids import AgentId, MemoryId, MessageId, RunId, SessionId, UserId
+from agent.ids import AgentId, AttachmentId, MemoryId, MessageId, RunId, SessionId, UserId
 from agent.records import (
+    Attachment,
     Audience,
     Author,
+    JsonValue,
     LogEntry,
     Message,
     PastRun,
@@ -52,6 +54,24 @@ def read_message(session_id: SessionId, row: Record) -> Message:
         at=row["at"],
         run_id=row["run_id"],
         client_id=row["client_id"],
+        attachments=_read_attachments(row.get("attachments")),
+    )
+
+
+def render_attachments(attachments: Sequence[Attachment]) -> list[JsonValue] | None:
+    """The files of a message as its row holds them; none where it has none."""
+    return [
+        {"id": one.attachment_id, "name": one.name, "type": one.media_type, "size": one.size_bytes}
+        for one in attachments
+    ] or None
+
+
+def _read_attachments(rows: Sequence[dict[str, Any]] | None) -> tuple[Attachment, ...]:
+    return tuple(
+        Attachment(
+            attachment_id=AttachmentId(row["id"]), name=row["name"], media_type=row["type"], size_bytes=row["size"]
+        )
+        for row in rows or ()
     )
 
 

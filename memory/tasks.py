@@ -5,13 +5,14 @@ write of one that lost it changes nothing and raises `LeaseLostError`.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
 from agent.errors import BusyError, ConflictError, LeaseLostError
+from agent.files import render_files
 from agent.ids import (
     AgentId,
     MessageId,
@@ -40,7 +41,7 @@ from agent.records import (
 )
 from memory.database import Database
 from memory.queries import query
-from memory.rows import AGENT_AUTHOR, read_usage
+from memory.rows import AGENT_AUTHOR, read_usage, render_attachments
 
 BUSY_RETRY_S = 3.0
 
@@ -144,6 +145,8 @@ class Tasks:
                 digest,
                 inbound.reply_to,
                 run_id_of(task_id),
+                render_attachments(inbound.attachments),
+                render_files(inbound.attachments),
             )
         except asyncpg.UniqueViolationError:
             return await self._find_accepted(inbound, digest)
@@ -342,6 +345,7 @@ def _read_intake(inbound: Inbound, task_id: TaskId, message_id: MessageId, row: 
         at=row["at"],
         run_id=claim.run_id,
         client_id=inbound.client_id,
+        attachments=tuple(replace(one, excerpt=None) for one in inbound.attachments),
     )
     state = RunState.THINKING if row["is_mine"] else RunState.QUEUED
     return Intake(

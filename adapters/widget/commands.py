@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 from adapters.widget.codes import CloseCode
 from adapters.widget.door import Admitted
-from agent.ids import RunId
+from agent.ids import MessageId, RunId
 
 
 class Moment(NamedTuple):
@@ -43,6 +43,7 @@ class Accept:
 
     frame_id: str
     text: str
+    attachments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,22 @@ class MarkSeen:
     seq: int
 
 
-Work: TypeAlias = Greet | Accept | StopRun | LoadHistory | ListSessions | MarkSeen
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Keep what the person thinks of an answer, then ack it."""
+
+    frame_id: str
+    message_id: MessageId
+    value: str
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TellTyping:
+    """Let the others in a shared thread know that the person writes."""
+
+
+Work: TypeAlias = Greet | Accept | StopRun | LoadHistory | ListSessions | MarkSeen | Judge | TellTyping
 """What asks the gateway, and so is done one after another beside the reader."""
 
 Command: TypeAlias = Say | Close | Work

@@ -1,12 +1,15 @@
 """What a person in a conversation asks of the gateway, and what they are answered."""
 
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Literal, TypeAlias
 
-from adapters.ports import Gateway
-from adapters.widget.commands import Accept, ListSessions, LoadHistory, MarkSeen, StopRun
+from adapters.ports import WidgetGateway
+from adapters.widget.commands import Accept, Judge, ListSessions, LoadHistory, MarkSeen, StopRun, TellTyping
 from adapters.widget.door import Visitor
 from adapters.widget.greeting import CHANNEL, Place, is_visible
-from adapters.widget.limits import Limits
+from adapters.widget.limits import FILES, Limits
 from adapters.widget.replies import (
     render_ack,
     render_error,
@@ -16,12 +19,16 @@ from adapters.widget.replies import (
     render_time,
     render_welcome,
 )
-from adapters.widget.sites import Look
 from agent.errors import BusyError, ConflictError, InputError, ParleyError, StoreUnavailableError
-from agent.records import Inbound, JsonObject, JsonValue
+from agent.files import ENDINGS
+from agent.records import Attachment, Audience, Inbound, JsonObject, JsonValue, Presence
 
+Question: TypeAlias = StopRun | LoadHistory | ListSessions | MarkSeen | TellTyping
+Errand: TypeAlias = Accept | Judge | Question
+PresenceState: TypeAlias = Literal["joined", "left", "typing"]
+_NO_FILE = "attachments: expected files that were uploaded for this conversation within the last hour"
 _RETRY_S = 2.0
-_FEATURES: list[JsonValue] = ["stop", "history", "sessions", "refresh"]
+_FEATURES: list[JsonValue] = ["stop", "history", "sessions", "refresh", "feedback", "action", "attachments"]
 
 
 class Desk:
@@ -29,15 +36,19 @@ class Desk:
 
     __slots__ = ("_gateway", "_limits", "_place")
 
-    def __init__(self, gateway: Gateway, place: Place, limits: Limits) -> None:
+    def __init__(self, gateway: WidgetGateway, place: Place, limits: Limits) -> None:
         self._gateway = gateway
         self._place = place
         self._limits = limits
 
-    async def serve(self, work: Accept | StopRun | LoadHistory | ListSessions | MarkSeen) -> str | None:
+    def link(self, attachment: Attachment) -> str:
+        """Where the person finds a file of this conversation."""
+        return self._place.links.open_path(attachment, time.time())
+
+    async def serve(self, work: Errand) -> str | None:
         """Does one thing. What the store cannot do now is answered, never raised."""
-        if isinstance(work, Accept):
-            return await self._accept(work)
+        if isinstance(work, Accept | Judge):
+            return await self._answer(work)
         try:
             return await self._ask(work)
         except StoreUnavailableError as error:
@@ -45,7 +56,7 @@ class Desk:
         except InputError as error:
             return render_error("invalid", str(error))
 
-    async def _ask(self, work: StopRun | LoadHistory | ListSessions | MarkSeen) -> str | None:
+    async def _ask(self, work: Question) -> str | None:
         match work:
             case StopRun():
                 await self._gateway.stop_run(self._place.session_id, work.run_id)
@@ -55,11 +66,20 @@ class Desk:
                 return await self._load_history(work)
             case ListSessions():
                 return await self._list_sessions(work)
+            case TellTyping():
+                self.tell("typing")
         return None
 
-    async def _accept(self, work: Accept) -> str:
+    def tell(self, state: PresenceState) -> None:
+        """Let the others in a shared thread know what the person does."""
+        place = self._place
+        if place.audience is Audience.SHARED:
+            presence = Presence(user_id=place.user.id, name=place.author_name, state=state)
+            self._gateway.tell_presence(place.session_id, presence)
+
+    async def _answer(self, work: Accept | Judge) -> str:
         try:
-            accepted = await self._gateway.accept(self._inbound(work))
+            return await (self._accept(work) if isinstance(work, Accept) else self._judge(work))
         except ConflictError as error:
             return render_nack(work.frame_id, "conflict", error.sentence)
         except BusyError as error:
@@ -70,9 +90,29 @@ class Desk:
             return render_nack(work.frame_id, "invalid", str(error))
         except ParleyError as error:
             return render_nack(work.frame_id, "failed", error.sentence, _RETRY_S)
+
+    async def _accept(self, work: Accept) -> str:
+        place = self._place
+        attachments: Sequence[Attachment] = ()
+        if work.attachments:
+            attachments = await self._gateway.find_attachments(place.user.id, place.session_id, work.attachments)
+            if len(attachments) != len(set(work.attachments)):
+                return render_nack(work.frame_id, "attachments", _NO_FILE)
+        accepted = await self._gateway.accept(self._inbound(work, attachments))
         return render_ack(work.frame_id, accepted.seq, accepted.message_id)
 
-    def _inbound(self, work: Accept) -> Inbound:
+    async def _judge(self, work: Judge) -> str:
+        place = self._place
+        seq = await self._gateway.save_feedback(
+            place.user.id, place.session_id, work.message_id, work.value, work.comment
+        )
+        if seq is None:
+            return render_nack(
+                work.frame_id, "not_found", "message_id: expected that of an answer in this conversation"
+            )
+        return render_ack(work.frame_id, seq, work.message_id)
+
+    def _inbound(self, work: Accept, attachments: Sequence[Attachment]) -> Inbound:
         place = self._place
         return Inbound(
             channel=CHANNEL,
@@ -86,12 +126,13 @@ class Desk:
             dedupe_key=work.frame_id,
             client_id=work.frame_id,
             max_waiting=self._limits.max_waiting,
+            attachments=tuple(attachments),
         )
 
     async def _load_history(self, work: LoadHistory) -> str:
         session_id = self._place.session_id
         messages = await self._gateway.load_messages_before(session_id, work.before, work.limit + 1)
-        return render_history(messages, self._place.user.id, work.limit)
+        return render_history(messages, self._place.user.id, work.limit, self.link)
 
     async def _list_sessions(self, work: ListSessions) -> str:
         place = self._place
@@ -112,15 +153,20 @@ def render_place(place: Place, limits: Limits) -> str:
         "cursor": place.resume.cursor,
         "resumed": place.resume.is_resumed,
         "user": {"id": place.user.id, "name": name or None, "verified": place.is_verified},
-        "config": _render_config(place.site.look, limits),
+        "config": _render_config(place, limits),
         "hb_s": limits.hb_s,
         "server_time": render_time(datetime.now(UTC)),
     }
     return render_welcome(fields)
 
 
-def _render_config(look: Look, limits: Limits) -> JsonObject:
-    config: JsonObject = {"max_chars": limits.text_characters, "features": _FEATURES}
+def _render_config(place: Place, limits: Limits) -> JsonObject:
+    look = place.site.look
+    config: JsonObject = {
+        "max_chars": limits.text_characters,
+        "features": _list_features(place),
+        "upload": _render_upload(place, limits),
+    }
     for name in ("title", "subtitle", "greeting", "color", "locale"):
         value: str | None = getattr(look, name)
         if value is not None:
@@ -128,3 +174,15 @@ def _render_config(look: Look, limits: Limits) -> JsonObject:
     if look.starters:
         config["starters"] = [{"label": one.label, "value": one.value} for one in look.starters]
     return config
+
+
+def _list_features(place: Place) -> list[JsonValue]:
+    """What this gateway offers here; where nobody else reads, nobody needs to know who types."""
+    return [*_FEATURES, "typing"] if place.audience is Audience.SHARED else _FEATURES
+
+
+def _render_upload(place: Place, limits: Limits) -> JsonObject:
+    """Where files go, how many and how large they may be, and of which kinds, as a file field takes them."""
+    endings: list[JsonValue] = [f".{ending}" for endings in ENDINGS.values() for ending in endings]
+    path = place.links.upload_path(time.time())
+    return {"url": path, "max_bytes": limits.file_bytes, "max_files": FILES, "accept": endings}

@@ -4,6 +4,7 @@
     ├── BadFrameError          not as the protocol says; names the field and what was expected
     ├── TokenRefusedError      proves nothing
     ├── SiteInvalidError       a site's configuration cannot be served
+    ├── LinkRefusedError       a signed link that is none of ours, or too old
     └── RefusedError           the connection ends here; carries the close code
 
 `str(error)` names fields and expectations only, never what the peer sent, so it may be shown and logged.
@@ -30,6 +31,10 @@ class TokenRefusedError(InputError):
 
 class SiteInvalidError(InputError):
     """The site's configuration cannot be served."""
+
+
+class LinkRefusedError(InputError):
+    """The link is not valid any more."""
 
 
 class RefusedError(InputError):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from adapters.widget.conversations import is_thread_name
 from adapters.widget.errors import BadFrameError
-from adapters.widget.limits import HISTORY_MESSAGES, SESSIONS
+from adapters.widget.limits import COMMENT_CHARACTERS, FILES, HISTORY_MESSAGES, SESSIONS
 from agent.records import JsonObject, JsonValue
 from agent.text import storable_object
 
@@ -44,13 +44,19 @@ class Hello(_Frame):
     page_url: str | None = None
 
 
+class Attached(_Frame):
+    """A file that was uploaded for this message."""
+
+    id: Word
+
+
 class Send(_Frame):
     """A message. `id` is its idempotency key."""
 
     type: Literal["send"]
     id: Uuid
     text: str
-    attachments: list[object] | None = None
+    attachments: Annotated[list[Attached], Field(max_length=FILES)] | None = None
     reply_to: str | None = None
 
 
@@ -111,7 +117,7 @@ class Feedback(_Frame):
     id: Word
     message_id: Word
     value: Literal["up", "down"]
-    comment: str | None = None
+    comment: Annotated[str, StringConstraints(max_length=COMMENT_CHARACTERS)] | None = None
 
 
 class Action(_Frame):
@@ -146,10 +152,10 @@ class Forget(_Frame):
     id: Word
 
 
-Later: TypeAlias = Feedback | Action | Identify | Memories | Forget
+Later: TypeAlias = Identify | Memories | Forget
 """Frames that this gateway understands and does not offer yet."""
 
-Frame: TypeAlias = Hello | Send | Stop | Seen | History | Sessions | Refresh | Typing | Ping | Later
+Frame: TypeAlias = Hello | Send | Stop | Seen | History | Sessions | Refresh | Typing | Ping | Feedback | Action | Later
 _FRAMES: TypeAdapter[Frame] = TypeAdapter(Annotated[Frame, Field(discriminator="type")])
 
 _EXPECTED = {
@@ -159,6 +165,8 @@ _EXPECTED = {
     "int_type": "a whole number",
     "bool_type": "true or false",
     "list_type": "a list",
+    "model_type": "an object",
+    "too_long": "at most {max_length} of them",
     "string_pattern_mismatch": "a UUID",
     "union_tag_not_found": "the name of a frame",
     "union_tag_invalid": "the name of a frame of this protocol",

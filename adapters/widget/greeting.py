@@ -19,6 +19,7 @@ from adapters.widget.conversations import (
 from adapters.widget.door import Admitted, Bearer, may_join
 from adapters.widget.errors import RefusedError
 from adapters.widget.keys import GatewaySecret
+from adapters.widget.links import Links
 from adapters.widget.sites import Site
 from adapters.widget.tokens import Claims
 from agent.ids import SessionId, UserId, new_user_id
@@ -42,6 +43,7 @@ class Place:
     epoch: str
     head: int
     resume: Resume
+    links: Links
 
     @property
     def audience(self) -> Audience:
@@ -94,6 +96,7 @@ class Greeter:
             epoch=epoch,
             head=head,
             resume=resume,
+            links=Links(secret=self._secret.links, session_id=session_id, user_id=user.id),
         )
 
     async def _find_user(self, admitted: Admitted) -> User:

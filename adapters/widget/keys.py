@@ -77,10 +77,14 @@ class GatewaySecret:
 
     visitor: str = field(repr=False)
     conversation: bytes = field(repr=False)
+    links: bytes = field(repr=False)
 
 
 def derive_secret(secret: bytes) -> GatewaySecret:
     """Raises `SiteInvalidError` for a secret that is blank, short or a placeholder."""
     check_secret(secret, "gateway secret")
     visitor = hmac.digest(secret, b"widget visitor token", "sha256")
-    return GatewaySecret(visitor=visitor.hex(), conversation=hmac.digest(secret, b"widget conversation", "sha256"))
+    conversation, links = (
+        hmac.digest(secret, f"widget {name}".encode(), "sha256") for name in ("conversation", "links")
+    )
+    return GatewaySecret(visitor=visitor.hex(), conversation=conversation, links=links)

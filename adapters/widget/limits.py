@@ -8,6 +8,9 @@ FRAME_BYTES = 32 * 1024
 BAD_FRAMES = 5
 HISTORY_MESSAGES = 100
 SESSIONS = 100
+COMMENT_CHARACTERS = 1_000
+FILES = 4
+"""The most files that one message carries."""
 REPLAY_EVENTS = 500
 """A newcomer gets a log up to this length from its start; of a longer one they load the end by `history`."""
 
@@ -27,6 +30,7 @@ class Limits:
     hello_s: float = 5.0
     hb_s: float = 25.0
     idle_s: float = 30 * 60.0
+    file_bytes: int = 5 * 1024 * 1024
 
 
 def address_key(host: str) -> str:

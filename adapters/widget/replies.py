@@ -4,13 +4,16 @@ Texts must be storable (`agent.text`), as everything out of the store is.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import TypeAlias
 
 from agent.ids import UserId
-from agent.records import Audience, Delta, JsonObject, JsonValue, LogEntry, Message, Session
+from agent.records import Attachment, Audience, Delta, JsonObject, JsonValue, LogEntry, Message, Presence, Session
 
+Link: TypeAlias = Callable[[Attachment], str]
+"""Where a reader finds a file."""
 HISTORY_BYTES = 256 * 1024
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -59,13 +62,27 @@ def render_bye(reason: str, reconnect_after_ms: int) -> str:
     return _encode({"type": "bye", "reason": reason, "reconnect_after_ms": reconnect_after_ms})
 
 
-def _message(message: Message, *, is_own: bool) -> JsonObject:
+def render_attachment(attachment: Attachment) -> JsonObject:
+    """A file as its owner and the readers of its message know it."""
+    one = attachment
+    return {"id": one.attachment_id, "name": one.name, "type": one.media_type, "size": one.size_bytes}
+
+
+def render_presence(presence: Presence) -> str:
+    """What somebody else in the thread does right now."""
+    who: JsonObject = {"id": presence.user_id, "name": presence.name}
+    return _encode({"type": "presence", "who": who, "state": presence.state, "role": "user"})
+
+
+def _message(message: Message, *, is_own: bool, link: Link) -> JsonObject:
     frame: JsonObject = {"type": "message", "seq": message.seq, "id": message.message_id}
     if is_own and message.client_id is not None:
         frame["client_id"] = message.client_id
     frame["role"] = message.role
     frame["author"] = {"id": message.author.id or "", "name": message.author.name}
     frame["text"] = message.text
+    if message.attachments:
+        frame["attachments"] = [{**render_attachment(one), "url": link(one)} for one in message.attachments]
     if message.run_id is not None:
         frame["run_id"] = message.run_id
     frame["at"] = render_time(message.at)
@@ -77,29 +94,38 @@ def is_own(entry: LogEntry, user_id: UserId) -> bool:
     return isinstance(entry, Message) and entry.author.id == user_id
 
 
+def _no_link(_: Attachment) -> str:
+    return ""
+
+
 @lru_cache(maxsize=128)
 def _render_entry(entry: LogEntry, is_own: bool) -> str:  # noqa: FBT001 -- the cache takes positions only
     if isinstance(entry, Message):
-        return _encode(_message(entry, is_own=is_own))
+        return _encode(_message(entry, is_own=is_own, link=_no_link))
     frame: JsonObject = {"type": "run", "seq": entry.seq, "run_id": entry.run_id, "state": entry.state}
     if entry.label is not None:
         frame["label"] = entry.label
     return _encode(frame)
 
 
-def render_event(event: LogEntry | Delta, reader_id: UserId) -> str:
-    """A durable event or a delta, as this reader gets it. Encoded once for all who watch the same event."""
+def render_event(event: LogEntry | Delta, reader_id: UserId, link: Link = _no_link) -> str:
+    """A durable event or a delta, as this reader gets it. Encoded once for all who watch the same event.
+
+    One with files is encoded for each, since the links to them are the reader's own.
+    """
+    if isinstance(event, Message) and event.attachments:
+        return _encode(_message(event, is_own=is_own(event, reader_id), link=link))
     if isinstance(event, Delta):
         return _encode({"type": "d", "r": event.run_id, "o": event.offset, "x": event.text})
     return _render_entry(event, is_own(event, reader_id))
 
 
-def render_history(messages: Sequence[Message], reader_id: UserId, limit: int) -> str:
+def render_history(messages: Sequence[Message], reader_id: UserId, limit: int, link: Link = _no_link) -> str:
     """The newest `limit` of these messages, oldest first, as far as 256 KiB hold them; one at least."""
     kept: list[str] = []
     room = HISTORY_BYTES
     for message in reversed(messages[-limit:]):
-        text = _encode(_message(message, is_own=is_own(message, reader_id)))
+        text = _encode(_message(message, is_own=is_own(message, reader_id), link=link))
         room -= len(text.encode(errors="replace"))
         if kept and room < 0:
             break

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from adapters.ports import Gateway
+from adapters.ports import WidgetGateway
 from adapters.widget.connections import Connections
 from adapters.widget.door import Door
 from adapters.widget.errors import SiteInvalidError
@@ -13,8 +13,10 @@ from adapters.widget.fallback import Fallback
 from adapters.widget.greeting import Greeter
 from adapters.widget.keys import derive_secret
 from adapters.widget.limits import Limits
+from adapters.widget.links import FILES_PATH, UPLOADS_PATH
 from adapters.widget.sites import Site
 from adapters.widget.socket import Service
+from adapters.widget.uploads import Uploads
 from adapters.widget.websocket import WebsocketEndpoint
 
 WEBSOCKET_PATH = "/widget/ws"
@@ -35,13 +37,15 @@ class _EventsEndpoint:
 class Widget:
     """All connections of this process. `routes` are to be mounted; `drain` ends them before a restart."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, uploads: Uploads) -> None:
         self._connections = connections
         fallback = Fallback(connections)
         self.routes: list[BaseRoute] = [
             WebSocketRoute(WEBSOCKET_PATH, WebsocketEndpoint(connections)),
             Route(EVENTS_PATH, _EventsEndpoint(fallback), methods=["GET", "OPTIONS"]),
             Route(FRAMES_PATH, fallback.serve_frame, methods=["POST", "OPTIONS"]),
+            Route(UPLOADS_PATH, uploads.upload, methods=["POST", "OPTIONS"]),
+            Route(f"{FILES_PATH}/{{name}}", uploads.open, methods=["GET"]),
         ]
 
     @property
@@ -58,7 +62,7 @@ class Widget:
 
 
 def build_widget(
-    gateway: Gateway, sites: Mapping[str, Site], secret: bytes, instance_id: str, limits: Limits | None = None
+    gateway: WidgetGateway, sites: Mapping[str, Site], secret: bytes, instance_id: str, limits: Limits | None = None
 ) -> Widget:
     """The widget's server side. `secret` signs what visitors keep: another one makes strangers of them all.
 
@@ -70,4 +74,5 @@ def build_widget(
     derived = derive_secret(secret)
     greeter = Greeter(gateway, derived, instance_id)
     service = Service(gateway=gateway, greeter=greeter, limits=limits or Limits())
-    return Widget(Connections(Door(sites, derived), service))
+    connections = Connections(Door(sites, derived), service)
+    return Widget(connections, Uploads(connections, gateway, derived.links, service.limits.file_bytes))

@@ -8,11 +8,12 @@ was read is committed even if the peer is gone by then; no disconnect stops anyt
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-from adapters.ports import Gateway, SlowConsumerError
+from adapters.ports import SlowConsumerError, WidgetGateway
 from adapters.widget.codes import CloseCode, fit_reason
 from adapters.widget.commands import Accept, Close, Command, Greet, Moment, Say, Work
 from adapters.widget.desk import Desk, render_place
@@ -20,9 +21,10 @@ from adapters.widget.errors import RefusedError
 from adapters.widget.greeting import Greeter, Place
 from adapters.widget.lane import Lane
 from adapters.widget.limits import Limits
-from adapters.widget.replies import render_bye, render_error, render_event, render_reset
+from adapters.widget.replies import render_bye, render_error, render_event, render_presence, render_reset
 from adapters.widget.wire import Wire
 from agent.errors import StoreUnavailableError
+from agent.records import Presence
 
 _WORK_ROOM = 32
 _SAY_ROOM = 64
@@ -55,7 +57,7 @@ class PeerStuckError(Exception):
 class Service:
     """What all connections share."""
 
-    gateway: Gateway
+    gateway: WidgetGateway
     greeter: Greeter
     limits: Limits
 
@@ -69,6 +71,7 @@ class Connection:
     """One peer, from accepted to gone."""
 
     __slots__ = (
+        "_deafen",
         "_desk",
         "_events",
         "_group",
@@ -94,6 +97,7 @@ class Connection:
         self._is_closing = False
         self._events: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._deafen: Callable[[], None] | None = None
 
     async def run(self) -> None:
         """Serves the peer until it is gone."""
@@ -123,6 +127,9 @@ class Connection:
             self._timer.cancel()
         if self._events is not None:
             self._events.cancel()
+        if self._deafen is not None:
+            self._deafen()
+            self._deafen = None
 
     def _wind(self) -> None:
         """Wake up when the wire has something due."""
@@ -193,17 +200,26 @@ class Connection:
         if place.resume.is_reset:
             await self._transport.send(render_reset("another log"))
         if not self._is_over and self._wire.state == "greeting":
-            self._events = self._group.create_task(self._follow(place))
+            self._events = self._group.create_task(self._follow(place, self._desk))
+            if place.thread is not None:
+                self._deafen = self._service.gateway.hear_presence(place.session_id, partial(self._hear, place))
+                if not place.resume.is_resumed:
+                    self._desk.tell("joined")
             self._carry_out(self._wire.greeted(place.session_id, place.thread, read_moment()))
             self._wind()
         return None
 
-    async def _follow(self, place: Place) -> None:
+    def _hear(self, place: Place, presence: Presence) -> None:
+        """What others do is said if there is room, else left out."""
+        if presence.user_id != place.user.id and not self._is_over and not self._is_closing:
+            self._say.put(render_presence(presence))
+
+    async def _follow(self, place: Place, desk: Desk) -> None:
         """Send the session's events as they come, for as long as the connection lasts."""
         try:
             async with self._service.gateway.follow(place.session_id, place.resume.cursor) as events:
                 async for event in events:
-                    await self._transport.send(render_event(event, place.user.id))
+                    await self._transport.send(render_event(event, place.user.id, desk.link))
             close = self._wire.close(CloseCode.RESTART, "the log ended")
         except SlowConsumerError:
             close = self._wire.close(CloseCode.SLOW_CONSUMER, "reads too slowly")

@@ -1,8 +1,8 @@
 """The protocol over websockets, and the checks that come before its first frame.
 
-A wrong origin is met in two steps. Before the websocket is accepted it is only known that *no* site allows the origin:
-then the handshake is refused with 403. Which site is meant is known from `hello`; an origin which another site allows
-is closed with 4403, which a browser's script can read, as it cannot read the 403.
+A page's script can read a close code, and not the status of a refused handshake. So a page of an origin that no site
+allows is closed with 4403 as soon as the websocket is open, before a frame is read. A client without an origin is no
+page: if no site lets such clients in, its handshake is refused with 403.
 """
 
 import contextlib
@@ -58,7 +58,8 @@ class WebsocketEndpoint:
         """Serve it."""
         await receive()
         origin = origin_of(scope)
-        if not self._connections.door.knows_origin(origin):
+        is_known = self._connections.door.knows_origin(origin)
+        if not is_known and origin is None:
             await send({"type": "websocket.close"})
             return
         offered: list[str] = scope["subprotocols"]
@@ -67,7 +68,9 @@ class WebsocketEndpoint:
         transport = WebsocketTransport(receive, send)
         address = address_of(scope)
         # Who is refused here was accepted all the same: a browser can read the code only of a websocket that opened.
-        if SUBPROTOCOL not in offered:
+        if not is_known:
+            await transport.close(CloseCode.FORBIDDEN, "origin: expected one that a site allows")
+        elif SUBPROTOCOL not in offered:
             await transport.close(CloseCode.VERSION, f"subprotocol: expected {SUBPROTOCOL}")
         elif (refusal := self._connections.find_refusal(address)) is not None:
             await transport.close(*refusal)

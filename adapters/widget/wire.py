@@ -15,17 +15,21 @@ from adapters.widget.commands import (
     Close,
     Command,
     Greet,
+    Judge,
     ListSessions,
     LoadHistory,
     MarkSeen,
     Moment,
     Say,
     StopRun,
+    TellTyping,
 )
 from adapters.widget.door import Bearer, Door, is_same_person, may_join
 from adapters.widget.errors import BadFrameError, RefusedError, TokenRefusedError
 from adapters.widget.frames import (
     VERSION,
+    Action,
+    Feedback,
     Frame,
     Hello,
     History,
@@ -44,7 +48,7 @@ from adapters.widget.limits import BAD_FRAMES, FRAME_BYTES, FrameMeter, Limits, 
 from adapters.widget.replies import render_error, render_heartbeat, render_nack, render_pong
 from adapters.widget.sites import Site
 from adapters.widget.tokens import EXPIRY_GRACE_S, Claims
-from agent.ids import RunId, SessionId
+from agent.ids import MessageId, RunId, SessionId
 
 State = Literal["fresh", "greeting", "greeted", "closed"]
 _HELD_FRAMES = 32
@@ -189,7 +193,8 @@ class Wire:
     def _decide(self, frame: Frame, at: Moment) -> list[Command]:
         match frame:
             case Send():
-                return [self._accept(frame, at)]
+                attached = tuple(one.id for one in frame.attachments or ())
+                return [self._accept(frame.id, frame.text, attached, at)]
             case Ping():
                 return [Say(render_pong(frame.n))]
             case Stop():
@@ -202,22 +207,26 @@ class Wire:
                 return [ListSessions(frame.limit)]
             case Refresh():
                 return self._refresh(frame.token, at)
-            case Typing() | Hello():
+            case Feedback():
+                return [Judge(frame.id, MessageId(frame.message_id), frame.value, frame.comment)]
+            case Action():
+                return [self._accept(frame.id, frame.value, (), at)]
+            case Typing():
+                return [TellTyping()] if frame.on and self._thread is not None else []
+            case Hello():
                 return []
         return [Say(render_nack(frame.id, "unsupported", f"{frame.type}: this gateway does not offer it yet"))]
 
-    def _accept(self, frame: Send, at: Moment) -> Command:
+    def _accept(self, frame_id: str, text: str, attached: tuple[str, ...], at: Moment) -> Command:
         limit = self._limits.text_characters
-        if not frame.text.strip():
-            return Say(render_nack(frame.id, "empty", "text: expected at least one visible character"))
-        if len(frame.text) > limit:
-            return Say(render_nack(frame.id, "too_long", f"text: expected at most {limit} characters"))
-        if frame.attachments:
-            return Say(render_nack(frame.id, "unsupported", "attachments: this gateway does not offer them yet"))
+        if not text.strip() and not attached:
+            return Say(render_nack(frame_id, "empty", "text: expected at least one visible character"))
+        if len(text) > limit:
+            return Say(render_nack(frame_id, "too_long", f"text: expected at most {limit} characters"))
         wait_s = self._quotas.take_message(self._session_id, self._address, at.monotonic_s)
         if wait_s > 0:
-            return Say(render_nack(frame.id, "rate", "Too many messages at once. Please wait a moment.", wait_s))
-        return Accept(frame.id, frame.text)
+            return Say(render_nack(frame_id, "rate", "Too many messages at once. Please wait a moment.", wait_s))
+        return Accept(frame_id, text, attached)
 
     def _refresh(self, token: str, at: Moment) -> list[Command]:
         site, known = self._site, self._bearer

@@ -15,7 +15,7 @@ CROSS JOIN LATERAL (
            (SELECT s.audience = 'private' FROM sessions s WHERE s.session_id = scope.session_id) AS is_private
 ) asker
 CROSS JOIN LATERAL (
-    SELECT jsonb_agg(jsonb_build_array(m.seq, m.message_id, m.author_id, m.author_name, m.text, m.at) ORDER BY m.seq) AS messages,
+    SELECT jsonb_agg(jsonb_build_array(m.seq, m.message_id, m.author_id, m.author_name, concat(m.text, m.files_text), m.at) ORDER BY m.seq) AS messages,
            string_agg(m.text, ' ') AS words
     FROM messages m WHERE m.session_id = scope.session_id AND m.position = $3::bigint AND m.role = 'user'
 ) prompt
@@ -29,7 +29,8 @@ CROSS JOIN LATERAL (
 ) span
 CROSS JOIN LATERAL (
     SELECT span.runs,
-        (SELECT jsonb_agg(jsonb_build_array(m.position, m.seq, m.message_id, m.role, m.author_id, m.author_name, m.text, m.at)
+        (SELECT jsonb_agg(jsonb_build_array(m.position, m.seq, m.message_id, m.role, m.author_id, m.author_name,
+                                            concat(m.text, m.files_text), m.at)
                           ORDER BY m.seq)
          FROM messages m
          WHERE m.session_id = scope.session_id AND m.position >= span.first AND m.position < $3) AS messages,
@@ -71,12 +72,12 @@ CROSS JOIN LATERAL (
 -- Durable events after $2, at most $3, in order.
 WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
 SELECT entry.* FROM scope CROSS JOIN LATERAL (
-    (SELECT m.seq, m.at, m.run_id, m.message_id, m.role, m.author_id, m.author_name, m.text, m.client_id,
+    (SELECT m.seq, m.at, m.run_id, m.message_id, m.role, m.author_id, m.author_name, m.text, m.client_id, m.attachments,
             NULL::text AS state, NULL::text AS label
      FROM messages m WHERE m.session_id = scope.session_id AND m.seq > $2::bigint
      ORDER BY m.session_id, m.seq LIMIT $3::int)
     UNION ALL
-    (SELECT n.seq, n.at, n.run_id, NULL, NULL, NULL, NULL, NULL, NULL, n.state, n.label
+    (SELECT n.seq, n.at, n.run_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, n.state, n.label
      FROM run_notes n WHERE n.session_id = scope.session_id AND n.seq > $2
      ORDER BY n.session_id, n.seq LIMIT $3)
 ) entry
@@ -86,7 +87,7 @@ ORDER BY entry.seq LIMIT $3;
 -- Messages with seq < $2, newest first, at most $3.
 WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
 SELECT entry.* FROM scope CROSS JOIN LATERAL (
-    SELECT m.seq, m.at, m.run_id, m.message_id, m.role, m.author_id, m.author_name, m.text, m.client_id,
+    SELECT m.seq, m.at, m.run_id, m.message_id, m.role, m.author_id, m.author_name, m.text, m.client_id, m.attachments,
            NULL::text AS state, NULL::text AS label
     FROM messages m WHERE m.session_id = scope.session_id AND m.seq < $2::bigint
     ORDER BY m.session_id DESC, m.seq DESC LIMIT $3::int

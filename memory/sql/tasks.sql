@@ -36,9 +36,15 @@ WITH scope AS MATERIALIZED (
     FROM session, lease
     RETURNING position
 ), message AS (
-    INSERT INTO messages (session_id, seq, message_id, role, author_id, author_name, text, run_id, position, client_id)
-    SELECT session.session_id, session.seq, $11::text, 'user', $2, $12::text, $13::text, $18::text, task.position, $14::text
+    INSERT INTO messages (session_id, seq, message_id, role, author_id, author_name, text, run_id, position, client_id,
+                          attachments, files_text)
+    SELECT session.session_id, session.seq, $11::text, 'user', $2, $12::text, $13::text, $18::text, task.position, $14::text,
+           $19::jsonb, $20::text
     FROM session, task
+), attached AS (
+    UPDATE attachments a SET seq = (SELECT session.seq FROM session)
+    WHERE $19::jsonb IS NOT NULL AND a.session_id = (SELECT session.session_id FROM session) AND a.user_id = $2
+      AND a.attachment_id IN (SELECT one ->> 'id' FROM jsonb_array_elements($19) one) AND a.seq IS NULL
 ), adopted AS (
     -- What was said since the last task while the agent was not addressed: this task's run sees it before its own words.
     UPDATE messages m SET position = (SELECT task.position FROM task)

@@ -9,6 +9,8 @@ import pytest
 from agent.extraction import FactChange
 from agent.ids import AgentId, SessionId, WorkerId
 from agent.records import Audience, Identity, Run, RunState, TaskState, ToolCall, Turn, Usage, User
+from memory.attachments import Attachments
+from memory.context import Sessions
 from memory.database import Connection, Database
 from memory.memories import Memories, Reading
 from memory.tasks import Outcome, Tasks
@@ -18,7 +20,7 @@ from tests.support.database import new_database
 from tests.support.make import ANN, BOB, inbound
 
 MINE, THEIRS = SessionId("web:demo:mine"), SessionId("web:demo:theirs")
-BY_SESSION = ("messages", "run_notes", "runs", "turns", "tool_calls")
+BY_SESSION = ("messages", "run_notes", "runs", "turns", "tool_calls", "attachments", "feedback")
 BY_USER = ("users", "user_memories", "tombstones", "memory_optimizations")
 BY_EITHER = ("participants", "sessions", "identities")
 
@@ -34,6 +36,10 @@ async def live(database: Database, user: User, place: SessionId) -> None:
     run = Run(run_id=claim.run_id, session_id=place, state=RunState.DONE, text="a", model="m", turns=(turn,))
     outcome = Outcome(state=TaskState.DONE, run_state=RunState.DONE, run=run, answer="a")
     await tasks.finish(claim, outcome, may_keep=False)
+    files = Attachments(database)
+    await files.save(user.id, place, name="a.txt", media_type="text/plain", content=b"a")
+    [answer] = [m for m in await Sessions(database).load_messages_before(place, 100, 9) if m.role == "assistant"]
+    await files.save_feedback(user.id, place, answer.message_id, "up", None)
     memories = Memories(database)
 
     async def apply(seq: int, **change: object) -> None:

@@ -47,4 +47,6 @@ async def test_the_application_role_cannot_leave_row_level_security(database: Da
         "user_memories",
         "tombstones",
         "memory_optimizations",
+        "attachments",
+        "feedback",
     }

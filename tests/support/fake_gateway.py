@@ -1,16 +1,17 @@
 """A scripted stand-in for the gateway: one process's log, and levers to make it stall, refuse and answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from adapters.ports import Gateway, SlowConsumerError
+from adapters.ports import SlowConsumerError, WidgetGateway
 from agent.errors import ConflictError
-from agent.ids import AgentId, MessageId, RunId, SessionId, TaskId, UserId
+from agent.ids import AgentId, AttachmentId, MessageId, RunId, SessionId, TaskId, UserId
 from agent.records import (
     Accepted,
+    Attachment,
     Audience,
     Author,
     Delta,
@@ -18,6 +19,7 @@ from agent.records import (
     Inbound,
     LogEntry,
     Message,
+    Presence,
     Role,
     Run,
     RunNote,
@@ -64,6 +66,9 @@ class FakeGateway:
         self._accepted: dict[tuple[SessionId, str], tuple[str, Accepted]] = {}
         self._queues: dict[SessionId, list[asyncio.Queue[LogEntry | Delta | Exception | None]]] = {}
         self._changes = 0
+        self._listeners: dict[SessionId, list[Callable[[Presence], None]]] = {}
+        self.files: dict[AttachmentId, tuple[UserId, SessionId, Attachment, bytes]] = {}
+        self.feedback: list[tuple[UserId, MessageId, str, str | None]] = []
 
     # --- levers
 
@@ -157,6 +162,7 @@ class FakeGateway:
             text=inbound.text,
             at=START + timedelta(seconds=number),
             client_id=inbound.client_id,
+            attachments=inbound.attachments,
         )
         self._append(session, entry)
         return Accepted(
@@ -239,6 +245,47 @@ class FakeGateway:
         self._fail()
         self.seen.append((session_id, user_id, seq))
 
+    def tell_presence(self, session_id: SessionId, presence: Presence) -> None:
+        for hear in list(self._listeners.get(session_id, ())):
+            hear(presence)
+
+    def hear_presence(self, session_id: SessionId, hear: Callable[[Presence], None]) -> Callable[[], None]:
+        self._listeners.setdefault(session_id, []).append(hear)
+        return lambda: self._listeners[session_id].remove(hear)
+
+    async def save_attachment(
+        self, user_id: UserId, session_id: SessionId, *, name: str, media_type: str, content: bytes
+    ) -> Attachment:
+        self._fail()
+        attachment_id = AttachmentId(f"file_{len(self.files) + 1}")
+        one = Attachment(attachment_id=attachment_id, name=name, media_type=media_type, size_bytes=len(content))
+        self.files[attachment_id] = (user_id, session_id, one, content)
+        return one
+
+    async def find_attachments(self, user_id: UserId, session_id: SessionId, ids: Sequence[str]) -> list[Attachment]:
+        self._fail()
+        kept = (self.files[AttachmentId(one)] for one in ids if one in self.files)
+        return [one for owner, place, one, _ in kept if (owner, place) == (user_id, session_id)]
+
+    async def load_attachment(
+        self, user_id: UserId, session_id: SessionId, attachment_id: AttachmentId
+    ) -> tuple[Attachment, bytes] | None:
+        self._fail()
+        _, place, one, content = self.files[attachment_id]
+        session = self.sessions[session_id]
+        is_theirs = session.audience is Audience.SHARED or user_id in session.members
+        return (one, content) if place == session_id and is_theirs else None
+
+    async def save_feedback(
+        self, user_id: UserId, session_id: SessionId, message_id: MessageId, value: str, comment: str | None
+    ) -> int | None:
+        self._fail()
+        log = self.sessions[session_id].log if session_id in self.sessions else []
+        seq = next((one.seq for one in log if isinstance(one, Message) and one.message_id == message_id), None)
+        if seq is not None:
+            self.feedback.append((user_id, message_id, value, comment))
+        return seq
+
     async def load_task(self, task_id: TaskId) -> TaskStatus | None:
         raise NotImplementedError
 
@@ -282,6 +329,6 @@ class FakeGateway:
         )
 
 
-def as_gateway(fake: FakeGateway) -> Gateway:
+def as_gateway(fake: FakeGateway) -> WidgetGateway:
     """The stand-in in the place of the real one; the types are checked here."""
     return fake

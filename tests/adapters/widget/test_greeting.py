@@ -38,9 +38,15 @@ async def test_the_welcome_says_how_the_chat_looks_and_what_it_takes(connect: Co
     """The widget is built once and configured by the site. Proves: WI-2."""
     async with connect(origins=SHOP) as peer:
         welcome = await peer.greet(site="shop")
-    assert welcome["config"] == {
+    config = welcome["config"]
+    assert isinstance(config, dict)
+    upload = config.pop("upload")
+    assert isinstance(upload, dict)
+    assert str(upload["url"]).startswith("/widget/uploads?key=")
+    assert (upload["max_bytes"], upload["max_files"]) == (5 * 1024 * 1024, 4)
+    assert config == {
         "max_chars": 4000,
-        "features": ["stop", "history", "sessions", "refresh"],
+        "features": ["stop", "history", "sessions", "refresh", "feedback", "action", "attachments"],
         "title": "Help",
         "greeting": "Hi!",
         "starters": [{"label": "Prices", "value": "What does it cost?"}],

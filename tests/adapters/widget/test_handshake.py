@@ -1,14 +1,15 @@
 """Who gets as far as a first frame."""
 
 import pytest
+from starlette.applications import Starlette
 
 from adapters.widget.codes import CloseCode
 from adapters.widget.limits import Limits
-from adapters.widget.routes import Widget
+from adapters.widget.routes import Widget, build_widget
 from tests.adapters.widget.conftest import Connect, build
-from tests.adapters.widget.make import ORIGIN
+from tests.adapters.widget.make import ORIGIN, SECRET, SITE, hello
 from tests.adapters.widget.peer import Peer, user_of
-from tests.support.fake_gateway import FakeGateway
+from tests.support.fake_gateway import FakeGateway, as_gateway
 
 
 async def test_the_subprotocol_is_agreed_on(connect: Connect) -> None:
@@ -29,8 +30,22 @@ async def test_another_subprotocol_is_closed_with_4426(
 
 @pytest.mark.parametrize("origins", [("https://evil.example",), ("null",), ("",), (ORIGIN, "https://evil.example")])
 async def test_an_origin_that_no_site_allows_is_turned_away(connect: Connect, origins: tuple[str, ...]) -> None:
-    """A foreign page must not even open a socket: middleware for requests does not see it. Proves: WI-19."""
+    """Middleware for requests does not see a foreign page's socket. It learns why, which it can only by a close.
+
+    Proves: WI-19, WI-36.
+    """
     async with connect(origins=origins) as peer:
+        peer.send(hello())
+        closed = await peer.closed()
+    assert (closed.code, closed.reason) == (CloseCode.FORBIDDEN, "origin: expected one that a site allows")
+
+
+async def test_a_client_without_an_origin_is_turned_away_in_the_handshake_where_no_site_takes_such(
+    gateway: FakeGateway,
+) -> None:
+    """It is no browser: it reads the status, and costs no websocket. Proves: WI-19."""
+    widget = build_widget(as_gateway(gateway), {"shop": SITE}, SECRET, "db1")
+    async with Peer(Starlette(routes=widget.routes)) as peer:
         assert not peer.is_accepted
 
 
