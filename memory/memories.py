@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from agent.extraction import FactChange
 from agent.ids import AgentId, MemoryId, SessionId, UserId, new_memory_id
+from agent.ranking import FoundMemory, rank_memories
 from agent.records import Audience, Message, UserMemory
 from memory.database import Connection, Database, Record
 from memory.queries import query
 from memory.rows import read_message
 
+CANDIDATES = 60
+"""Of a search, before they are ranked."""
 _AS_THEY_ARE = (
     *("memory", "slot", "visibility", "agent_id", "team_id", "input", "feedback", "source_session_id", "source_seq"),
     *("supersedes", "replaced_by", "is_pinned", "model", "last_used_at"),
@@ -48,10 +51,8 @@ class Memories:
 
     async def find_related(self, user_id: UserId, text: str, limit: int, audience: Audience) -> Sequence[UserMemory]:
         """The live memories that share most with a text, best first: those that this audience may hear."""
-        is_private = audience is Audience.PRIVATE
         async with self._database.scope(user_id=user_id) as connection:
-            rows = await connection.fetch(query("search_memories"), user_id, text, limit, is_private)
-            return [read_record(row) for row in rows]
+            return [memory for memory, _ in await find_ranked(connection, user_id, text, audience)][:limit]
 
     async def load_new_words(self, user_id: UserId, session_id: SessionId, limit: int) -> Sequence[Message]:
         """What the person said in a session since it was last read for facts, in order."""
@@ -125,6 +126,16 @@ async def _was_replaced(connection: Connection, user_id: UserId, known: UserMemo
     """Whether others changed a fact meanwhile; else it was deleted, or is younger than the words that change it."""
     row = await connection.fetchrow(query("find_memory"), user_id, known.memory_id)
     return row is not None and row["valid_to"] is not None
+
+
+async def find_ranked(
+    connection: Connection, user_id: UserId, text: str, audience: Audience
+) -> list[tuple[UserMemory, float]]:
+    """The live memories in which words of a text stand, best first, with their scores; in the person's scope."""
+    is_private = audience is Audience.PRIVATE
+    rows = await connection.fetch(query("find_memories"), user_id, text, CANDIDATES, is_private)
+    found = [FoundMemory(memory=read_record(row), found=tuple(row["found"]), length=row["length"]) for row in rows]
+    return rank_memories(found, rows[0]["size"], rows[0]["counts"]) if rows else []
 
 
 def read_record(row: Record) -> UserMemory:

@@ -10,19 +10,6 @@ SELECT memory_id, user_id, memory, topics, slot, visibility, agent_id, team_id, 
 FROM user_memories WHERE user_id = $1 AND valid_to IS NULL
 ORDER BY updated_at DESC, memory_id LIMIT $2;
 
--- name: search_memories
--- The live memories that share most with a text, best first; without the private ones unless $4.
-SELECT m.memory_id, m.user_id, m.memory, m.topics, m.slot, m.visibility, m.agent_id, m.team_id, m.input, m.feedback,
-       m.source_session_id, m.source_seq, m.supersedes, m.replaced_by, m.is_pinned, m.model, m.last_used_at, m.valid_from, m.valid_to, m.created_at, m.updated_at
-FROM (
-    SELECT to_tsquery('simple', string_agg(quote_literal(lexeme), ' | ')) AS words
-    FROM unnest(to_tsvector('english', left($2::text, 20000))) OFFSET 0
-) query, LATERAL (
-    SELECT * FROM user_memories m
-    WHERE m.user_id = $1 AND m.valid_to IS NULL AND m.words @@ query.words AND ($4 OR m.visibility = 'thread')
-    ORDER BY ts_rank(m.words, query.words) DESC, m.updated_at DESC LIMIT $3
-) m;
-
 -- name: end_memory
 -- No longer true since $3: kept as history; $4 takes its place. Words that are older than the fact do not end it.
 UPDATE user_memories SET valid_to = $3, replaced_by = $4

@@ -21,7 +21,7 @@ from tests.support.make import ANN, BOB, inbound
 
 MINE, THEIRS = SessionId("web:demo:mine"), SessionId("web:demo:theirs")
 BY_SESSION = ("messages", "run_notes", "runs", "turns", "tool_calls", "attachments", "feedback")
-BY_USER = ("users", "user_memories", "tombstones", "memory_optimizations")
+BY_USER = ("users", "user_memories", "tombstones", "memory_optimizations", "memory_words")
 BY_EITHER = ("participants", "sessions", "identities")
 
 

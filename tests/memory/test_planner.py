@@ -6,9 +6,10 @@ import asyncpg
 import pytest
 
 from agent.ids import WorkerId
-from agent.records import Identity, ToolCall, Turn, Usage
+from agent.records import Audience, Identity, ToolCall, Turn, Usage
 from memory.context import Sessions
 from memory.database import Database
+from memory.search import Search
 from memory.tasks import Tasks
 from memory.users import Users
 from memory.watchers import Watchers
@@ -81,4 +82,8 @@ async def live(database: Database, session: str) -> None:
     assert [e.seq for e in await sessions.load_log(session_id, 0, 100)] == list(range(1, found.head + 1))
     assert session_id in {s.session_id for s in await sessions.list_sessions_of_user(ANN.id, "widget", "demo", 10)}
     assert await sessions.list_runs(session_id, None, 10)
+    search = Search(database)
+    assert len(await search.find_turns(ANN.id, "four", 1)) == 1
+    assert len(await search.find_in_session(session_id, None, "two three", 2)) == 2
+    assert await search.find_memories(ANN.id, "anything", 5, Audience.PRIVATE) == []
     assert session_id in await Watchers(database, WorkerId("me")).load_heads([session_id])

@@ -45,6 +45,7 @@ async def test_the_application_role_cannot_leave_row_level_security(database: Da
         "users",
         "identities",
         "user_memories",
+        "memory_words",
         "tombstones",
         "memory_optimizations",
         "attachments",
