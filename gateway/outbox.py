@@ -76,7 +76,9 @@ class Delivery:
             await self._outbox.delay(post, UNKNOWN_RETRY_S * post.attempts, may_stand=True, note="answer lost")
 
     async def _handle_refusal(self, post: Post, error: PostError) -> None:
-        if error.retry_after_s is None or post.attempts >= ATTEMPTS:
+        if error.retry_after_s is not None and not error.is_counted:
+            await self._outbox.put_off(post, error.retry_after_s, may_stand=post.may_stand, note=str(error))
+        elif error.retry_after_s is None or post.attempts >= ATTEMPTS:
             log.error("post_failed", session_id=post.session_id, seq=post.seq, channel=post.channel)
             await self._outbox.end(post, "failed", note=str(error))
         else:

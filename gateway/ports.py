@@ -24,11 +24,15 @@ class Bus(Protocol):
 
 
 class PostError(Exception):
-    """A post was refused and does not stand there. `retry_after_s` is none when trying again is useless."""
+    """A post was refused and does not stand there. `retry_after_s` is none when trying again is useless.
 
-    def __init__(self, message: str, *, retry_after_s: float | None) -> None:
+    A try that `is_counted` may be the last one. One that only has to wait, for its turn or for a token, is not.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float | None, is_counted: bool = True) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.is_counted = is_counted
 
 
 class PostUnknownError(Exception):

@@ -60,6 +60,12 @@ class Outbox:
             query("delay_post"), post.session_id, post.seq, self._worker_id, after_s, may_stand, note
         )
 
+    async def put_off(self, post: Post, after_s: float, *, may_stand: bool, note: str) -> None:
+        """Try again later, as if this try had not been; what has waited for a week has failed."""
+        await self._database.fetchrow(
+            query("put_off_post"), post.session_id, post.seq, self._worker_id, after_s, may_stand, note
+        )
+
     async def next_in(self, channels: list[str]) -> float | None:
         """Seconds until a post on one of the channels can be taken; none when there is none."""
         row = await self._database.fetchrow(query("next_post_in"), channels)

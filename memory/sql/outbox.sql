@@ -31,6 +31,14 @@ UPDATE outbox SET state = CASE WHEN $5::boolean THEN 'posting' ELSE 'pending' EN
 WHERE session_id = $1 AND seq = $2 AND owner = $3 AND state = 'posting'
 RETURNING 1;
 
+-- name: put_off_post
+-- It only has to wait: the try does not count. What has waited for a week is given up.
+UPDATE outbox SET state = CASE WHEN created_at < now() - interval '7 days' THEN 'failed'
+                               WHEN $5::boolean THEN 'posting' ELSE 'pending' END,
+                  attempts = attempts - 1, owner = NULL, run_at = now() + $4::float8 * interval '1 second', note = $6
+WHERE session_id = $1 AND seq = $2 AND owner = $3 AND state = 'posting'
+RETURNING 1;
+
 -- name: next_post_in
 -- Seconds until something can be taken on one of these channels.
 SELECT extract(epoch FROM min(d.run_at) - now())::float8 FROM outbox d
