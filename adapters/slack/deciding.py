@@ -1,7 +1,7 @@
 """Whether the agent answers a message, and why. Pure: a message, how things stand, a rule ─► a decision."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, TypeAlias
@@ -31,12 +31,14 @@ class Reason(StrEnum):
     EVERY_MESSAGE = "the rule of this conversation is to answer everything"
     EVERY_IN_THREAD = "the rule of this conversation is to answer everything in such threads"
     CONDITION = "a condition of this conversation is met"
+    JUDGED = "the rule of this conversation asks for an answer"
     SHORTCUT = "somebody asked about this message"
     NOT_ADDRESSED = "the bot was not addressed"
     TO_OTHERS = "it speaks to somebody else"
     AMONG_PEOPLE = "people are talking to each other"
     OWN = "the bot's own post"
     OTHER_BOT = "another bot's post"
+    HOPS = "bots have answered each other often enough"
     NO_AUTHOR = "nobody wrote it"
     SUBTYPE = "not a message of a person"
     EMPTY = "nothing was said"
@@ -71,12 +73,17 @@ class Decision:
 class Rule:
     """When the agent speaks up in a conversation.
 
-    `words` are looked for as whole words in any case, `patterns` as regular expressions; they count with `conditions`.
+    With `conditions`, `words` are looked for as whole words in any case, `patterns` as regular expressions, and where
+    none is found a small model judges by `question`, a rule in one line. Posts of `bots` (ids of bots, their users or
+    their apps) are treated as people's, until bots have spoken `bot_hops` times since a person did.
     """
 
     mode: Mode = "mention"
     words: tuple[str, ...] = ()
     patterns: tuple[re.Pattern[str], ...] = ()
+    question: str | None = None
+    bots: frozenset[str] = frozenset()
+    bot_hops: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,26 +91,33 @@ class ThreadState:
     """How a thread stands before a message. `is_engaged`: the agent was called into it.
 
     `is_last_kept` says that the last thing said was a person's and was not meant for the agent, `is_last_own` that the
-    same person said it.
+    same person said it. `bot_hops`: how often other bots spoke since a person did.
     """
 
     is_engaged: bool = False
     is_last_kept: bool = False
     is_last_own: bool = False
+    bot_hops: int = 0
     names: tuple[str, ...] = ()
 
 
-def screen(said: Said) -> Reason | None:
-    """Why a message is nothing for the agent whatever the thread; none when it may be."""
+def screen(said: Said, bots: Collection[str] = ()) -> Reason | None:
+    """Why a message is nothing for the agent whatever the thread; none when it may be. `bots` are let through."""
     if said.is_own:
         return Reason.OWN
-    if said.subtype not in ANSWERED_SUBTYPES:
-        return Reason.OTHER_BOT if said.subtype == "bot_message" else Reason.SUBTYPE
-    if said.bot_id is not None:
+    is_bot = said.bot_id is not None or said.subtype == "bot_message"
+    if is_bot and not is_allowed_bot(said, bots):
         return Reason.OTHER_BOT
-    if said.user is None:
+    if not is_bot and said.subtype not in ANSWERED_SUBTYPES:
+        return Reason.SUBTYPE
+    if said.user is None and said.bot_id is None:
         return Reason.NO_AUTHOR
     return None if said.text.strip() or said.files else Reason.EMPTY
+
+
+def is_allowed_bot(said: Said, bots: Collection[str]) -> bool:
+    """Whether a bot's post may be answered."""
+    return not {said.bot_id, said.user, said.app_id}.isdisjoint(bots)
 
 
 def find_mentions(text: str) -> tuple[str, ...]:
@@ -113,6 +127,8 @@ def find_mentions(text: str) -> tuple[str, ...]:
 
 def decide(said: Said, thread: ThreadState, rule: Rule) -> Decision:
     """What to do with a message that passed the screen."""
+    if said.bot_id is not None and thread.bot_hops >= rule.bot_hops:
+        return _keep(Reason.HOPS)
     if said.kind != "channel":
         return _answer(Reason.DIRECT)
     mentions = find_mentions(said.text)
@@ -131,6 +147,11 @@ def decide(said: Said, thread: ThreadState, rule: Rule) -> Decision:
     if thread.is_last_kept and not thread.is_last_own:
         return _keep(Reason.AMONG_PEOPLE)
     return _answer(Reason.FOLLOW_UP)
+
+
+def has_to_judge(decision: Decision, rule: Rule) -> bool:
+    """Whether the rule's question decides: the message would else be kept, though nobody was spoken to."""
+    return rule.mode == "conditions" and rule.question is not None and decision.reason is Reason.NOT_ADDRESSED
 
 
 def meets_condition(text: str, rule: Rule) -> bool:
