@@ -22,11 +22,15 @@ _TYPES = {"html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", 
 
 @dataclass(slots=True)
 class Readiness:
-    """Whether this process should be sent people: it serves, is not leaving, and its database answers."""
+    """Whether this process should be sent people: it serves, is not leaving, and its database answers.
+
+    What is wrong with Slack is told beside it, and keeps nobody away.
+    """
 
     is_serving: bool = False
     is_draining: bool = False
     is_store_there: Callable[[], bool] = lambda: True
+    find_slack_note: Callable[[], str | None] = lambda: None
 
     @property
     def reason(self) -> str | None:
@@ -45,8 +49,9 @@ def build_app(readiness: Readiness, channels: Sequence[BaseRoute], *, has_demo_p
         return JSONResponse({"status": "alive"})
 
     async def readyz(_: Request) -> Response:
-        reason = readiness.reason
-        return JSONResponse({"status": reason or "ready"}, status_code=503 if reason else 200)
+        reason, note = readiness.reason, readiness.find_slack_note()
+        body = {"status": reason or "ready", **({"slack": note} if note else {})}
+        return JSONResponse(body, status_code=503 if reason else 200)
 
     async def metrics(_: Request) -> Response:
         return Response(render_metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -30,6 +30,7 @@ from gateway.ports import Bus, Poster
 from gateway.relay import BusRelay
 from gateway.runner import Runner
 from gateway.service import GatewayService
+from gateway.slack_judge import SlackJudge
 from memory.attachments import Attachments
 from memory.bus import NotifyBus
 from memory.context import Sessions
@@ -130,12 +131,15 @@ async def open_gateway(
         service = GatewayService(intake, Sessions(front), Users(front), user_memories, files, dispatcher, hub, agents)
         if hooks.on_boot:
             await call_hook("on_boot", hooks.on_boot)
+        readiness = Readiness()
         slack = None
         if configuration.slack is not None:
             from gateway.slack import open_slack_channel
 
-            channel = open_slack_channel(configuration.slack, service, front, worker_id)
-            slack, all_posters["slack"] = await stack.enter_async_context(channel)
+            judge = SlackJudge(model, agents).judge
+            channel = open_slack_channel(configuration.slack, service, front, worker_id, instance.secret, judge)
+            slack, all_posters["slack"], watch = await stack.enter_async_context(channel)
+            readiness.find_slack_note = lambda: watch.note
         group = await stack.enter_async_context(_background())
         registered = asyncio.Event()
         notify = NotifyBus(database, worker_id)
@@ -155,7 +159,7 @@ async def open_gateway(
         widget = build_widget(
             service, configuration.sites, instance.secret, instance.instance_id, configuration.widget_limits
         )
-        readiness = Readiness(is_store_there=lambda: housekeeping.silence_s < STORE_SILENCE_S)
+        readiness.is_store_there = lambda: housekeeping.silence_s < STORE_SILENCE_S
         api = build_api(service, configuration.api_tokens, list(agents.by_id), agents.default_id)
         app = build_app(
             readiness,

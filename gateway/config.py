@@ -105,9 +105,11 @@ def add_operator_token(configuration: Configuration, settings: Settings) -> Conf
 def _find_notices(settings: Settings, sites: Sequence[Site]) -> Iterator[str]:
     if not sites:
         yield NO_SITE
-    if settings.slack_bot_token is not None:
+    if settings.slack_bot_token is not None or settings.slack_client_id is not None:
         ways = (("HTTP, POST /slack/events", settings.slack_signing_secret), ("Socket Mode", settings.slack_app_token))
         yield f"  slack     {' and '.join(way for way, key in ways if key is not None)}"
+    if settings.slack_client_id is not None:
+        yield "  slack     workspaces install it at /slack/install"
 
 
 def _operator(secret: str) -> ApiToken:

@@ -24,6 +24,9 @@ Wait = Annotated[float, Field(ge=0.1, le=86_400, allow_inf_nan=False)]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
 EnvironmentName = Annotated[str, form(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable")]
 ConversationId = Annotated[str, form(r"[CDG][A-Z0-9]{2,30}", "the id of a conversation in Slack, such as C0123ABC456")]
+WorkspaceId = Annotated[str, form(r"[TE][A-Z0-9]{2,30}", "the id of a workspace or organisation, such as T0123ABC456")]
+BotId = Annotated[str, form(r"[ABUW][A-Z0-9]{2,30}", "the id of a bot, its user or its app, such as B0123ABC456")]
+RuleText = Annotated[str, Field(min_length=1, max_length=500)]
 WhenToAnswer: TypeAlias = Literal["mention", "thread", "always", "conditions"]
 PathText = Annotated[str, Field(min_length=1, max_length=1000)]
 
@@ -177,6 +180,9 @@ class SlackConversationTable(Table):
     when: WhenToAnswer = "mention"
     words: list[Line] = Field(default_factory=list, max_length=100)
     patterns: list[Line] = Field(default_factory=list, max_length=100)
+    rule: RuleText | None = None
+    bots: list[BotId] = Field(default_factory=list, max_length=100)
+    bot_hops: int = Field(default=3, ge=1, le=20)
 
 
 class SlackTable(Table):
@@ -186,11 +192,15 @@ class SlackTable(Table):
     when: WhenToAnswer = "mention"
     words: list[Line] = Field(default_factory=list, max_length=100)
     patterns: list[Line] = Field(default_factory=list, max_length=100)
+    rule: RuleText | None = None
+    bots: list[BotId] = Field(default_factory=list, max_length=100)
+    bot_hops: int = Field(default=3, ge=1, le=20)
     direct_messages: Literal["thread", "rolling"] = "thread"
     bot_name: Line = "Parley"
     preview: Literal["stream", "rewrite", "end"] = "stream"
     unknown_posts: Literal["at_most_once", "at_least_once"] = "at_most_once"
     retention_days: float = Field(default=30.0, ge=1, le=3_650, allow_inf_nan=False)
+    workspaces: list[WorkspaceId] = Field(default_factory=list, max_length=10_000)
     conversations: list[SlackConversationTable] = Field(default_factory=list, max_length=10_000)
 
 

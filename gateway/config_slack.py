@@ -2,6 +2,8 @@
 
 import re
 
+from pydantic import SecretStr
+
 from adapters.slack.deciding import Rule
 from adapters.slack.ladder import Rung
 from adapters.slack.options import Conversation, Keys, Options, Setup
@@ -32,8 +34,10 @@ def build_slack(table: SlackTable, settings: Settings, agents: Agents, report: R
         first_rung=Rung[table.preview.upper()],
         unknown_policy=table.unknown_posts,
         retention_days=table.retention_days,
+        workspaces=frozenset(table.workspaces),
     )
-    return Setup(keys=keys, options=options)
+    sealing = settings.secret_key.get_secret_value() if settings.secret_key else ""
+    return Setup(keys=keys, options=options, sealing_keys=tuple(sealing.split(",")) if sealing else ())
 
 
 def _build_conversation(
@@ -48,20 +52,31 @@ def _build_conversation(
             patterns.append(re.compile(pattern, re.IGNORECASE))
         except re.error as error:
             report.add(f"{key}.patterns[{index}]", f"expected a regular expression; {error}")
-    if table.when == "conditions" and not table.words and not table.patterns:
-        report.add(f"{key}.when", "expected words or patterns beside conditions")
-    return Conversation(
-        agent_id=agent_id, rule=Rule(mode=table.when, words=tuple(table.words), patterns=tuple(patterns))
+    if table.when == "conditions" and not (table.words or table.patterns or table.rule):
+        report.add(f"{key}.when", "expected words, patterns or a rule beside conditions")
+    rule = Rule(
+        mode=table.when,
+        words=tuple(table.words),
+        patterns=tuple(patterns),
+        question=table.rule,
+        bots=frozenset(table.bots),
+        bot_hops=table.bot_hops,
     )
+    return Conversation(agent_id=agent_id, rule=rule)
 
 
 def _read_keys(settings: Settings) -> Keys | None:
-    if settings.slack_bot_token is None:
+    if settings.slack_bot_token is None and settings.slack_client_id is None:
         return None
-    signing, app = settings.slack_signing_secret, settings.slack_app_token
     return Keys(
-        bot_token=settings.slack_bot_token.get_secret_value(),
-        signing_secret=signing.get_secret_value() if signing else None,
-        app_token=app.get_secret_value() if app else None,
+        bot_token=_reveal(settings.slack_bot_token),
+        client_id=settings.slack_client_id,
+        client_secret=_reveal(settings.slack_client_secret),
+        signing_secret=_reveal(settings.slack_signing_secret),
+        app_token=_reveal(settings.slack_app_token),
         api_url=settings.slack_api_url,
     )
+
+
+def _reveal(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None

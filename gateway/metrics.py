@@ -20,6 +20,10 @@ recovered = Counter("parley_sessions_recovered", "Sessions taken over from dead 
 active = Gauge("parley_active_sessions", "Sessions that run in this process now.", registry=REGISTRY)
 facts = Counter("parley_facts", "Facts stored, changed or retired by extraction.", registry=REGISTRY)
 
+slack_tokens_refused = Gauge(
+    "parley_slack_tokens_refused", "Slack installations whose token Slack refuses.", registry=REGISTRY
+)
+
 
 def render_metrics() -> bytes:
     """All metrics of this process in Prometheus' text format."""

@@ -38,6 +38,13 @@ def _check_secret(value: SecretStr) -> SecretStr:
     return value
 
 
+def _check_secrets(value: SecretStr) -> SecretStr:
+    for secret in value.get_secret_value().split(","):
+        if fault := find_fault(secret):
+            raise ValueError(fault)
+    return value
+
+
 def _check_foreign_key(value: SecretStr) -> SecretStr:
     if fault := find_fault_of_foreign_key(value.get_secret_value()):
         raise ValueError(fault)
@@ -76,7 +83,29 @@ BusUrl = Annotated[SecretStr, form(r"(?:rediss?|unix)://\S+", "an address such a
 Host = Annotated[str, form(r"[A-Za-z0-9.:_-]{1,253}", "a host name or an address")]
 Secret = Annotated[SecretStr, AfterValidator(_check_secret)]
 ForeignKey = Annotated[SecretStr, AfterValidator(_check_foreign_key)]
+Secrets = Annotated[SecretStr, AfterValidator(_check_secrets)]
+SlackClientId = Annotated[str, form(r"[0-9A-Za-z.]{1,100}", "the client id of the app, such as 1234567890.1234567890")]
 FilePath = Annotated[Path, AfterValidator(_check_path)]
+
+
+def find_slack_fault(settings: "Settings") -> str | None:
+    """What is missing of Slack's part, or one too many; none when all or nothing is set."""
+    client = (settings.slack_client_id, settings.slack_client_secret)
+    is_reached = settings.slack_signing_secret is not None or settings.slack_app_token is not None
+    if any(client) and not all(client):
+        return "SLACK_CLIENT_ID: expected both SLACK_CLIENT_ID and SLACK_CLIENT_SECRET"
+    if all(client) and settings.slack_bot_token is not None:
+        return "SLACK_BOT_TOKEN: expected none beside SLACK_CLIENT_ID; each installation brings its own"
+    if all(client) and settings.secret_key is None:
+        return "PARLEY_SECRET_KEY: expected a secret, by which the tokens of installations are encrypted"
+    if settings.slack_bot_token is None and not any(client):
+        return (
+            "SLACK_BOT_TOKEN: expected a bot token beside the signing secret or the app token" if is_reached else None
+        )
+    if not is_reached:
+        name = "SLACK_CLIENT_ID" if any(client) else "SLACK_BOT_TOKEN"
+        return f"{name}: expected SLACK_SIGNING_SECRET (HTTP) or SLACK_APP_TOKEN (Socket Mode) too"
+    return None
 
 
 class Settings(BaseSettings):
@@ -95,6 +124,8 @@ class Settings(BaseSettings):
     slack_bot_token: ForeignKey | None = Field(default=None, validation_alias="SLACK_BOT_TOKEN")
     slack_signing_secret: Secret | None = Field(default=None, validation_alias="SLACK_SIGNING_SECRET")
     slack_app_token: ForeignKey | None = Field(default=None, validation_alias="SLACK_APP_TOKEN")
+    slack_client_id: SlackClientId | None = Field(default=None, validation_alias="SLACK_CLIENT_ID")
+    slack_client_secret: ForeignKey | None = Field(default=None, validation_alias="SLACK_CLIENT_SECRET")
     slack_api_url: HttpUrl | None = Field(default=None, validation_alias="SLACK_API_URL")
     bus_url: BusUrl | None = Field(default=None, validation_alias="PARLEY_BUS_URL")
     lease_s: float = Field(default=15.0, ge=1, le=600, allow_inf_nan=False, validation_alias="PARLEY_LEASE_S")
@@ -103,6 +134,7 @@ class Settings(BaseSettings):
     )
     log_format: LogFormat = Field(default="auto", validation_alias="PARLEY_LOG_FORMAT")
     operator_token: Secret | None = Field(default=None, validation_alias="PARLEY_OPERATOR_TOKEN")
+    secret_key: Secrets | None = Field(default=None, validation_alias="PARLEY_SECRET_KEY")
     host: Host = Field(default="127.0.0.1", validation_alias="PARLEY_HOST")
     port: int = Field(default=8080, ge=0, le=65535, validation_alias="PARLEY_PORT")
     workers: int = Field(default=1, ge=1, le=64, validation_alias="PARLEY_WORKERS")
@@ -139,13 +171,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check_slack(self) -> Self:
         """Half of what Slack needs is a mistake, not a wish to have it off."""
-        ways = (self.slack_signing_secret, self.slack_app_token)
-        if self.slack_bot_token is not None and not any(ways):
-            raise ValueError(
-                "SLACK_BOT_TOKEN: expected SLACK_SIGNING_SECRET (HTTP) or SLACK_APP_TOKEN (Socket Mode) too"
-            )
-        if self.slack_bot_token is None and any(ways):
-            raise ValueError("SLACK_BOT_TOKEN: expected a bot token beside the signing secret or the app token")
+        if fault := find_slack_fault(self):
+            raise ValueError(fault)
         return self
 
     @property

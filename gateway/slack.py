@@ -10,18 +10,39 @@ from contextlib import asynccontextmanager, contextmanager
 from adapters.ports import Gateway
 from adapters.slack.adapter import Slack, Store, open_slack
 from adapters.slack.answers import Answers
-from adapters.slack.errors import CannotReadError, LimitedError, RefusedError, UnknownError
+from adapters.slack.errors import TOKEN_REFUSED, CannotReadError, LimitedError, RefusedError, UnknownError
 from adapters.slack.options import Setup
+from adapters.slack.rules import Judge
 from agent.ids import WorkerId
 from agent.records import JsonObject
+from gateway import metrics
 from gateway.ports import CannotLookError, PostError, PostUnknownError, UnknownPolicy
 from memory.database import Database
 from memory.memories import Memories
+from memory.sealing import Sealer
 from memory.slack import SlackInbox, SlackPosts, SlackThreads
+from memory.slack_installations import SlackInstallations, SlackShared
+from memory.slack_limits import SlackLimits
 
 REVOKED_RETRY_S = 300.0
 SPREAD_S = 3.0
-_REVOKED = frozenset({"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"})
+
+
+class TokenWatch:
+    """Which installations' tokens Slack refuses, for operators."""
+
+    def __init__(self) -> None:
+        self._refused: set[str] = set()
+
+    def tell(self, installation: str, code: str | None) -> None:
+        """Slack refused a token, with this word; with none it takes it again."""
+        (self._refused.discard if code is None else self._refused.add)(installation)
+        metrics.slack_tokens_refused.set(len(self._refused))
+
+    @property
+    def note(self) -> str | None:
+        """What is wrong, in a few words; none when nothing is."""
+        return f"{len(self._refused)} tokens refused" if self._refused else None
 
 
 class SlackPoster:
@@ -44,15 +65,16 @@ class SlackPoster:
 
 @contextmanager
 def _as_post_errors() -> Generator[None, None, None]:
-    """Slack's faults as the outbox knows them. A revoked token is waited for: operators can renew it."""
+    """Slack's faults as the outbox knows them. A turn or a token is waited for: operators can renew a revoked one."""
     try:
         yield
     except LimitedError as error:
         spread_s = random.uniform(0, error.retry_after_s + SPREAD_S)  # noqa: S311  many may wait for the same turn
-        raise PostError(str(error), retry_after_s=error.retry_after_s + spread_s) from error
+        raise PostError(str(error), retry_after_s=error.retry_after_s + spread_s, is_counted=False) from error
     except RefusedError as error:
-        retry_after_s = REVOKED_RETRY_S if error.code in _REVOKED else None
-        raise PostError(str(error), retry_after_s=retry_after_s) from error
+        is_token = error.code in TOKEN_REFUSED
+        retry_after_s = REVOKED_RETRY_S if is_token else None
+        raise PostError(str(error), retry_after_s=retry_after_s, is_counted=not is_token) from error
     except CannotReadError as error:
         raise CannotLookError(str(error)) from error
     except UnknownError as error:
@@ -61,14 +83,20 @@ def _as_post_errors() -> Generator[None, None, None]:
 
 @asynccontextmanager
 async def open_slack_channel(
-    setup: Setup, gateway: Gateway, database: Database, worker_id: WorkerId
-) -> AsyncGenerator[tuple[Slack, SlackPoster], None]:
-    """The adapter and its poster, as long as the context lasts."""
+    setup: Setup, gateway: Gateway, database: Database, worker_id: WorkerId, secret: bytes, judge: Judge
+) -> AsyncGenerator[tuple[Slack, SlackPoster, TokenWatch], None]:
+    """The adapter, its poster and what is known of its tokens, as long as the context lasts. `secret` signs states."""
+    watch = TokenWatch()
     store = Store(
         inbox=SlackInbox(database, worker_id),
         threads=SlackThreads(database),
         posts=SlackPosts(database),
+        shared=SlackShared(database),
+        limits=SlackLimits(database),
+        installations=SlackInstallations(database, Sealer(setup.sealing_keys)),
         list_memories=Memories(database).list_all,
+        judge=judge,
+        state_secret=secret,
     )
-    async with open_slack(gateway, store, setup.keys, setup.options) as slack:
-        yield slack, SlackPoster(slack.answers, setup.options.unknown_policy)
+    async with open_slack(gateway, store, setup.keys, setup.options, watch.tell) as slack:
+        yield slack, SlackPoster(slack.answers, setup.options.unknown_policy), watch

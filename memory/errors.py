@@ -7,6 +7,7 @@ StoreSetupError                the gateway cannot work with this database; one l
 ├── MigrationChangedError      an applied migration's file was changed
 ├── DatabaseRoleError          the application role is missing, or would bypass row level security
 └── TooFewConnectionsError     it takes fewer connections than the workers need
+SealError                      a sealed record does not open
 """
 
 
@@ -28,3 +29,7 @@ class DatabaseRoleError(StoreSetupError):
 
 class TooFewConnectionsError(StoreSetupError):
     """The database takes fewer connections than the workers need."""
+
+
+class SealError(Exception):
+    """No key opens what was sealed. Put the key that it was sealed with after the new one."""

@@ -72,9 +72,11 @@ class SlackInbox:
         row = await self._database.fetchrow(query("slack_next_in"))
         return None if row is None else row[0]
 
-    async def forget_decided(self, after_days: float) -> None:
-        """Delete old decisions, and with them the keys by which a delivery is known again."""
-        await self._database.execute(query("slack_forget"), after_days)
+    async def forget_old(self, after_days: float) -> None:
+        """Delete old decisions, with the keys by which a delivery is known again; where answers stood; judgements."""
+        for name in ("slack_forget", "slack_forget_posts", "slack_forget_feedback"):
+            await self._database.execute(query(name), after_days)
+        await self._database.execute(query("slack_forget_buckets"))
 
     async def list_decisions(self, limit: int) -> Sequence[tuple[str, str, str, str]]:
         """The newest decisions: event id, kind, verdict, reason."""
@@ -82,9 +84,9 @@ class SlackInbox:
         return [(row["event_id"], row["kind"], row["verdict"], row["reason"]) for row in rows]
 
 
-ThreadState = tuple[bool, bool, bool, bool, tuple[str, ...]]
+ThreadState = tuple[bool, bool, bool, bool, int, tuple[str, ...]]
 """Whether anything was said; whether the agent was called in; whether the last thing was kept; whether the same person
-said it; the names of the others."""
+said it; how often bots spoke since a person did; the names of the others."""
 
 
 class SlackThreads:
@@ -99,7 +101,7 @@ class SlackThreads:
         assert row is not None, "the statement always gives one row"
         is_kept = row["role"] == "user" and row["is_kept"] is True
         is_own = user_id is not None and row["author_id"] == user_id
-        return row["role"] is not None, row["is_engaged"], is_kept, is_own, tuple(row["names"])
+        return row["role"] is not None, row["is_engaged"], is_kept, is_own, row["bot_hops"], tuple(row["names"])
 
     async def keep_message(self, inbound: Inbound) -> bool:
         """Store a message without a task; the session's next task takes it along. False: it is there already."""

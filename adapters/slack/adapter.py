@@ -3,26 +3,31 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
+from slack_sdk.web.async_client import AsyncWebClient
 from starlette.routing import BaseRoute
 
 from adapters.ports import Gateway
 from adapters.slack.answers import Answers
-from adapters.slack.client import open_web_api
+from adapters.slack.client import OnToken, SlackOAuth, SlackWebApi, open_client
 from adapters.slack.conversing import Conversing
 from adapters.slack.deciding import Decision, Reason, Verdict
 from adapters.slack.door import Door
 from adapters.slack.http import build_route
 from adapters.slack.inbox import Intake
+from adapters.slack.oauth import Installing, build_oauth_routes
 from adapters.slack.options import Keys, Options
-from adapters.slack.ports import Inbox, ListMemories, Posts, Threads
+from adapters.slack.ports import Inbox, Installations, Limits, ListMemories, Posts, Shared, Threads, Tokens
 from adapters.slack.previews import Previews
 from adapters.slack.profiles import Profiles
 from adapters.slack.records import Asked, Deleted, Edited, Event, HomeOpened, Revoked, Said, StopClicked, UserChanged
+from adapters.slack.rules import Judge, Rules
+from adapters.slack.sharing import Pins
 from adapters.slack.sockets import Socket
 from adapters.slack.surfaces import Surfaces
+from adapters.slack.tokens import InstalledTokens, SingleToken
 from agent.ids import SessionId
 
 log = structlog.get_logger(__name__)
@@ -35,7 +40,12 @@ class Store:
     inbox: Inbox
     threads: Threads
     posts: Posts
+    shared: Shared
+    limits: Limits
+    installations: Installations
     list_memories: ListMemories
+    judge: Judge
+    state_secret: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,21 +73,37 @@ class Slack:
 
 
 @asynccontextmanager
-async def open_slack(gateway: Gateway, store: Store, keys: Keys, options: Options) -> AsyncGenerator[Slack, None]:
+async def open_slack(
+    gateway: Gateway, store: Store, keys: Keys, options: Options, on_token: OnToken
+) -> AsyncGenerator[Slack, None]:
     """Everything for one app. Nothing is asked of Slack before it runs."""
-    async with open_web_api(keys.bot_token, keys.api_url) as api:
+    async with open_client(keys.api_url) as (client, session):
+        oauth = _build_oauth(client, keys)
+        tokens = InstalledTokens(store.installations, oauth.renew) if oauth else SingleToken(keys.bot_token or "")
+        api = SlackWebApi(client, session, tokens, store.limits, on_token)
+        pins = Pins(store.shared)
         profiles = Profiles(gateway, api)
         previews = Previews(gateway, api, store.posts, options.first_rung)
         answers = Answers(api, store.posts, previews, options.unknown_policy)
-        conversing = Conversing(gateway, store.threads, api, profiles, previews, answers, options)
+        conversing = Conversing(gateway, store.threads, api, profiles, previews, answers, Rules(options, store.judge))
         surfaces = Surfaces(gateway, store.threads, store.posts, api, profiles, store.list_memories)
-        handler = Handler(conversing, surfaces, profiles)
-        intake = Intake(store.inbox, handler.handle, options.retention_days)
-        door = Door(intake, surfaces)
-        socket = Socket(door, api.client, keys.app_token) if keys.app_token else None
+        ending = Ending(store.installations, tokens, pins)
+        handler = Handler(conversing, surfaces, profiles, pins, ending)
+        intake = Intake(store.inbox, handler.handle, options.retention_days, options.bots)
+        door = Door(intake, surfaces, pins)
+        socket = Socket(door, client, keys.app_token) if keys.app_token else None
+        routes = [build_route(door, keys.signing_secret)] if keys.signing_secret else []
+        if oauth is not None:
+            installing = Installing(
+                client_id=keys.client_id or "",
+                api_url=client.base_url,
+                secret=store.state_secret,
+                allowed=options.workspaces,
+            )
+            routes += build_oauth_routes(installing, oauth.exchange, store.installations, tokens.forget)
         try:
             yield Slack(
-                routes=[build_route(door, keys.signing_secret)] if keys.signing_secret else [],
+                routes=routes,
                 answers=answers,
                 intake=intake,
                 previews=previews,
@@ -87,17 +113,45 @@ async def open_slack(gateway: Gateway, store: Store, keys: Keys, options: Option
             await previews.close()
 
 
+def _build_oauth(client: AsyncWebClient, keys: Keys) -> SlackOAuth | None:
+    if keys.client_id is None or keys.client_secret is None:
+        return None
+    return SlackOAuth(client, keys.client_id, keys.client_secret)
+
+
+class Ending:
+    """What is done when Slack says that an installation is over."""
+
+    def __init__(self, installations: Installations, tokens: Tokens, pins: Pins) -> None:
+        self._installations = installations
+        self._tokens = tokens
+        self._pins = pins
+
+    async def end(self, revoked: Revoked) -> Decision:
+        """Forget its tokens; its answers wait. A word that is older than the installation changes nothing."""
+        installation = revoked.origin.installation
+        log.error("slack_revoked", installation=installation, kind=revoked.kind)
+        await self._installations.end(installation, revoked.at_s, revoked.kind)
+        self._tokens.forget(installation)
+        self._pins.forget(installation)
+        return _ignore(Reason.REVOKED)
+
+
 class Handler:
     """Gives each delivery to whoever knows what to do about it."""
 
-    def __init__(self, conversing: Conversing, surfaces: Surfaces, profiles: Profiles) -> None:
+    def __init__(
+        self, conversing: Conversing, surfaces: Surfaces, profiles: Profiles, pins: Pins, ending: Ending
+    ) -> None:
+        self._pins = pins
+        self._ending = ending
         self._conversing = conversing
         self._surfaces = surfaces
         self._profiles = profiles
 
     async def handle(self, event: Event | Asked) -> tuple[Decision, SessionId | None]:
         """Take a delivery in. Raises `StoreUnavailableError`."""
-        match event:
+        match event := await self._pins.settle(event):
             case Said():
                 return await self._conversing.hear(event)
             case Edited():
@@ -114,8 +168,7 @@ class Handler:
                 self._profiles.forget(event.origin, event.user)
                 return _ignore(Reason.PROFILE), None
             case Revoked():
-                log.error("slack_revoked", installation=event.origin.installation, kind=event.kind)
-                return _ignore(Reason.REVOKED), None
+                return await self._ending.end(event), None
             case _:
                 return _ignore(Reason.NO_RULE), None
 

@@ -7,38 +7,37 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Literal
+from dataclasses import replace
+from typing import TypeAlias
 from weakref import WeakValueDictionary
 
 import structlog
 
 from adapters.slack.addresses import Address, read_address
 from adapters.slack.blocks import build_feedback
-from adapters.slack.drafts import QUIET, Draft
-from adapters.slack.errors import CannotReadError, LimitedError, RefusedError, SlackError, UnknownError
-from adapters.slack.ladder import Shown
+from adapters.slack.drafts import QUIET, Draft, render_words
+from adapters.slack.errors import LimitedError, RefusedError, SlackError, UnknownError
+from adapters.slack.ladder import Card, Shown
 from adapters.slack.outward import render_text
+from adapters.slack.pieces import Piece
 from adapters.slack.ports import Part, Posts, WebApi
 from adapters.slack.previews import Previews
-from adapters.slack.records import object_of, objects_of, text_of
+from adapters.slack.records import text_of
 from adapters.slack.splitting import split
+from adapters.slack.standing import Standing, UnknownPolicy
 from agent.ids import SessionId
 from agent.records import JsonObject, JsonValue
 
 log = structlog.get_logger(__name__)
-EVENT_TYPE = "parley_answer"
 PATIENCE_S = 5.0
-LOOK_LIMIT = 200
 POST_S = 12.0
 """After so long the rest is left to another try: after half a minute another process would begin one."""
 PAUSE_S = 5.0
 TEXT_LIMIT = 3_900
 """Characters that `chat.update` takes beside blocks."""
 WITHDRAWN = "withdrawn"
-UnknownPolicy = Literal["at_most_once", "at_least_once"]
-_NOT_READABLE = frozenset(
-    {"missing_scope", "not_in_channel", "channel_not_found", "not_allowed_token_type", "no_permission"}
-)
+_Preview: TypeAlias = tuple[Shown | None, Sequence[Card]]
+"""A part as it is shown, and the cards in it that still go on."""
 
 
 class Answers:
@@ -56,7 +55,7 @@ class Answers:
         self._api = api
         self._posts = posts
         self._previews = previews
-        self._policy = policy
+        self._standing = Standing(api, posts, policy)
         self._turns: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
 
     async def find(self, reply_to: JsonObject, post_key: str) -> str | None:
@@ -91,7 +90,7 @@ class Answers:
         bodies = split(render_text(text))
         posted: list[str] = []
         for part, body in enumerate(bodies):
-            piece = _Piece(address, post_key, part, body, is_last=part == len(bodies) - 1)
+            piece = Piece(address=address, post_key=post_key, part=part, body=body, is_last=part == len(bodies) - 1)
             if self._clock() > deadline_s:
                 raise LimitedError("an answer of many messages", 0.5)
             posted.append(await self._post_part(piece, known.get(part), _shown(draft, part)))
@@ -99,15 +98,15 @@ class Answers:
         await self._previews.end_status(address, draft)
         return posted[0]
 
-    async def _post_part(self, piece: "_Piece", known: Part | None, shown: Shown | None) -> str:
+    async def _post_part(self, piece: Piece, known: Part | None, shown: _Preview) -> str:
         _, ts, state = known or (piece.part, None, None)
         if ts is not None and state in {"final", "last"}:
             return ts
         is_whole = False
         if known is not None and ts is None:
-            ts, is_whole = await self._look(piece, may_miss=state == "draft")
+            ts, is_whole = await self._standing.look(piece, may_miss=state == "draft")
         if ts is not None and not is_whole:
-            ts = await self._put_in_place(piece, ts, shown)
+            ts = await self._put_in_place(piece, ts, *shown)
         elif ts is None:
             asked_at_s = self._clock()
             await self._begin(piece)
@@ -119,7 +118,7 @@ class Answers:
         )
         return ts
 
-    async def _begin(self, piece: "_Piece") -> None:
+    async def _begin(self, piece: Piece) -> None:
         """A trace of the post that is tried now, in place of a preview's where there was one."""
         is_new = await self._posts.begin_part(
             *piece.address.key,
@@ -134,7 +133,7 @@ class Answers:
                 *piece.address.key, piece.part, ts=None, state="posting", post_key=piece.post_key
             )
 
-    async def _make(self, piece: "_Piece") -> str:
+    async def _make(self, piece: Piece) -> str:
         """A new message. When Slack says that it was not made, nothing needs to be looked for later."""
         place: JsonObject = {
             "channel": piece.address.conversation,
@@ -149,23 +148,24 @@ class Answers:
             raise
         return text_of(answer, "ts") or ""
 
-    async def _say(self, method: str, place: JsonObject, piece: "_Piece") -> JsonObject:
+    async def _say(self, method: str, place: JsonObject, piece: Piece) -> JsonObject:
         """With feedback buttons where Slack takes them, else without."""
+        where = piece.address.installation
         if piece.is_last and len(piece.body) <= TEXT_LIMIT:
             blocks: list[JsonValue] = [{"type": "markdown", "text": piece.body}, *build_feedback(piece.post_key)]
             try:
                 return await self._api.call(
-                    method, {**place, "text": piece.body, "blocks": blocks}, patience_s=PATIENCE_S
+                    where, method, {**place, "text": piece.body, "blocks": blocks}, patience_s=PATIENCE_S
                 )
             except RefusedError as error:
                 if "block" not in error.code:
                     raise
-        return await self._api.call(method, {**place, "markdown_text": piece.body}, patience_s=PATIENCE_S)
+        return await self._api.call(where, method, {**place, "markdown_text": piece.body}, patience_s=PATIENCE_S)
 
-    async def _put_in_place(self, piece: "_Piece", ts: str, shown: Shown | None) -> str:
+    async def _put_in_place(self, piece: Piece, ts: str, shown: Shown | None, cards: Sequence[Card]) -> str:
         """Make a message that stands there the final one, whatever it shows now. Returns the ts of the one that is."""
         if shown is not None and shown.is_streaming and piece.body.startswith(shown.sent):
-            if await self._stop_stream(piece, ts, piece.body[len(shown.sent) :]):
+            if await self._stop_stream(piece, ts, piece.body[len(shown.sent) :], cards):
                 return ts
         elif shown is None or shown.is_streaming:
             await self._stop_stream(piece, ts, None)
@@ -181,59 +181,21 @@ class Answers:
             return await self._make(piece)
         return ts
 
-    async def _stop_stream(self, piece: "_Piece", ts: str, rest: str | None) -> bool:
+    async def _stop_stream(self, piece: Piece, ts: str, rest: str | None, cards: Sequence[Card] = ()) -> bool:
         """End a stream, with the rest of its text where that is known. False: it has to be written anew."""
         arguments: JsonObject = {"channel": piece.address.conversation, "ts": ts}
         if rest is not None:
             is_over = piece.is_last and not self._previews.is_busy(piece.address)
             arguments |= {"metadata": piece.metadata, "session_status": "active" if is_over else "processing"}
-            if rest:
-                arguments["markdown_text"] = rest
+            arguments |= render_words(rest, [replace(card, is_done=True) for card in cards])
             if piece.is_last:
                 arguments["blocks"] = build_feedback(piece.post_key)
         try:
-            await self._api.call("chat.stopStream", arguments, patience_s=PATIENCE_S)
+            await self._api.call(piece.address.installation, "chat.stopStream", arguments, patience_s=PATIENCE_S)
         except (RefusedError, UnknownError) as error:
             log.info("slack_stream_not_ended", error=str(error))
             return False
         return rest is not None
-
-    async def _look(self, piece: "_Piece", *, may_miss: bool) -> tuple[str | None, bool]:
-        """Where an earlier try stands: by its key, and then it is whole, or as a stream that nobody wrote down.
-
-        `may_miss`: it was only a preview, so that posting anew doubles no answer.
-        """
-        address = piece.address
-        arguments: JsonObject = {
-            "channel": address.conversation,
-            "ts": address.thread_ts,
-            "oldest": address.question_ts,
-            "include_all_metadata": True,
-            "limit": LOOK_LIMIT,
-        }
-        try:
-            answer = await self._api.call("conversations.replies", arguments, patience_s=PATIENCE_S)
-        except RefusedError as error:
-            if error.code not in _NOT_READABLE:
-                raise UnknownError(str(error)) from error
-            if may_miss or self._policy == "at_least_once":
-                return None, False
-            raise CannotReadError(str(error)) from error
-        except LimitedError as error:
-            raise UnknownError(str(error)) from error
-        own = [message for message in objects_of(answer, "messages") if text_of(message, "bot_id") is not None]
-        for message in own:
-            metadata = object_of(object_of(message, "metadata"), "event_payload")
-            if (metadata.get("key"), metadata.get("part")) == (piece.post_key, piece.part):
-                return text_of(message, "ts"), True
-        return await self._find_stray(address, own), False
-
-    async def _find_stray(self, address: Address, own: Sequence[JsonObject]) -> str | None:
-        """A message without a key that is in nobody's books was begun by a process that died."""
-        bare = [str(message.get("ts")) for message in own if not object_of(message, "metadata")]
-        bare = [ts for ts in bare if ts > address.question_ts]
-        known = await self._posts.filter_known(address.installation, address.conversation, bare) if bare else set()
-        return next((ts for ts in bare if ts not in known), None)
 
     async def _remove_rest(self, address: Address, rest: Sequence[str | None], first: int) -> None:
         """A preview that was longer than the answer."""
@@ -246,13 +208,17 @@ class Answers:
     async def _api_stop(self, address: Address, ts: str) -> None:
         """An open stream can neither be rewritten nor removed."""
         with suppress(SlackError):
-            await self._api.call("chat.stopStream", {"channel": address.conversation, "ts": ts}, patience_s=PATIENCE_S)
+            await self._call_about(address, "chat.stopStream", ts)
 
     async def _api_delete(self, address: Address, ts: str) -> None:
         try:
-            await self._api.call("chat.delete", {"channel": address.conversation, "ts": ts}, patience_s=PATIENCE_S)
+            await self._call_about(address, "chat.delete", ts)
         except SlackError as error:
             log.warning("slack_message_not_removed", error=str(error))
+
+    async def _call_about(self, address: Address, method: str, ts: str) -> None:
+        place: JsonObject = {"channel": address.conversation, "ts": ts}
+        await self._api.call(address.installation, method, place, patience_s=PATIENCE_S)
 
     async def withdraw(self, address: Address) -> None:
         """The answer is not wanted any more: what is shown of it goes, and nothing of it is posted later."""
@@ -266,25 +232,12 @@ class Answers:
                 await self._api_delete(address, ts)
 
 
-class _Piece:
-    """One message of an answer as it is to stand."""
-
-    def __init__(self, address: Address, post_key: str, part: int, body: str, *, is_last: bool) -> None:
-        self.address = address
-        self.post_key = post_key
-        self.part = part
-        self.body = body
-        self.is_last = is_last
-
-    @property
-    def metadata(self) -> JsonObject:
-        """By which the message is found again."""
-        return {"event_type": EVENT_TYPE, "event_payload": {"key": self.post_key, "part": self.part}}
-
-
 def _is_withdrawn(parts: Sequence[Part]) -> bool:
     return any(part < 0 for part, *_ in parts)
 
 
-def _shown(draft: Draft | None, part: int) -> Shown | None:
-    return draft.ladder.shown[part] if draft is not None and part < len(draft.ladder.shown) else None
+def _shown(draft: Draft | None, part: int) -> _Preview:
+    """A part as it is shown, and the cards in it that still go on."""
+    if draft is None or part >= len(draft.ladder.shown):
+        return None, ()
+    return draft.ladder.shown[part], draft.ladder.open_cards

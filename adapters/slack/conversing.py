@@ -7,9 +7,8 @@ import structlog
 from adapters.ports import Gateway
 from adapters.slack.addresses import Address, address_of
 from adapters.slack.answers import Answers
-from adapters.slack.deciding import Decision, Reason, ThreadState, Verdict, decide, find_mentions, screen
+from adapters.slack.deciding import Decision, Reason, ThreadState, Verdict, find_mentions, is_allowed_bot
 from adapters.slack.errors import SlackError
-from adapters.slack.options import Options
 from adapters.slack.payloads import parse_said
 from adapters.slack.places import message_key, session_id_of
 from adapters.slack.ports import Threads, WebApi
@@ -17,6 +16,7 @@ from adapters.slack.previews import Previews
 from adapters.slack.profiles import Person, Profiles
 from adapters.slack.reading import Reader
 from adapters.slack.records import Asked, Deleted, Edited, Said, objects_of
+from adapters.slack.rules import Rules
 from agent.errors import ConflictError
 from agent.ids import SessionId, TaskId, run_id_of
 from agent.records import JsonObject, TaskState
@@ -39,7 +39,7 @@ class Conversing:
         profiles: Profiles,
         previews: Previews,
         answers: Answers,
-        options: Options,
+        rules: Rules,
     ) -> None:
         self._gateway = gateway
         self._threads = threads
@@ -47,21 +47,24 @@ class Conversing:
         self._profiles = profiles
         self._previews = previews
         self._answers = answers
-        self._options = options
-        self._reader = Reader(profiles, api, options)
+        self._rules = rules
+        self._options = rules.options
+        self._reader = Reader(profiles, api, rules.options)
 
     async def hear(self, said: Said) -> Outcome:
         """Somebody said something."""
-        reason = screen(said)
+        reason = self._rules.screen(said)
         if reason is not None:
             return _ignore(reason), None
-        person = await self._profiles.find_person(said.origin, said.home, said.user or "")
-        if person.is_bot:
+        person = await self._find_author(said)
+        if person.user is None and not is_allowed_bot(said, self._options.of(said.conversation).rule.bots):
             return _ignore(Reason.OTHER_BOT), None
         session_id = session_id_of(said, self._options.direct_messages)
-        has_words, *_ = found = await self._threads.load_state(session_id, person.user.id)
-        state = ThreadState(is_engaged=found[1], is_last_kept=found[2], is_last_own=found[3], names=found[4])
-        decision = decide(said, state, self._options.of(said.conversation).rule)
+        has_words, *_ = found = await self._threads.load_state(session_id, person.user.id if person.user else None)
+        state = ThreadState(
+            is_engaged=found[1], is_last_kept=found[2], is_last_own=found[3], bot_hops=found[4], names=found[5]
+        )
+        decision = await self._rules.decide(replace(said, bot_id=said.bot_id or _bot_of(person, said)), state)
         if decision.verdict is Verdict.KEPT:
             await self._threads.keep_message(await self._reader.read(said, session_id, person))
             return decision, session_id
@@ -69,6 +72,12 @@ class Conversing:
             await self._seed(said, session_id)
         await self._ask(said, person, address_of(said, session_id))
         return decision, session_id
+
+    async def _find_author(self, said: Said) -> Person:
+        """Who wrote it. A bot's legacy post names no user, and has no account."""
+        if said.user is None:
+            return Person(user=None, name=said.username or "A bot")
+        return await self._profiles.find_person(said.origin, said.home, said.user)
 
     async def _ask(self, said: Said, person: Person, address: Address) -> None:
         inbound = await self._reader.read(
@@ -89,7 +98,7 @@ class Conversing:
             "latest": said.ts,
         }
         try:
-            answer = await self._api.call("conversations.replies", arguments, patience_s=2.0)
+            answer = await self._api.call(said.origin.installation, "conversations.replies", arguments, patience_s=2.0)
         except SlackError as error:
             log.info("slack_thread_not_read", error=str(error))
             return
@@ -97,15 +106,16 @@ class Conversing:
             if "ts" not in message or message["ts"] == said.ts:
                 continue
             earlier = replace(parse_said(said.origin, message, said.conversation, said.kind), thread_ts=said.root)
-            if screen(earlier) is None and earlier.ts < said.ts:
-                person = await self._profiles.find_person(earlier.origin, earlier.home, earlier.user or "")
+            if self._rules.screen(earlier) is None and earlier.ts < said.ts:
+                person = await self._find_author(earlier)
                 await self._threads.keep_message(await self._reader.read(earlier, session_id, person))
 
     async def edit(self, edited: Edited) -> Outcome:
         """A message says something else: it supersedes what was said, and the turn that answers it starts over."""
         said = edited.said
-        if screen(said) is not None:
-            return _ignore(screen(said) or Reason.OWN), None
+        reason = self._rules.screen(said)
+        if reason is not None:
+            return _ignore(reason), None
         if said.text == edited.before:
             return _ignore(Reason.SAME_TEXT), None
         session_id = session_id_of(said, self._options.direct_messages)
@@ -118,7 +128,7 @@ class Conversing:
             await self._stop(session_id, said, task_id)
         if state == TaskState.RUNNING or (task_id is None and (is_called or said.kind != "channel")):
             await self._threads.rewrite_message(session_id, author_id, seq, REPLACED_TEXT)
-            person = await self._profiles.find_person(said.origin, said.home, said.user or "")
+            person = await self._find_author(said)
             await self._ask(said, person, address_of(said, session_id, f"{message_key(said)}:{edited.edited_ts}"))
             return Decision(verdict=Verdict.ANSWERED, reason=Reason.ASKED_AGAIN), session_id
         await self._threads.rewrite_message(session_id, author_id, seq, await self._reader.read_text(said))
@@ -166,6 +176,11 @@ class Conversing:
             return Decision(verdict=Verdict.ANSWERED, reason=Reason.SHORTCUT), session_id
         self._previews.start(address, accepted.run_id, accepted.seq)
         return Decision(verdict=Verdict.ANSWERED, reason=Reason.SHORTCUT), session_id
+
+
+def _bot_of(person: Person, said: Said) -> str | None:
+    """What stands for a bot whose post looks like a person's."""
+    return said.user if person.user is None else None
 
 
 def _ignore(reason: Reason) -> Decision:

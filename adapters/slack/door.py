@@ -9,6 +9,7 @@ from adapters.slack.inbox import Intake
 from adapters.slack.interactions import parse_interaction
 from adapters.slack.payloads import parse_event
 from adapters.slack.records import Asked, Challenge, Clicked, Command
+from adapters.slack.sharing import Pins
 from adapters.slack.surfaces import Surfaces
 from agent.records import JsonObject
 
@@ -20,9 +21,10 @@ _EVENTS = frozenset({"event_callback", "url_verification"})
 class Door:
     """Both transports' way in. `last_at_s` is when something last came, by the monotonic clock."""
 
-    def __init__(self, intake: Intake, surfaces: Surfaces) -> None:
+    def __init__(self, intake: Intake, surfaces: Surfaces, pins: Pins) -> None:
         self._intake = intake
         self._surfaces = surfaces
+        self._pins = pins
         self.last_at_s = time.monotonic()
 
     async def take(self, payload: JsonObject) -> JsonObject:
@@ -37,12 +39,12 @@ class Door:
             event = parse_event(payload)
             if isinstance(event, Challenge):
                 return {"challenge": event.challenge}
-            await self._intake.receive(payload, event)
+            await self._intake.receive(payload, await self._pins.settle(event))
             return {}
         return await self._interact(payload)
 
     async def _interact(self, payload: JsonObject) -> JsonObject:
-        interaction = parse_interaction(payload)
+        interaction = await self._pins.settle(parse_interaction(payload))
         match interaction:
             case Asked():
                 await self._intake.receive(payload, interaction)

@@ -2,22 +2,24 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 
 from adapters.slack.addresses import Address
 from adapters.slack.errors import LimitedError, RefusedError, UnknownError
-from adapters.slack.ladder import Ladder, Rung, Step
+from adapters.slack.ladder import Card, Ladder, Rung, Step
 from adapters.slack.outward import render_beginning
 from adapters.slack.ports import Posts, WebApi
 from adapters.slack.records import text_of
 from adapters.slack.splitting import split
-from agent.records import JsonObject
+from agent.records import JsonObject, JsonValue
 
 log = structlog.get_logger(__name__)
 FIRST_LOOK_S = 0.3
+TITLE_LIMIT = 200
 QUIET: JsonObject = {"unfurl_links": False, "unfurl_media": False}
 """Unfurling would call addresses that a model wrote, without anybody's click."""
 
@@ -38,6 +40,7 @@ class Draft:
         self._posts = posts
         self._clock = clock
         self._text = ""
+        self._cards: list[Card] = []
         self._changed = asyncio.Event()
 
     def tell(self, text: str) -> None:
@@ -45,7 +48,17 @@ class Draft:
         if not self._text:
             self.ladder.wait(FIRST_LOOK_S, self._clock())
         self._text = text
+        self._end_cards()
         self._changed.set()
+
+    def tell_tool(self, title: str) -> None:
+        """A tool is at work; what was at work before is done."""
+        self._end_cards()
+        self._cards.append(Card(card_id=f"tool-{len(self._cards) + 1}", title=title[:TITLE_LIMIT]))
+        self._changed.set()
+
+    def _end_cards(self) -> None:
+        self._cards = [replace(card, is_done=True) for card in self._cards]
 
     def end(self) -> None:
         """Nothing more is to be shown."""
@@ -57,6 +70,7 @@ class Draft:
         while not self._ended.is_set() and self.ladder.rung is not Rung.END:
             self._changed.clear()
             self.ladder.tell(split(render_beginning(self._text)) if self._text else [])
+            self.ladder.tell_cards(self._cards)
             async with self.lock:
                 if self._ended.is_set():
                     return
@@ -88,7 +102,7 @@ class Draft:
             self.ladder.wait(error.retry_after_s, self._clock())
         except RefusedError as error:
             log.info("slack_preview_refused", step=step.verb, code=error.code)
-            self.refusal = error.code if step.verb == "start" else self.refusal
+            self.refusal = error.code if step.verb == "start" and not step.cards else self.refusal
             await self._drop(step)
             self.ladder.refused(step, self._clock())
         except UnknownError:
@@ -114,15 +128,29 @@ class Draft:
 
     async def _call(self, step: Step) -> str:
         method, arguments = render_step(step, self.address)
-        answer = await self._api.call(method, arguments)
+        answer = await self._api.call(self.address.installation, method, arguments)
         return step.ts or text_of(answer, "ts") or ""
+
+
+def render_words(text: str, cards: Sequence[Card]) -> JsonObject:
+    """The arguments that say something: text alone, or chunks where there are cards."""
+    if not cards:
+        return {"markdown_text": text} if text else {}
+    chunks: list[JsonValue] = [
+        {
+            "type": "task_update",
+            "id": card.card_id,
+            "title": card.title,
+            "status": "complete" if card.is_done else "in_progress",
+        }
+        for card in cards
+    ]
+    return {"chunks": [*chunks, {"type": "markdown_text", "text": text}] if text else chunks}
 
 
 def render_step(step: Step, address: Address) -> tuple[str, JsonObject]:
     """A step as a method and its arguments."""
-    arguments: JsonObject = {"channel": address.conversation}
-    if step.text:
-        arguments["markdown_text"] = step.text
+    arguments: JsonObject = {"channel": address.conversation, **render_words(step.text, step.cards)}
     match step.verb:
         case "start":
             whose: JsonObject = {"recipient_team_id": address.team, "recipient_user_id": address.user}

@@ -39,3 +39,9 @@ class UnknownError(SlackError):
 
 class CannotReadError(SlackError):
     """Slack does not let the gateway read this conversation."""
+
+
+TOKEN_REFUSED = frozenset(
+    {"account_inactive", "invalid_auth", "not_authed", "not_installed", "token_expired", "token_revoked"}
+)
+"""Slack's words for a token that opens nothing, and ours for one that is not there."""

@@ -7,7 +7,7 @@ receive ─► in the database ─► ack ─► lane ─► decision ─► the
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 
 import structlog
@@ -46,12 +46,16 @@ Handle = Callable[[Event | Asked], Awaitable[tuple[Decision, SessionId | None]]]
 
 
 class Intake:
-    """Takes deliveries in with `handle`, which may be called again with the same one."""
+    """Takes deliveries in with `handle`, which may be called again with the same one.
 
-    def __init__(self, inbox: Inbox, handle: Handle, retention_days: float) -> None:
+    `bots` are other bots that may be answered somewhere.
+    """
+
+    def __init__(self, inbox: Inbox, handle: Handle, retention_days: float, bots: Collection[str] = ()) -> None:
         self._inbox = inbox
         self._handle = handle
         self._retention_days = retention_days
+        self._bots = bots
         self._lanes: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._is_leaving = False
@@ -62,7 +66,7 @@ class Intake:
 
     async def receive(self, payload: JsonObject, event: Event | Asked) -> None:
         """Write a delivery down. When this returns it may be acked. Raises `StoreUnavailableError`."""
-        reason = prejudge(event)
+        reason = prejudge(event, self._bots)
         received = await self._inbox.receive(
             event_id=event.said.origin.event_id if isinstance(event, Edited) else event.origin.event_id,
             twin_key=twin_key(event) if isinstance(event, Said | Edited | Deleted) else None,
@@ -151,7 +155,7 @@ class Intake:
                 if rounds % 5 == 0:
                     await self._inbox.recover()
                 if rounds % FORGET_EVERY == 0:
-                    await self._inbox.forget_decided(self._retention_days)
+                    await self._inbox.forget_old(self._retention_days)
                 while self._has_room and (delivery := await self._inbox.claim()) is not None:
                     self._begin(delivery)
             except StoreUnavailableError as error:
@@ -182,13 +186,16 @@ def read_delivery(payload: JsonObject) -> Event | Asked:
     return event
 
 
-def prejudge(event: Event | Asked) -> Reason | None:
-    """Why nothing will be done about a delivery, where that is clear before anything is looked up."""
+def prejudge(event: Event | Asked, bots: Collection[str]) -> Reason | None:
+    """Why nothing will be done about a delivery, where that is clear before anything is looked up.
+
+    `bots` are those that are allowed in any conversation.
+    """
     match event:
         case Said():
-            return screen(event)
+            return screen(event, bots)
         case Edited():
-            return screen(event.said) or (Reason.SAME_TEXT if event.said.text == event.before else None)
+            return screen(event.said, bots) or (Reason.SAME_TEXT if event.said.text == event.before else None)
         case Other():
             return Reason.NO_RULE
         case _:

@@ -37,6 +37,7 @@ def _parse_command(payload: JsonObject) -> Command:
         team=text_of(payload, "team_id") or "",
         event_id=_event_id(payload),
         app_id=text_of(payload, "api_app_id") or "",
+        is_shared=None,
     )
     return Command(
         origin=origin,
@@ -84,6 +85,7 @@ def _origin(payload: JsonObject) -> Origin:
         team=team or enterprise or "",
         event_id=_event_id(payload),
         app_id=text_of(payload, "api_app_id") or "",
+        is_shared=None,
     )
 
 

@@ -8,6 +8,7 @@ one writer. What it shows is a preview; the final text is put in its place by `a
     rung END      nothing                              a rewrite that is refused ends here
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal, TypeAlias
@@ -29,13 +30,26 @@ class Rung(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A tool call as people see it while the answer streams."""
+
+    card_id: str
+    title: str
+    is_done: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A call to make. `ts` is none where a message begins; `text` is what to add (append, close) or the whole."""
+    """A call to make. `ts` is none where a message begins; `text` is what to add (append, close) or the whole.
+
+    `cards` are those that are new or done now.
+    """
 
     verb: Verb
     part: int
     ts: str | None
     text: str
+    cards: tuple[Card, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,12 +69,30 @@ class Ladder:
     rung: Rung = Rung.STREAM
     shown: list[Shown] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
+    cards: tuple[Card, ...] = ()
+    takes_cards: bool = True
     has_lost_start: bool = False
     _next_at_s: float = 0.0
+    _cards_shown: dict[str, Card] = field(default_factory=dict)
 
     def tell(self, parts: list[str]) -> None:
         """The answer so far, rendered and split; all parts but the last are final."""
         self.parts = [*parts[:-1], parts[-1].rstrip()] if parts else []
+
+    def tell_cards(self, cards: Sequence[Card]) -> None:
+        """The tool calls so far."""
+        self.cards = tuple(cards)
+
+    @property
+    def open_cards(self) -> tuple[Card, ...]:
+        """Those that are shown as going on."""
+        return tuple(card for card in self._cards_shown.values() if not card.is_done)
+
+    def _find_news(self) -> tuple[Card, ...]:
+        """The cards that are not shown as they stand; only a stream shows any."""
+        if not self.takes_cards or self.rung is not Rung.STREAM:
+            return ()
+        return tuple(card for card in self.cards if self._cards_shown.get(card.card_id) != card)
 
     def wait_s(self, now_s: float) -> float:
         """Seconds until the next step may be due."""
@@ -68,7 +100,7 @@ class Ladder:
 
     def next_step(self, now_s: float) -> Step | None:
         """What to do now; none when there is nothing to do, or not yet."""
-        if self.rung is Rung.END or now_s < self._next_at_s or not self.parts:
+        if self.rung is Rung.END or now_s < self._next_at_s or not (self.parts or self._find_news()):
             return None
         part = max(0, len(self.shown) - 1)
         if self.shown and self._is_whole(part):
@@ -83,10 +115,11 @@ class Ladder:
         return part < len(self.parts) - 1 and not message.is_streaming and message.sent == self.parts[part]
 
     def _begin(self, part: int) -> Step | None:
-        if part >= len(self.parts) or not self.parts[part]:
+        text, cards = self.parts[part] if part < len(self.parts) else "", self._find_news()
+        if not text and not cards:
             return None
         verb: Verb = "start" if self.rung is Rung.STREAM else "post"
-        return Step(verb=verb, part=part, ts=None, text=self.parts[part])
+        return Step(verb=verb, part=part, ts=None, text=text, cards=cards)
 
     def _go_on(self, part: int, message: Shown, now_s: float) -> Step | None:
         whole = self.parts[part] if part < len(self.parts) else ""
@@ -96,13 +129,14 @@ class Ladder:
             return Step(verb="rewrite", part=part, ts=message.ts, text=whole) if changed else None
         if not whole.startswith(message.sent) or now_s - message.since_s >= STREAM_AGE_S:
             return Step(verb="close", part=part, ts=message.ts, text="")
-        rest = whole[len(message.sent) :]
+        rest, cards = whole[len(message.sent) :], self._find_news()
         if is_final:
-            return Step(verb="close", part=part, ts=message.ts, text=rest)
-        return Step(verb="append", part=part, ts=message.ts, text=rest) if rest else None
+            return Step(verb="close", part=part, ts=message.ts, text=rest, cards=cards)
+        return Step(verb="append", part=part, ts=message.ts, text=rest, cards=cards) if rest or cards else None
 
     def did(self, step: Step, ts: str, now_s: float) -> None:
         """A step was carried out; `ts` names its message."""
+        self._cards_shown.update((card.card_id, card) for card in step.cards)
         match step.verb:
             case "start" | "post":
                 is_streaming = step.verb == "start"
@@ -117,8 +151,10 @@ class Ladder:
         self._next_at_s = now_s + (REWRITE_EVERY_S if step.verb in {"post", "rewrite"} else APPEND_EVERY_S)
 
     def refused(self, step: Step, now_s: float) -> None:
-        """Slack would not have it: one rung down."""
-        if step.verb in {"append", "close"}:
+        """Slack would not have it: without its cards, and if there were none, one rung down."""
+        if step.cards:
+            self.takes_cards = False
+        elif step.verb in {"append", "close"}:
             self.shown[step.part].is_streaming = False
             self.rung = max(self.rung, Rung.REWRITE)
         else:
@@ -131,7 +167,8 @@ class Ladder:
             self.has_lost_start = True
             self.rung = Rung.END
         else:
-            self.refused(step, now_s)
+            self.shown[step.part].is_streaming = False
+            self.rung = max(self.rung, Rung.REWRITE)
         self._next_at_s = now_s + REWRITE_EVERY_S
 
     def wait(self, seconds: float, now_s: float) -> None:

@@ -3,18 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from adapters.slack.answers import UnknownPolicy
 from adapters.slack.deciding import Rule
 from adapters.slack.ladder import Rung
 from adapters.slack.places import DirectMessages
+from adapters.slack.standing import UnknownPolicy
 from agent.ids import AgentId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """What Slack gave. HTTP is on with a signing secret, Socket Mode with an app token."""
+    """What Slack gave. HTTP is on with a signing secret, Socket Mode with an app token.
 
-    bot_token: str = field(repr=False)
+    Either one `bot_token`, or `client_id` and `client_secret`, with which workspaces install the app by themselves.
+    """
+
+    bot_token: str | None = field(default=None, repr=False)
+    client_id: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
     signing_secret: str | None = field(default=None, repr=False)
     app_token: str | None = field(default=None, repr=False)
     api_url: str | None = None
@@ -30,7 +35,10 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """`conversations` by Slack's id. `bot_name`: what a mention of the bot reads as. `retention_days`: of decisions."""
+    """`conversations` by Slack's id. `bot_name`: what a mention of the bot reads as. `retention_days`: of decisions.
+
+    `workspaces`: who may install the app, by Slack's ids of teams or organisations; everybody when empty.
+    """
 
     default: Conversation
     conversations: Mapping[str, Conversation] = field(default_factory=dict)
@@ -39,6 +47,12 @@ class Options:
     first_rung: Rung = Rung.STREAM
     unknown_policy: UnknownPolicy = "at_most_once"
     retention_days: float = 30.0
+    workspaces: frozenset[str] = frozenset()
+
+    @property
+    def bots(self) -> frozenset[str]:
+        """The other bots that may be answered somewhere."""
+        return self.default.rule.bots.union(*(one.rule.bots for one in self.conversations.values()))
 
     def of(self, conversation: str) -> Conversation:
         """What holds in a conversation."""
@@ -47,7 +61,8 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """All that is needed to be in Slack."""
+    """All that is needed to be in Slack. `sealing_keys` encrypt the tokens of installations at rest."""
 
     keys: Keys
     options: Options
+    sealing_keys: tuple[str, ...] = field(default=(), repr=False)

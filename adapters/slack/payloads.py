@@ -70,8 +70,9 @@ def parse_event(body: JsonObject) -> Event | Challenge:
         case "user_change" | "user_profile_changed":
             user = object_of(event, "user")
             return UserChanged(origin=origin, user=_need(user, "id"), profile=user)
-        case "tokens_revoked" | "app_uninstalled":
-            return Revoked(origin=origin, kind=kind)
+        case "tokens_revoked" | "app_uninstalled" if _is_bots_end(event):
+            at = body.get("event_time")
+            return Revoked(origin=origin, kind=kind, at_s=float(at) if isinstance(at, int | float) else 0.0)
         case _:
             return Other(origin=origin, kind=kind)
 
@@ -88,6 +89,7 @@ def parse_origin(body: JsonObject) -> Origin:
         event_id=_need(body, "event_id"),
         app_id=text_of(body, "api_app_id") or "",
         bot_user=text_of(granted, "user_id"),
+        is_shared=body.get("is_ext_shared_channel") is True,
     )
 
 
@@ -139,6 +141,8 @@ def parse_said(origin: Origin, message: JsonObject, conversation: str, kind: Con
         files=tuple(_parse_file(file) for file in objects_of(message, "files")),
         subtype=text_of(message, "subtype"),
         bot_id=bot_id,
+        app_id=app_id,
+        username=text_of(message, "username") or text_of(object_of(message, "bot_profile"), "name"),
         is_own=(user is not None and user == origin.bot_user) or (app_id is not None and app_id == origin.app_id),
     )
 
@@ -175,6 +179,11 @@ def _parse_home(origin: Origin, event: JsonObject) -> HomeOpened:
         tab=text_of(event, "tab") or "home",
         conversation=text_of(event, "channel") or "",
     )
+
+
+def _is_bots_end(event: JsonObject) -> bool:
+    """Revoked tokens may be only those of people, which this app has none of."""
+    return event.get("type") == "app_uninstalled" or bool(object_of(event, "tokens").get("bot"))
 
 
 def _kind(event: JsonObject) -> ConversationKind:

@@ -8,9 +8,9 @@ from agent.records import Inbound, JsonObject, UserMemory
 
 Delivery: TypeAlias = tuple[int, JsonObject, int]
 """Its number, its payload, and which attempt at taking it in this is."""
-ThreadState: TypeAlias = tuple[bool, bool, bool, bool, tuple[str, ...]]
+ThreadState: TypeAlias = tuple[bool, bool, bool, bool, int, tuple[str, ...]]
 """Whether anything was said; whether the agent was called in; whether the last thing was kept; whether the same person
-said it; the names of the others."""
+said it; how often bots spoke since a person did; the names of the others."""
 FoundMessage: TypeAlias = tuple[int, UserId | None, str, TaskId | None, str | None]
 """Its seq, author and text, the task whose run answers it, and how that task stands."""
 PartState: TypeAlias = Literal["draft", "posting", "final", "last", "withdrawn"]
@@ -61,8 +61,8 @@ class Inbox(Protocol):
         """Seconds until something is due."""
         ...
 
-    async def forget_decided(self, after_days: float) -> None:
-        """Delete old decisions."""
+    async def forget_old(self, after_days: float) -> None:
+        """Delete what is past retention."""
         ...
 
 
@@ -144,16 +144,94 @@ ListMemories: TypeAlias = Callable[[UserId, int], Awaitable[Sequence[UserMemory]
 """The live memories of a person, newest first."""
 
 
-class WebApi(Protocol):
-    """Slack's Web API for one installation, with its limits."""
+Pin: TypeAlias = tuple[str, str, str | None]
+"""Installation, team and bot user."""
+StoredTokens: TypeAlias = tuple[JsonObject | None, int, float | None]
+"""The tokens (none once they are worth nothing), their version, and the seconds until they end."""
 
-    async def call(self, method: str, arguments: JsonObject, *, patience_s: float = 0.0) -> JsonObject:
+
+class Shared(Protocol):
+    """Whose a conversation is that several companies share."""
+
+    async def pin(self, conversation: str, installation: str, team: str, bot_user: str | None) -> Pin:
+        """The installation it belongs to: the first that told of it."""
+        ...
+
+    async def find(self, conversation: str) -> Pin | None:
+        """The installation it belongs to; none when it is not known to be shared."""
+        ...
+
+
+class Installations(Protocol):
+    """Where the app is installed. All raise `StoreUnavailableError`."""
+
+    async def save(self, installation: str, tokens: JsonObject, about: JsonObject, expires_in_s: float | None) -> None:
+        """Keep the tokens of a new installation, or of one that comes again."""
+        ...
+
+    async def load(self, installation: str) -> StoredTokens | None:
+        """The tokens of an installation; none when it was never seen."""
+        ...
+
+    async def begin_refresh(self, installation: str, version: int) -> bool:
+        """Take the right to renew these tokens, for a while. False: somebody else does, or did."""
+        ...
+
+    async def end_refresh(
+        self, installation: str, version: int, tokens: JsonObject, expires_in_s: float | None
+    ) -> bool:
+        """Keep renewed tokens. False: the app was installed anew or removed meanwhile."""
+        ...
+
+    async def give_up_refresh(self, installation: str, version: int) -> None:
+        """Leave it to the next try."""
+        ...
+
+    async def end(self, installation: str, at_s: float, reason: str) -> bool:
+        """The app was removed or its token revoked at `at_s`."""
+        ...
+
+
+class Limits(Protocol):
+    """Token buckets by name, shared by all processes. Durations are in seconds."""
+
+    async def take(self, name: str, per_s: float, burst: float) -> float:
+        """Take a call's token. Returns 0, or the seconds to wait, and then nothing was taken."""
+        ...
+
+    async def find_block(self, name: str) -> float:
+        """Seconds that Slack still asks to wait, whatever tokens there are."""
+        ...
+
+    async def block(self, name: str, seconds: float) -> None:
+        """Slack asked for patience."""
+        ...
+
+
+class Tokens(Protocol):
+    """Which token opens which installation."""
+
+    async def find(self, installation: str) -> str:
+        """The token. Raises `RefusedError` when there is none, `LimitedError` when it cannot be had just now."""
+        ...
+
+    def forget(self, installation: str) -> None:
+        """Slack would not have it."""
+        ...
+
+
+class WebApi(Protocol):
+    """Slack's Web API for all installations, with its limits."""
+
+    async def call(
+        self, installation: str, method: str, arguments: JsonObject, *, patience_s: float = 0.0
+    ) -> JsonObject:
         """Call a method; waits up to `patience_s` for its turn.
 
         Raises `RefusedError`, `LimitedError` and `UnknownError`.
         """
         ...
 
-    async def download(self, url: str, limit_bytes: int) -> bytes | None:
+    async def download(self, installation: str, url: str, limit_bytes: int) -> bytes | None:
         """A file from Slack's own hosts, at most so much of it; none when it cannot be had."""
         ...

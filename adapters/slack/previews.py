@@ -94,7 +94,7 @@ class Previews:
             return
         arguments = {"channel_id": address.conversation, "thread_ts": address.thread_ts, "status": status}
         try:
-            await self._api.call("agents.sessions.setStatus", {**arguments})
+            await self._api.call(address.installation, "agents.sessions.setStatus", {**arguments})
         except SlackError as error:
             log.info("slack_status_not_set", error=str(error))
             if getattr(error, "code", None) is not None:
@@ -141,6 +141,8 @@ class Previews:
                     draft.tell(text)
                 case Message(role="assistant" | "system"):
                     return True
+                case RunNote(state=RunState.TOOL, label=label):
+                    draft.tell_tool(label or "Using a tool")
                 case RunNote(state=RunState.THINKING):
                     working.add(run_id)
                     draft.status = self._spawn(self.set_status(draft.address, "processing"), "slack status")
@@ -157,7 +159,7 @@ class Previews:
         for shown in streaming:
             arguments = {"channel": draft.address.conversation, "ts": shown.ts, "session_status": "active"}
             try:
-                await self._api.call("chat.stopStream", {**arguments}, patience_s=10.0)
+                await self._api.call(draft.address.installation, "chat.stopStream", {**arguments}, patience_s=10.0)
             except SlackError as error:
                 log.info("slack_stream_not_ended", error=str(error))
         if not streaming:

@@ -29,11 +29,10 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody who speaks. `user` is stored, except of a bot."""
+    """Somebody who speaks. `user` is stored; a bot has none, since it is nobody to remember."""
 
-    user: User
+    user: User | None
     name: str
-    is_bot: bool = False
 
 
 class Profiles:
@@ -53,7 +52,7 @@ class Profiles:
         """
         profile = await self._load(origin, user)
         if profile is not None and profile.is_bot:
-            return Person(user=profile.as_user(), name=profile.name, is_bot=True)
+            return Person(user=None, name=profile.name)
         stored = await self._ensure(origin, home, user, profile)
         return Person(user=stored, name=profile.name if profile else stored.display_name)
 
@@ -87,7 +86,7 @@ class Profiles:
             return found[1]
         before = found[1] if found else None
         try:
-            answer = await self._api.call("users.info", {"user": user}, patience_s=PATIENCE_S)
+            answer = await self._api.call(origin.installation, "users.info", {"user": user}, patience_s=PATIENCE_S)
         except SlackError as error:
             log.info("slack_profile_not_read", error=str(error))
             _remember(self._known, key, (self._clock() + FAILED_FRESH_S, before))

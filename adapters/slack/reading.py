@@ -55,11 +55,14 @@ class Reader:
         others = [user for user in find_mentions(said.text) if user != bot]
         names = await self._profiles.find_names(said.origin, others)
         text = read_text(said.text, names, bot, self._options.bot_name)
-        files = [await self._read_file(file, is_read=n < FILES_READ) for n, file in enumerate(said.files)]
+        files = [
+            await self._read_file(said.origin.installation, file, is_read=n < FILES_READ)
+            for n, file in enumerate(said.files)
+        ]
         whole = "\n\n".join(part for part in (text, *files) if part)
         return storable(whole)[:TEXT_LIMIT] or f"@{self._options.bot_name}"
 
-    async def _read_file(self, file: SharedFile, *, is_read: bool) -> str:
+    async def _read_file(self, installation: str, file: SharedFile, *, is_read: bool) -> str:
         if (
             not is_read
             or file.url is None
@@ -67,7 +70,7 @@ class Reader:
             or file.size_bytes > FILE_LIMIT_BYTES
         ):
             return render_file(file, None)
-        data = await self._api.download(file.url, FILE_LIMIT_BYTES)
+        data = await self._api.download(installation, file.url, FILE_LIMIT_BYTES)
         try:
             return render_file(file, data.decode() if data is not None else None)
         except UnicodeDecodeError:

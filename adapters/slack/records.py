@@ -13,7 +13,8 @@ ConversationKind = Literal["im", "mpim", "channel"]
 class Origin:
     """Which delivery of which installation. `installation` is the enterprise of an org-wide install, else the team.
 
-    `bot_user` is the installation's own user; none where the payload does not say (interactions).
+    `bot_user` is the installation's own user; none where the payload does not say (interactions). `is_shared`: the
+    conversation is shared with other companies; none where the payload does not say.
     """
 
     installation: str
@@ -21,6 +22,7 @@ class Origin:
     event_id: str
     app_id: str = ""
     bot_user: str | None = None
+    is_shared: bool | None = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class Said:
     files: tuple[SharedFile, ...] = ()
     subtype: str | None = None
     bot_id: str | None = None
+    app_id: str | None = None
+    username: str | None = None
     is_own: bool = False
 
     @property
@@ -115,10 +119,11 @@ class UserChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revoked:
-    """The installation's right to act has ended."""
+    """The installation's right to act has ended, at `at_s` (Unix time)."""
 
     origin: Origin
     kind: str
+    at_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from adapters.slack.ports import ListMemories, Posts, Threads, WebApi
 from adapters.slack.profiles import Profiles
 from adapters.slack.records import Clicked, Command, HomeOpened, StopClicked
 from agent.ids import SessionId, TaskId, run_id_of
-from agent.records import Session, UserMemory
+from agent.records import JsonObject, Session, UserMemory
 
 log = structlog.get_logger(__name__)
 MEMORIES_LISTED = 100
@@ -51,22 +51,24 @@ class Surfaces:
     async def open_home(self, opened: HomeOpened) -> Outcome:
         """Show a person's home, or suggest prompts where they look at the messages."""
         if opened.tab == "messages":
-            arguments = {"channel_id": opened.conversation, "prompts": [{**prompt} for prompt in PROMPTS]}
-            await self._try("assistant.threads.setSuggestedPrompts", {**arguments})
+            arguments: JsonObject = {"channel_id": opened.conversation, "prompts": [{**prompt} for prompt in PROMPTS]}
+            await self._try(opened.origin.installation, "assistant.threads.setSuggestedPrompts", {**arguments})
             return _ignore(Reason.PROMPTS), None
         person = await self._profiles.find_person(opened.origin, opened.origin.installation, opened.user)
+        if person.user is None:
+            return _ignore(Reason.OTHER_BOT), None
         memories = await self._list_memories(person.user.id, MEMORIES_LISTED)
         sessions = await self._gateway.list_sessions_of_user(
             person.user.id, CHANNEL, opened.origin.installation, SESSIONS_LISTED
         )
         recent = [Recent(title=await self._title(session), link=_link(opened, session)) for session in sessions]
         view = build_home([memory.memory for memory in memories], recent)
-        await self._try("views.publish", {"user_id": opened.user, "view": view})
+        await self._try(opened.origin.installation, "views.publish", {"user_id": opened.user, "view": view})
         return _ignore(Reason.HOME), None
 
-    async def _try(self, method: str, arguments: dict[str, object]) -> None:
+    async def _try(self, installation: str, method: str, arguments: JsonObject) -> None:
         try:
-            await self._api.call(method, arguments, patience_s=5.0)  # type: ignore[arg-type]
+            await self._api.call(installation, method, arguments, patience_s=5.0)
         except SlackError as error:
             log.info("slack_surface_not_shown", error=str(error))
 

@@ -205,6 +205,8 @@ class App:
     is_agent: bool = True
     is_distributed_outside_marketplace: bool = False
     rotates_tokens: bool = False
+    redirect_uris: tuple[str, ...] = ()
+    """Where an installation may lead back to; the first where a link names none."""
 
 
 @dataclass(slots=True, kw_only=True)

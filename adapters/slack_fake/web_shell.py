@@ -135,11 +135,12 @@ class WebShell:
         query = request.query_params
         teams = list(self._world.teams.values())
         team = self._world.teams.get(query.get("team", ""), teams[0] if teams else None)
-        uri = query.get("redirect_uri", "")
+        named = query.get("redirect_uri")
+        uri = named or next(iter(self._world.app.redirect_uris), "")
         if team is None or query.get("client_id") != self._world.app.client_id or not uri:
             return PlainTextResponse("invalid client_id or redirect_uri", status_code=400)
         is_org_wide = query.get("org") == "1" and team.enterprise_id is not None
-        code = offer_code(self._world, team, redirect_uri=uri, is_org_wide=is_org_wide)
+        code = offer_code(self._world, team, redirect_uri=named, is_org_wide=is_org_wide)
         target = urlencode({"code": code, "state": query.get("state", "")})
         return RedirectResponse(f"{uri}{'&' if '?' in uri else '?'}{target}", status_code=302)
 

@@ -87,10 +87,16 @@ SELECT event_id, kind, verdict, reason, session_id, received_at FROM slack_inbox
 WHERE verdict IS NOT NULL ORDER BY inbox_id DESC LIMIT $1;
 
 -- name: slack_thread_state
--- How a thread stands: whether the agent was called into it, and who said the last thing and whether it was for the agent.
+-- How a thread stands: whether the agent was called into it, who said the last thing and whether it was for the agent,
+-- and how often bots (authors without an account) spoke since a person did.
 WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
 SELECT EXISTS (SELECT FROM tasks t WHERE t.session_id = scope.session_id) AS is_engaged,
        last.role, last.author_id, last.is_kept,
+       (SELECT count(*) FROM messages b
+        WHERE b.session_id = scope.session_id AND b.role = 'user' AND b.author_id IS NULL AND b.seq > coalesce((
+            SELECT max(p.seq) FROM messages p
+            WHERE p.session_id = scope.session_id AND p.role = 'user' AND p.author_id IS NOT NULL
+        ), 0)) AS bot_hops,
        ARRAY(
            SELECT DISTINCT n.author_name FROM (
                SELECT m.author_name FROM messages m

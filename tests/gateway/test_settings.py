@@ -62,6 +62,7 @@ def test_what_is_set_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
             "SLACK_SIGNING_SECRET": RANDOM,
             "SLACK_APP_TOKEN": f"xapp-{RANDOM}",
             "SLACK_API_URL": "http://localhost:9001/api/",
+            "PARLEY_SECRET_KEY": f"{RANDOM},{RANDOM[::-1]}",
             "PARLEY_LEASE_S": "7.5",
             "PARLEY_TRUSTED_PROXIES": "10.0.0.0/8, 2001:db8::1",
             "PARLEY_LOG_FORMAT": "json",
@@ -78,7 +79,8 @@ def test_what_is_set_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.lease_s, settings.log_format, settings.port, settings.workers) == (7.5, "json", 0, 4)
     assert settings.is_config_given
     assert not settings.is_loopback
-    assert settings.model_fields_set == set(Settings.model_fields)
+    installing = {"slack_client_id", "slack_client_secret"}  # in place of the bot token
+    assert settings.model_fields_set == set(Settings.model_fields) - installing
 
 
 def test_the_command_line_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,6 +173,31 @@ def test_half_of_slack_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLACK_BOT_TOKEN")
     (line,) = refuse(monkeypatch, {"SLACK_APP_TOKEN": f"xapp-{RANDOM}"})
     assert line.startswith("environment: SLACK_BOT_TOKEN: expected a bot token")
+
+
+def test_what_workspaces_install_by_themselves_needs_all_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each missing part would be found by the first workspace that tries. Proves: SL-29."""
+    parts = {
+        "SLACK_CLIENT_ID": "1111.2222",
+        "SLACK_CLIENT_SECRET": RANDOM,
+        "PARLEY_SECRET_KEY": RANDOM,
+        "SLACK_SIGNING_SECRET": RANDOM,
+    }
+    for name in parts:
+        monkeypatch.delenv(name, raising=False)
+    for missing, expected in (
+        ("SLACK_CLIENT_SECRET", "SLACK_CLIENT_ID: expected both"),
+        ("PARLEY_SECRET_KEY", "PARLEY_SECRET_KEY: expected a secret"),
+        ("SLACK_SIGNING_SECRET", "SLACK_CLIENT_ID: expected SLACK_SIGNING_SECRET"),
+    ):
+        (line,) = refuse(monkeypatch, {name: value for name, value in parts.items() if name != missing})
+        assert line.startswith(f"environment: {expected}")
+        for name in parts:
+            monkeypatch.delenv(name, raising=False)
+    (line,) = refuse(monkeypatch, {**parts, "SLACK_BOT_TOKEN": f"xoxb-{RANDOM}"})
+    assert line.startswith("environment: SLACK_BOT_TOKEN: expected none")
+    monkeypatch.delenv("SLACK_BOT_TOKEN")
+    assert load(monkeypatch, parts).slack_client_id == "1111.2222"
 
 
 def test_everything_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

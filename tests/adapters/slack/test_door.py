@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from adapters.slack.door import Door
 from adapters.slack.http import build_route
 from adapters.slack.inbox import Intake
+from adapters.slack.sharing import Pins
 from adapters.slack.signature import BODY_LIMIT_BYTES, sign
 from agent.errors import StoreUnavailableError
 from agent.records import JsonObject
@@ -38,6 +39,17 @@ class FakeInbox:
         return len(self.received), False
 
 
+class FakeShared:
+    """No conversation is shared."""
+
+    async def pin(self, conversation: str, installation: str, team: str, bot_user: str | None) -> Any:
+        """Whoever asks."""
+        return installation, team, bot_user
+
+    async def find(self, conversation: str) -> None:
+        """Nobody's."""
+
+
 def event(**fields: Any) -> JsonObject:
     """An Events API body."""
     inner = {"type": "message", "channel": "C1", "user": "U1", "ts": "1.1", "text": "hi", **fields}
@@ -59,7 +71,7 @@ async def open_door() -> AsyncIterator[tuple[FakeInbox, Post]]:
     async def handle(_: object) -> Any:
         raise AssertionError("nothing is taken in here")
 
-    door = Door(Intake(inbox, handle, 30.0), None)  # type: ignore[arg-type]
+    door = Door(Intake(inbox, handle, 30.0), None, Pins(FakeShared()))  # type: ignore[arg-type]
     app = Starlette(routes=[build_route(door, SECRET, lambda: NOW_S)])
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://gateway") as client:
 

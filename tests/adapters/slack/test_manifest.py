@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from adapters.slack.blocks import FEEDBACK_ACTION
+from adapters.slack.grants import SCOPES
 from tests.adapters.slack.arena import open_arena
 from tests.support.model_steps import says
 from tests.support.scripted_model import ScriptedModel
@@ -55,6 +56,11 @@ def methods_in_code() -> set[str]:
     """Every Web API method that the adapter names."""
     code = "".join(path.read_text(encoding="utf-8") for path in ROOM.glob("*.py"))
     return set(re.findall(r'"((?:agents|assistant|chat|conversations|users|views|files|team)\.[a-zA-Z.]+)"', code))
+
+
+def test_an_installation_asks_for_the_scopes_of_the_manifest() -> None:
+    """Whoever installs by the link gets the same app. Proves: SL-25."""
+    assert sorted(SCOPES) == sorted(listed("bot"))
 
 
 def test_the_manifest_asks_for_the_scopes_that_the_code_needs() -> None:

@@ -1,14 +1,13 @@
 """Text out, splitting, limits, the ladder: pure."""
 
 import re
+from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.slack.blocks import build_home, escape
-from adapters.slack.buckets import Buckets
-from adapters.slack.ladder import REWRITE_EVERY_S, STREAM_AGE_S, Ladder, Rung, Step
+from adapters.slack.ladder import REWRITE_EVERY_S, STREAM_AGE_S, Card, Ladder, Rung, Step
 from adapters.slack.outward import render_beginning, render_text
 from adapters.slack.splitting import LIMIT, split
 
@@ -74,23 +73,6 @@ def test_memories_are_shown_as_they_stand() -> None:
     assert isinstance(blocks, list)
     assert len(blocks) <= 100
     assert max(len(str(block)) for block in blocks) < 3_200
-
-
-def test_a_bucket_lets_a_burst_through_and_then_the_rate() -> None:
-    """Slack counts by method and workspace, posts by conversation. Proves: SL-13."""
-    buckets = Buckets()
-    assert [buckets.take("chat.postMessage", "C1", 0.0) for _ in range(4)] == [0.0] * 4
-    assert buckets.take("chat.postMessage", "C1", 0.0) == pytest.approx(1.0)
-    assert buckets.take("chat.postMessage", "C2", 0.0) == 0.0
-    assert buckets.take("chat.postMessage", "C1", 1.0) == 0.0
-
-
-def test_a_bucket_waits_as_long_as_slack_asks() -> None:
-    """A 429 says how long. Proves: SL-13."""
-    buckets = Buckets()
-    buckets.block("chat.update", "", 30.0, 0.0)
-    assert buckets.take("chat.update", "", 10.0) == pytest.approx(20.0)
-    assert buckets.take("chat.update", "", 30.0) == 0.0
 
 
 def play(ladder: Ladder, parts: list[str], now_s: float) -> Step | None:
@@ -176,9 +158,41 @@ def test_an_append_whose_answer_was_lost_is_followed_by_a_rewrite() -> None:
     assert step == Step(verb="rewrite", part=0, ts="ts0", text="abc")
 
 
-def test_slacks_wish_holds_even_where_no_token_is_needed() -> None:
-    """The end of a stream took its token with its beginning, but a 429 is a 429. Proves: SL-13."""
-    buckets = Buckets()
-    assert buckets.blocked_s("chat.stopStream", "", 0.0) == 0.0
-    buckets.block("chat.stopStream", "", 5.0, 0.0)
-    assert buckets.blocked_s("chat.stopStream", "", 1.0) == pytest.approx(4.0)
+def test_a_tool_call_is_a_card_that_is_done_when_words_come() -> None:
+    """People see that it works, and on what. Proves: SL-35."""
+    ladder, card = Ladder(), Card(card_id="tool-1", title="Calculate")
+    ladder.tell_cards([card])
+    step = ladder.next_step(0.0)
+    assert step is not None
+    assert (step.verb, step.text, step.cards) == ("start", "", (card,))
+    ladder.did(step, "ts0", 0.0)
+    assert ladder.open_cards == (card,)
+    assert ladder.next_step(10.0) is None
+    done = replace(card, is_done=True)
+    ladder.tell_cards([done])
+    ladder.tell(["It is 4."])
+    step = ladder.next_step(10.0)
+    assert step is not None
+    assert (step.verb, step.text, step.cards) == ("append", "It is 4.", (done,))
+    ladder.did(step, "ts0", 10.0)
+    assert list(ladder.open_cards) == []
+
+
+def test_where_slack_takes_no_cards_the_words_still_stream() -> None:
+    """Cards are newer than streams. Proves: SL-35."""
+    ladder = Ladder()
+    ladder.tell_cards([Card(card_id="tool-1", title="Calculate")])
+    ladder.tell(["Let me see."])
+    step = ladder.next_step(0.0)
+    assert step is not None
+    ladder.refused(step, 0.0)
+    step = ladder.next_step(0.0)
+    assert step is not None
+    assert (step.verb, step.text, step.cards) == ("start", "Let me see.", ())
+
+
+def test_nothing_but_a_stream_shows_cards() -> None:
+    """A post that is rewritten is words alone. Proves: SL-35."""
+    ladder = Ladder(rung=Rung.REWRITE)
+    ladder.tell_cards([Card(card_id="tool-1", title="Calculate")])
+    assert ladder.next_step(0.0) is None

@@ -94,7 +94,7 @@ async def test_old_decisions_are_forgotten_and_what_waits_is_not(database: Datab
         if found is not None and event_id != "Ev3":
             await inbox.decide(found[0], "kept", "because", None)
     await database.execute("UPDATE slack_inbox SET decided_at = now() - interval '40 days' WHERE event_id = 'Ev1'")
-    await inbox.forget_decided(30.0)
+    await inbox.forget_old(30.0)
     rows = await database.fetch("SELECT event_id FROM slack_inbox ORDER BY event_id")
     assert [row["event_id"] for row in rows] == ["Ev2", "Ev3"]
 
@@ -105,10 +105,10 @@ async def test_kept_words_go_to_the_next_task_and_stay_with_it(database: Databas
     await Users(database).save(ANN)
     await threads.keep_message(message("kept", user=BOB))
     assert await threads.keep_message(message("kept", user=BOB)) is False
-    assert await threads.load_state(SESSION, BOB.id) == (True, False, True, True, ())
+    assert await threads.load_state(SESSION, BOB.id) == (True, False, True, True, 0, ())
     intake = await tasks.accept(message("asked"), may_take=True)
     await threads.keep_message(message("later", user=BOB))
-    assert await threads.load_state(SESSION, ANN.id) == (True, True, True, False, ("Bob",))
+    assert await threads.load_state(SESSION, ANN.id) == (True, True, True, False, 0, ("Bob",))
     assert intake.claim is not None
     rows = await run_sql_in(database, "SELECT text, position FROM messages ORDER BY seq")
     assert rows == [("kept", intake.claim.position), ("asked", intake.claim.position), ("later", None)]

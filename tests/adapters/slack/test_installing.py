@@ -1,0 +1,244 @@
+"""Many workspaces: each installs the app by itself, and its tokens are kept, renewed and forgotten."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import httpx2
+
+from adapters.slack.deciding import Rule
+from adapters.slack.grants import is_state_genuine, sign_state
+from adapters.slack.options import Conversation, Keys, Options, Setup
+from adapters.slack_fake.fake import FakeSlack
+from adapters.slack_fake.records import App, Channel, User
+from adapters.slack_fake.team import Workspace
+from tests.adapters.slack.arena import is_final, serve
+from tests.support.gateway import ASSISTANT, Core, configure, find_text, open_core, run_sql
+from tests.support.model_steps import says
+from tests.support.scripted_model import ScriptedModel
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """A gateway that workspaces install, and a browser."""
+
+    slack: FakeSlack
+    core: Core
+    browser: httpx2.AsyncClient
+    address: str
+    url: str
+
+    async def install(self, team: Workspace, *, is_org_wide: bool = False) -> httpx2.Response:
+        """Somebody follows the link to its end."""
+        start = await self.browser.get(f"{self.address}/slack/install")
+        assert start.status_code == 302
+        more = f"&team={team.team_id}" + ("&org=1" if is_org_wide else "")
+        consent = await self.browser.get(start.headers["location"] + more)
+        assert consent.status_code == 302, consent.text
+        return await self.browser.get(consent.headers["location"])
+
+    async def answers(self, channel: Channel, root: str, count: int = 1) -> list[str]:
+        """The whole answers in a thread."""
+
+        def final() -> list[str]:
+            return [post.source for post in self.slack.answers(channel, root) if is_final(post)]
+
+        await self.slack.wait_for(lambda: len(final()) >= count, timeout_s=10)
+        return final()
+
+
+@asynccontextmanager
+async def open_market(
+    url: str, model: ScriptedModel, *, fake: FakeSlack | None = None, workspaces: frozenset[str] = frozenset()
+) -> AsyncIterator[Market]:
+    """Nobody has installed anything yet."""
+    async with fake or FakeSlack() as slack, httpx2.AsyncClient(follow_redirects=False) as browser:
+        keys = Keys(
+            client_id=slack.app.client_id,
+            client_secret=slack.app.client_secret,
+            signing_secret=slack.app.signing_secret,
+            api_url=slack.api_url,
+        )
+        options = Options(default=Conversation(agent_id=ASSISTANT, rule=Rule()), workspaces=workspaces)
+        configuration = replace(configure(), slack=Setup(keys=keys, options=options, sealing_keys=(KEY,)))
+        async with open_core(url, model, configuration) as core, serve(core) as address:
+            slack.app.redirect_uris = (f"{address}/slack/oauth_redirect",)
+            await slack.set_request_url(f"{address}/slack/events")
+            yield Market(slack=slack, core=core, browser=browser, address=address, url=url)
+
+
+def furnish(team: Workspace, person: str) -> tuple[User, Channel]:
+    """Somebody in a channel with the bot."""
+    user = team.add_user(person)
+    return user, team.add_channel("general", members=[user])
+
+
+async def test_several_workspaces_are_served_each_with_its_own_token(database_url: str) -> None:
+    """One gateway, many companies. Proves: SL-27."""
+    model = ScriptedModel(checks_prefix=False)
+    model.add(says("Hello Acme."), says("Hello Bolt."))
+    async with open_market(database_url, model) as market:
+        for name, person in (("Acme", "Ann"), ("Bolt", "Bob")):
+            team = market.slack.add_team(name, is_installed=False)
+            assert (await market.install(team)).status_code == 200
+            user, general = furnish(team, person)
+            ts = await market.slack.say(user, general, "<@BOT> hi")
+            assert await market.answers(general, ts) == [f"Hello {name}."]
+            session = (await market.core.gateway.service.list_sessions(None, 5))[0]
+            assert session.tenant == team.team_id
+
+
+async def test_tokens_are_encrypted_at_rest(database_url: str) -> None:
+    """A copy of the database opens nobody's Slack. Proves: SL-28."""
+    async with open_market(database_url, ScriptedModel()) as market:
+        team = market.slack.add_team("Acme", is_installed=False)
+        await market.install(team)
+        assert await run_sql(database_url, "SELECT 1 FROM slack_installations WHERE sealed IS NOT NULL")
+        assert await find_text(database_url, team.bot_token, team.bot_token.encode().hex()) == set()
+
+
+async def test_an_organisation_installs_once_for_all_its_workspaces(database_url: str) -> None:
+    """Its sessions carry the organisation's id. Proves: SL-27."""
+    model = ScriptedModel(checks_prefix=False)
+    model.add(says("Hello."), says("Hello too."))
+    async with open_market(database_url, model) as market:
+        group = market.slack.add_enterprise("Acme Group")
+        first = market.slack.add_team("North", enterprise=group, is_installed=False)
+        second = market.slack.add_team("South", enterprise=group, is_installed=False)
+        assert (await market.install(first, is_org_wide=True)).status_code == 200
+        for team, person, said in ((first, "Ann", "Hello."), (second, "Bob", "Hello too.")):
+            user, general = furnish(team, person)
+            ts = await market.slack.say(user, general, "<@BOT> hi")
+            assert await market.answers(general, ts) == [said]
+            session = (await market.core.gateway.service.list_sessions(None, 5))[0]
+            assert session.session_id.split(":")[1] == group.enterprise_id
+
+
+async def test_a_link_that_somebody_else_began_installs_nothing(database_url: str) -> None:
+    """Else a stranger could put their own workspace under somebody's hands. Proves: SL-29."""
+    async with open_market(database_url, ScriptedModel()) as market:
+        team = market.slack.add_team("Acme", is_installed=False)
+        start = await market.browser.get(f"{market.address}/slack/install")
+        consent = await market.browser.get(start.headers["location"] + f"&team={team.team_id}")
+        async with httpx2.AsyncClient() as stranger:
+            assert (await stranger.get(consent.headers["location"])).status_code == 400
+            assert (await stranger.get(f"{market.address}/slack/oauth_redirect?code=x&state=y")).status_code == 400
+            assert (await stranger.get(f"{market.address}/slack/oauth_redirect")).status_code == 400
+        assert await run_sql(database_url, "SELECT 1 FROM slack_installations") == []
+        assert (await market.browser.get(consent.headers["location"])).status_code == 200
+        assert (await market.browser.get(consent.headers["location"])).status_code == 400
+
+
+def test_a_state_holds_for_one_browser_and_ten_minutes() -> None:
+    """It is all that says who began. Proves: SL-29."""
+    state = sign_state(b"secret", "nonce", 1_000)
+    assert is_state_genuine(b"secret", state, "nonce", 999)
+    for secret, given, nonce, now_s in (
+        (b"other", state, "nonce", 999),
+        (b"secret", state, "other", 999),
+        (b"secret", state, "", 999),
+        (b"secret", state, "nonce", 1_001),
+        (b"secret", "2000" + state[4:], "nonce", 999),
+        (b"secret", "", "nonce", 999),
+        (b"secret", "é.x", "nonce", 999),
+    ):
+        assert not is_state_genuine(secret, given, nonce, now_s)
+
+
+async def test_an_owner_may_say_which_workspaces_are_served(database_url: str) -> None:
+    """Whoever installs it spends the owner's money. Proves: SL-29."""
+    fake = FakeSlack()
+    async with open_market(database_url, ScriptedModel(), fake=fake, workspaces=frozenset({"T0NONE"})) as market:
+        team = market.slack.add_team("Acme", is_installed=False)
+        assert (await market.install(team)).status_code == 403
+        assert await run_sql(database_url, "SELECT 1 FROM slack_installations") == []
+
+
+async def test_a_token_is_renewed_before_it_ends(database_url: str) -> None:
+    """Tokens that rotate live for twelve hours. Proves: SL-30."""
+    model = ScriptedModel(checks_prefix=False)
+    model.add(says("One."))
+    fake = FakeSlack(app=App(rotates_tokens=True))
+    async with open_market(database_url, model, fake=fake) as market:
+        team = market.slack.add_team("Acme", is_installed=False)
+        await market.install(team)
+        user, general = furnish(team, "Ann")
+        before = team.bot_token
+        await run_sql(database_url, "UPDATE slack_installations SET expires_at = now() + interval '1 minute'")
+        ts = await market.slack.say(user, general, "<@BOT> hi")
+        assert await market.answers(general, ts) == ["One."]
+        assert team.bot_token != before
+        renewals = [call for call in market.slack.api.calls if call.args.get("grant_type") == "refresh_token"]
+        assert len(renewals) == 1
+
+
+async def test_a_removed_app_forgets_its_tokens_and_its_answers_wait_for_it_to_come_back(database_url: str) -> None:
+    """Who removes it by mistake loses nothing. Proves: SL-31."""
+    model = ScriptedModel(checks_prefix=False)
+    model.add(says("Late, and whole."))
+    async with open_market(database_url, model) as market:
+        team = market.slack.add_team("Acme", is_installed=False)
+        await market.install(team)
+        user, general = furnish(team, "Ann")
+        market.slack.faults.refuse("chat.*", code="token_revoked")
+        ts = await market.slack.say(user, general, "<@BOT> hi")
+        await until(database_url, "SELECT 1 FROM outbox WHERE note IS NOT NULL")
+        market.slack.uninstall(team)
+        await until(database_url, "SELECT 1 FROM slack_installations WHERE sealed IS NULL AND ended_by IS NOT NULL")
+        ready = await market.browser.get(f"{market.address}/readyz")
+        assert ready.json()["slack"] == "1 tokens refused"
+        metrics = await market.browser.get(f"{market.address}/metrics")
+        assert "parley_slack_tokens_refused 1.0" in metrics.text
+        market.slack.faults.clear()
+        await market.install(team)
+        market.slack.world.channels[general.channel_id].members.append(team.bot.user_id)
+        await run_sql(database_url, "UPDATE outbox SET run_at = now()")
+        assert await market.answers(general, ts) == ["Late, and whole."]
+        assert [row["attempts"] for row in await run_sql(database_url, "SELECT attempts FROM outbox")] == [1]
+
+
+async def test_a_late_word_of_a_removal_ends_no_newer_installation(database_url: str) -> None:
+    """Slack sends events again for hours. Proves: SL-31."""
+    async with open_market(database_url, ScriptedModel()) as market:
+        team = market.slack.add_team("Acme", is_installed=False)
+        await market.install(team)
+        await run_sql(database_url, "UPDATE slack_installations SET installed_at = now() + interval '1 minute'")
+        market.slack.uninstall(team)
+        await market.slack.wait_until_heard()
+        await until(database_url, "SELECT 1 FROM slack_inbox HAVING bool_and(verdict IS NOT NULL) AND count(*) > 0")
+        assert await run_sql(database_url, "SELECT 1 FROM slack_installations WHERE sealed IS NOT NULL")
+
+
+async def test_a_shared_conversation_stays_with_the_installation_that_saw_it_first(database_url: str) -> None:
+    """Slack names now one company's installation, now the other's; a thread is one session. Proves: SL-32."""
+    model = ScriptedModel()
+    model.add(says("Hello Ann."), says("Hello Bob."))
+    async with open_market(database_url, model) as market:
+        acme, bolt = (market.slack.add_team(name, is_installed=False) for name in ("Acme", "Bolt"))
+        await market.install(acme)
+        await market.install(bolt)
+        ann, bob = acme.add_user("Ann"), bolt.add_user("Bob")
+        shared = acme.add_channel("shared", members=[ann, bob, bolt.bot], shared_with=[bolt])
+        ts = await market.slack.say(ann, shared, "<@BOT> hi")
+        assert await market.answers(shared, ts) == ["Hello Ann."]
+        shared.team_id, shared.shared_with = bolt.team_id, [acme.team_id]  # so Slack names the other one now
+        await market.slack.say(bob, shared, f"<@{bolt.bot.user_id}> hi too", thread_ts=ts)
+        assert await market.answers(shared, ts, 2) == ["Hello Ann.", "Hello Bob."]
+        sessions = await market.core.gateway.service.list_sessions(None, 5)
+        assert [session.session_id for session in sessions] == [f"slack:{acme.team_id}:{shared.channel_id}:{ts}"]
+        people = await run_sql(database_url, "SELECT tenant, external_id FROM identities ORDER BY external_id")
+        assert {row["tenant"] for row in people} == {acme.team_id}
+        assert {row["external_id"] for row in people} == {
+            f"{acme.team_id}:{ann.user_id}",
+            f"{bolt.team_id}:{bob.user_id}",
+        }
+
+
+async def until(url: str, sql: str) -> None:
+    """Until a statement finds something."""
+    async with asyncio.timeout(10):
+        while not await run_sql(url, sql):  # noqa: ASYNC110  the database tells nobody
+            await asyncio.sleep(0.02)

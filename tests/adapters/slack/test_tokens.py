@@ -1,0 +1,114 @@
+"""Tokens: sealed at rest, renewed by one process at a time, and never a reason to lose a call."""
+
+import asyncio
+
+import pytest
+
+from adapters.slack.errors import LimitedError, RefusedError, UnknownError
+from adapters.slack.tokens import InstalledTokens
+from agent.records import JsonObject
+from memory.database import Database
+from memory.errors import SealError
+from memory.sealing import Sealer
+from memory.slack_installations import SlackInstallations, list_installations
+
+OLD, NEW = "an old key 0123456789", "a new key 9876543210"
+TOKENS: JsonObject = {"bot_token": "xoxb-1", "refresh_token": "r-1"}
+
+
+class Renewals:
+    """Slack, as far as it renews tokens. It answers once `may_answer` is set."""
+
+    def __init__(self, *, is_away: bool = False) -> None:
+        self.asked: list[str] = []
+        self.is_away = is_away
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.was_asked = asyncio.Event()
+
+    async def renew(self, refresh_token: str) -> JsonObject:
+        """New tokens."""
+        self.asked.append(refresh_token)
+        self.was_asked.set()
+        await self.may_answer.wait()
+        if self.is_away:
+            raise UnknownError("oauth.v2.access")
+        return {
+            "token_type": "bot",
+            "access_token": "xoxb-2",
+            "refresh_token": "r-2",
+            "expires_in": 43_200,
+            "team": {"id": "T1"},
+        }
+
+
+async def install(database: Database, expires_in_s: float | None) -> SlackInstallations:
+    """One installation."""
+    store = SlackInstallations(database, Sealer([OLD]))
+    await store.save("T1", TOKENS, {"name": "Acme"}, expires_in_s)
+    return store
+
+
+def test_a_sealed_record_opens_with_any_of_the_keys_and_under_its_own_name_only() -> None:
+    """Keys are replaced; rows must not be swapped. Proves: SL-28."""
+    sealed = Sealer([OLD]).seal(TOKENS, "T1")
+    assert b"xoxb" not in sealed
+    assert Sealer([NEW, OLD]).open(sealed, "T1") == TOKENS
+    for sealer, value, label in (
+        (Sealer([NEW]), sealed, "T1"),
+        (Sealer([OLD]), sealed, "T2"),
+        (Sealer([OLD]), sealed[:-1] + bytes([sealed[-1] ^ 1]), "T1"),
+    ):
+        with pytest.raises(SealError):
+            sealer.open(value, label)
+
+
+async def test_a_token_that_no_key_opens_is_as_good_as_none(database: Database) -> None:
+    """The owner lost the key: the workspace has to install the app again. Proves: SL-28."""
+    await install(database, None)
+    tokens = InstalledTokens(SlackInstallations(database, Sealer([NEW])), Renewals().renew)
+    with pytest.raises(RefusedError, match="not_installed"):
+        await tokens.find("T1")
+
+
+async def test_many_calls_at_once_renew_a_token_once(database: Database) -> None:
+    """A refresh token works once: the second to use it would lose the workspace. Proves: SL-30."""
+    store, slack = await install(database, 60.0), Renewals()
+    processes = [InstalledTokens(store, slack.renew) for _ in range(4)]
+    found = await asyncio.gather(*(process.find("T1") for process in processes * 5))
+    assert slack.asked == ["r-1"]
+    assert set(found) <= {"xoxb-1", "xoxb-2"}
+    assert await InstalledTokens(store, slack.renew).find("T1") == "xoxb-2"
+
+
+async def test_a_token_that_is_good_for_a_while_is_used_while_it_cannot_be_renewed(database: Database) -> None:
+    """Slack being away is no reason to be silent. Proves: SL-30."""
+    store, slack = await install(database, 60.0), Renewals(is_away=True)
+    assert await InstalledTokens(store, slack.renew).find("T1") == "xoxb-1"
+    slack.is_away = False
+    assert await InstalledTokens(store, slack.renew).find("T1") == "xoxb-2"
+
+
+async def test_a_token_that_has_ended_is_waited_for(database: Database) -> None:
+    """Whoever calls comes again in a moment, and nothing is given up. Proves: SL-30."""
+    store, slack = await install(database, -1.0), Renewals()
+    slack.may_answer.clear()
+    first = asyncio.create_task(InstalledTokens(store, slack.renew).find("T1"))
+    async with asyncio.timeout(5):
+        await slack.was_asked.wait()
+    with pytest.raises(LimitedError):
+        await InstalledTokens(store, slack.renew).find("T1")
+    slack.may_answer.set()
+    assert await first == "xoxb-2"
+
+
+async def test_a_renewal_never_brings_back_an_app_that_was_removed_meanwhile(database: Database) -> None:
+    """Removed is removed. Proves: SL-31."""
+    store = await install(database, 60.0)
+    assert await store.begin_refresh("T1", 1)
+    assert await store.end("T1", 4e9, "app_uninstalled")
+    assert not await store.end_refresh("T1", 1, TOKENS, 60.0)
+    (seen,) = await list_installations(database)
+    assert (seen.ended_by, seen.about) == ("app_uninstalled", {"name": "Acme"})
+    with pytest.raises(RefusedError):
+        await InstalledTokens(store, Renewals().renew).find("T1")
