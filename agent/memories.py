@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 from agent.errors import MemoryInvalidError, MemorySecretError
 from agent.ids import AgentId, MemoryId, SessionId, UserId
@@ -18,7 +18,8 @@ TOPIC_LIMIT = 40
 MAX_TOPICS = 8
 NOTE_LIMIT = 4_000
 """Characters of `input`, `feedback` and the ids of agents and teams."""
-SLOTS = ("name", "home_city", "employer", "job", "birthday", "diet", "language", "timezone", "pronouns")
+Slot = Literal["name", "home_city", "employer", "job", "birthday", "diet", "language", "timezone", "pronouns"]
+SLOTS: tuple[Slot, ...] = get_args(Slot)
 """What a person has one of at a time: a newer fact in a slot supersedes the older."""
 
 Visibility = Literal["private", "thread"]

@@ -7,8 +7,10 @@ from typing import Literal
 from agent.errors import InputError
 from agent.ids import AgentId
 from agent.loop import Agent
+from agent.tools import Tool
 
-MemoryMode = Literal["off", "agentic"]
+MemoryMode = Literal["off", "manual", "agentic"]
+"""off: no user memories; manual: only what is written on purpose; agentic: facts are read from what people say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,10 @@ class AgentConfig:
     memory_mode: MemoryMode = "off"
     capture_instructions: str = ""
     extract_after_s: float = 2.0
+
+    def with_tool(self, tool: Tool) -> "AgentConfig":
+        """The same with one tool more, unless it has one of that name."""
+        return replace(self, agent=replace(self.agent, tools={tool.name: tool, **self.agent.tools}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,16 @@ class Agents:
             for agent_id, config in self.by_id.items()
         }
         return replace(self, by_id=by_id)
+
+    def with_tool(self, tool: Tool, mode: MemoryMode) -> "Agents":
+        """The same agents, those with this memory mode with one tool more."""
+        return replace(
+            self,
+            by_id={
+                agent_id: config.with_tool(tool) if config.memory_mode == mode else config
+                for agent_id, config in self.by_id.items()
+            },
+        )
 
     def require(self, name: str | None) -> AgentId:
         """The id for a name that a caller gave. Raises `InputError`."""

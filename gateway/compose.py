@@ -24,6 +24,7 @@ from gateway.hooks import call_hook
 from gateway.housekeeping import Housekeeping
 from gateway.hub import Hub
 from gateway.memories import UserMemories
+from gateway.memory_tool import build_memory_tool
 from gateway.outbox import Delivery
 from gateway.poller import Poller
 from gateway.ports import Bus, Poster
@@ -54,6 +55,7 @@ STORE_SILENCE_S = 5.0
 RUN_STATEMENT_S = 10.0
 SLACK_BODY_BYTES = 1024 * 1024
 POSTS_AT_ONCE = 8
+EXTRACTIONS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +118,11 @@ async def open_gateway(
         workers = Workers(front, worker_id)
         intake, tasks = Tasks(front, worker_id), Tasks(database, worker_id)
         sessions = Sessions(database)
-        hub, agents = Hub(), configuration.agents
+        user_memories = UserMemories(
+            MemoryRecords(front), Memories(front), model, configuration.agents.default.small_model
+        )
+        tool = build_memory_tool(user_memories, sessions)
+        hub, agents = Hub(), configuration.agents.with_tool(tool, "manual")
         runner = Runner(tasks, sessions, hub, model, agents, hooks, lease_s)
         all_posters = dict(posters or {})
         delivery = Delivery(Outbox(database, worker_id), all_posters)
@@ -126,7 +132,6 @@ async def open_gateway(
         extracting = Poller("jobs", extractor.work, jobs.next_in)
         dispatcher = Dispatcher(tasks, runner, hub, configuration.limits, posting.wake, intake)
         stack.push_async_callback(dispatcher.drain, 0.0)  # what is still on when this ends by an error is handed back
-        user_memories = UserMemories(MemoryRecords(front), Memories(front), model, agents.default.small_model)
         files = Attachments(front)
         service = GatewayService(intake, Sessions(front), Users(front), user_memories, files, dispatcher, hub, agents)
         if hooks.on_boot:
@@ -150,8 +155,10 @@ async def open_gateway(
         housekeeping = Housekeeping(workers, dispatcher, relay, files, lease_s)
         group(Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh).run(registered))
         await registered.wait()
-        for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll(), extracting.run()):
+        for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll()):
             group(work)
+        for _ in range(EXTRACTIONS_AT_ONCE):
+            group(extracting.run())
         for _ in range(POSTS_AT_ONCE if all_posters else 1):
             group(posting.run())
         if slack is not None:

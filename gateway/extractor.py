@@ -1,9 +1,21 @@
 """Reads what people said for facts, off the reply path: durable jobs, one call per burst of talk."""
 
+import asyncio
+from collections.abc import Sequence
+
 import structlog
 
-from agent.errors import StoreUnavailableError
-from agent.extraction import MAX_CANDIDATES, SCHEMA, FactChange, believe, build_extraction, is_small_talk, own_words
+from agent.errors import ModelError, StoreUnavailableError
+from agent.extraction import (
+    MAX_CANDIDATES,
+    SCHEMA,
+    FactChange,
+    believe,
+    build_extraction,
+    is_small_talk,
+    is_sound_answer,
+)
+from agent.own_words import own_words
 from agent.ports import Model
 from agent.records import Audience, Message
 from gateway import metrics
@@ -15,11 +27,17 @@ from memory.memories import Memories, Reading
 log = structlog.get_logger(__name__)
 WORDS_AT_ONCE = 50
 ATTEMPTS = 6
+TOGETHER_ATTEMPTS = 3
+"""After so many the messages are read one by one, so that one that cannot be read does not take the others along."""
+SINGLE_WORDS = 5
 RETRY_S = 30.0
+LONGEST_RETRY_S = 600.0
+EXTRACT_S = 100.0
+"""Less than a job is locked for."""
 
 
 class Extractor:
-    """Does the extraction jobs of this database, one at a time per process."""
+    """Does the extraction jobs of this database."""
 
     def __init__(self, jobs: Jobs, memories: Memories, sessions: Sessions, model: Model, agents: Agents) -> None:
         self._jobs = jobs
@@ -37,50 +55,69 @@ class Extractor:
 
     async def _do(self, job: Job) -> None:
         try:
-            await self.extract(job)
+            async with asyncio.timeout(EXTRACT_S):
+                has_more = await self.extract(job)
         except StoreUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  what one person wrote must not end the process, nor be tried for ever
-            if job.attempts < ATTEMPTS:
-                await self._jobs.delay(job, RETRY_S * job.attempts, type(error).__name__)
-                return
-            log.error("extraction_given_up", session_id=job.session_id, error=type(error).__name__)
-        await self._jobs.end(job)
+            await self._put_off(job, error)
+        else:
+            await self._jobs.end(job, has_more=has_more)
 
-    async def extract(self, job: Job) -> int:
-        """Read one speaker's new words in one session. Returns how many facts changed. Raises `ModelError`."""
+    async def _put_off(self, job: Job, error: Exception) -> None:
+        asked_s = error.retry_after_s or 0.0 if isinstance(error, ModelError) else 0.0
+        after_s = max(asked_s, min(LONGEST_RETRY_S, RETRY_S * job.attempts))
+        log.warning("extraction_failed", session_id=job.session_id, error=type(error).__name__, attempt=job.attempts)
+        await self._jobs.delay(job, after_s, type(error).__name__)
+
+    async def extract(self, job: Job) -> bool:
+        """Read some of a speaker's new words in a session. Returns whether there are more of them. Raises `ModelError`.
+
+        While the model is away, words wait; those that it always fails at are left out after `ATTEMPTS` tries.
+        """
         config = self._agents.get(job.agent_id)
         if config.memory_mode != "agentic":
-            return 0
+            return False
         session = await self._sessions.load_session(job.session_id, None)
         audience = session.audience if session else Audience.SHARED
-        changed = 0
-        while words := await self._memories.load_new_words(job.user_id, job.session_id, WORDS_AT_ONCE):
-            said = [message for message in words if not is_small_talk(message.text)]
-            facts = await self._memories.apply(
-                job.user_id,
-                await self._ask(config, job, said, audience) if said else (),
-                Reading(
-                    session_id=job.session_id,
-                    first_seq=words[0].seq,
-                    last_seq=words[-1].seq,
-                    audience=audience,
-                    agent_id=job.agent_id,
-                    model=config.small_model,
-                ),
-            )
-            log.info("facts_extracted", session_id=job.session_id, messages=len(words), facts=facts)
-            changed += facts
-            if len(words) < WORDS_AT_ONCE:
-                break
-        metrics.facts.inc(changed)
-        return changed
+        is_together = job.attempts <= TOGETHER_ATTEMPTS
+        limit = WORDS_AT_ONCE if is_together else SINGLE_WORDS
+        words = await self._memories.load_new_words(job.user_id, job.session_id, limit)
+        for part in [words] if is_together else [[message] for message in words]:
+            if part:
+                await self._read(config, job, part, audience)
+        return len(words) == limit
+
+    async def _read(self, config: AgentConfig, job: Job, words: Sequence[Message], audience: Audience) -> None:
+        said = [message for message in words if not is_small_talk(message.text)]
+        try:
+            changes = await self._ask(config, job, said, audience) if said else ()
+        except StoreUnavailableError:
+            raise
+        except Exception as error:
+            if job.attempts < ATTEMPTS or (isinstance(error, ModelError) and error.is_retryable):
+                raise
+            log.error("words_left_unread", session_id=job.session_id, error=type(error).__name__, messages=len(words))
+            metrics.extractions.labels("given_up").inc()
+            changes = ()
+        reading = Reading(
+            session_id=job.session_id,
+            first_seq=words[0].seq,
+            last_seq=words[-1].seq,
+            audience=audience,
+            agent_id=job.agent_id,
+            model=config.small_model,
+        )
+        facts = await self._memories.apply(job.user_id, changes, reading)
+        metrics.facts.inc(facts)
+        log.info("facts_extracted", session_id=job.session_id, messages=len(words), facts=facts)
 
     async def _ask(
-        self, config: AgentConfig, job: Job, said: list[Message], audience: Audience
+        self, config: AgentConfig, job: Job, said: Sequence[Message], audience: Audience
     ) -> tuple[FactChange, ...]:
         text = " ".join(own_words(message.text) for message in said)
         known = await self._memories.find_related(job.user_id, text, MAX_CANDIDATES, audience)
         request = build_extraction(config.small_model, said, known, config.capture_instructions)
         answer, _ = await self._model.complete_json(request, SCHEMA)
-        return believe(answer, said, known)
+        metrics.extractions.labels("read" if is_sound_answer(answer) else "nonsense").inc()
+        return believe(answer, said, known, job.user_id)

@@ -18,6 +18,12 @@ model_faults = Counter("parley_model_faults", "Model calls that failed, by kind.
 dead_letters = Counter("parley_dead_letters", "Tasks that always failed.", registry=REGISTRY)
 recovered = Counter("parley_sessions_recovered", "Sessions taken over from dead processes.", registry=REGISTRY)
 active = Gauge("parley_active_sessions", "Sessions that run in this process now.", registry=REGISTRY)
+extractions = Counter(
+    "parley_extractions",
+    "Readings for facts: read, nonsense, given_up.",
+    ["result"],
+    registry=REGISTRY,
+)
 facts = Counter("parley_facts", "Facts stored, changed or retired by extraction.", registry=REGISTRY)
 
 slack_tokens_refused = Gauge(

@@ -48,6 +48,12 @@ class MemoryRecords:
         async with self._reading(user_id) as connection:
             return await _find(connection, user_id, memory_id)
 
+    async def find_by_text(self, user_id: UserId, text: str) -> UserMemory | None:
+        """The live memory that says just this, but for case and spaces."""
+        async with self._reading(user_id) as connection:
+            row = await connection.fetchrow(query("find_live_memory_by_hash"), user_id, fact_hash(text))
+            return read_record(row) if row else None
+
     async def dump(self, user_id: UserId, *, with_replaced: bool = False) -> Sequence[UserMemory]:
         """All of them, the oldest first."""
         async with self._reading(user_id) as connection:
@@ -110,15 +116,6 @@ class MemoryRecords:
         gone = {MemoryId(row["memory_id"]) for row in rows}
         named = tuple(dict.fromkeys(memory_id for memory_id in memory_ids if memory_id in gone))
         return Forgotten(memory_ids=named, versions=len(gone) - len(named))
-
-    async def delete_by_text(self, user_id: UserId, text: str) -> Forgotten:
-        """Delete the live memory that says this. Raises `MemoryNotFoundError`."""
-        async with self._writing(user_id) as connection:
-            row = await connection.fetchrow(query("find_live_memory_by_hash"), user_id, fact_hash(text))
-            if row is None:
-                raise MemoryNotFoundError("memory: there is no such memory")
-            gone = await connection.fetch(query("delete_memories"), user_id, [row["memory_id"]])
-        return Forgotten(memory_ids=(MemoryId(row["memory_id"]),), versions=len(gone) - 1)
 
     async def clear(self, user_id: UserId) -> Forgotten:
         """Delete all there is of this person, and let nothing said before become a memory."""

@@ -160,11 +160,21 @@ WITH scope AS MATERIALIZED (
     FROM task, session WHERE task.reply_to IS NOT NULL AND $6::text IS NOT NULL
     RETURNING 1
 ), job AS (
+    -- Words that keep coming put the work off, but not for more than five times as long.
     INSERT INTO jobs AS j (kind, session_id, user_id, agent_id, run_at)
     SELECT 'extract', task.session_id, task.user_id, task.agent_id, now() + $16::float8 * interval '1 second'
     FROM task WHERE $16::float8 IS NOT NULL AND task.user_id IS NOT NULL
     ON CONFLICT (kind, session_id, user_id) DO UPDATE SET
-        run_at = least(excluded.run_at, j.run_at + $16::float8 * interval '5 seconds'), version = j.version + 1
+        run_at = least(excluded.run_at, least(j.asked_at, now()) + $16::float8 * interval '5 seconds'),
+        asked_at = least(j.asked_at, now()), agent_id = excluded.agent_id, version = j.version + 1
+), unread AS (
+    -- Where nothing was ever read of this speaker, reading begins here: not with what was said before it was allowed.
+    INSERT INTO watermarks (session_id, user_id, seq)
+    SELECT task.session_id, task.user_id, coalesce((
+        SELECT min(m.seq) FROM messages m
+        WHERE m.session_id = task.session_id AND m.position = task.position AND m.author_id = task.user_id), 1) - 1
+    FROM task WHERE $16 IS NOT NULL AND task.user_id IS NOT NULL
+    ON CONFLICT DO NOTHING
 ), next AS (
     SELECT t.position, t.task_id, t.user_id, t.agent_id, t.run_at, t.run_at <= now() AS is_due
     FROM gate JOIN tasks t ON t.session_id = gate.session_id

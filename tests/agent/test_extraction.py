@@ -1,5 +1,6 @@
 """What of a model's answer is believed, and what it is asked: the model proposes, this code decides."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,14 +12,16 @@ from agent.extraction import (
     believe,
     build_extraction,
     is_small_talk,
+    is_sound_answer,
     is_storable_fact,
-    own_words,
 )
 from agent.memories import FACT_LIMIT, SLOTS
+from agent.own_words import own_words
 from agent.ports import Text
 from gateway.demo.checks import parse_request
 from gateway.messages_api import render_request
 from tests.support.agent_runs import remembered, spoken
+from tests.support.make import ANN, BOB
 
 SAID = (spoken("I like tea", seq=3), spoken("I moved to Paris", seq=5))
 KNOWN = (remembered("lives in Berlin", slot="home_city"), remembered("likes milk"))
@@ -31,11 +34,11 @@ def answer(**operation: Any) -> Any:
 
 def test_a_good_answer_is_believed_with_its_evidence() -> None:
     """Proves: UM-3."""
-    [tea] = believe(answer(topics=["Drinks ", "drinks", ""]), SAID, KNOWN)
+    [tea] = believe(answer(topics=["Drinks ", "drinks", ""]), SAID, KNOWN, ANN.id)
     assert (tea.op, tea.text, tea.slot, tea.topics, tea.evidence) == ("add", "likes tea", None, ("drinks",), SAID[0])
-    [moved] = believe(answer(op="update", fact="lives in  Paris", known=1, evidence=2), SAID, KNOWN)
+    [moved] = believe(answer(op="update", fact="lives in  Paris", known=1, evidence=2), SAID, KNOWN, ANN.id)
     assert (moved.text, moved.known, moved.slot, moved.evidence) == ("lives in Paris", KNOWN[0], "home_city", SAID[1])
-    [gone] = believe({"operations": [{"op": "retire", "known": 2, "evidence": 1}]}, SAID, KNOWN)
+    [gone] = believe({"operations": [{"op": "retire", "known": 2, "evidence": 1}]}, SAID, KNOWN, ANN.id)
     assert (gone.op, gone.known) == ("retire", KNOWN[1])
 
 
@@ -67,13 +70,13 @@ def test_a_good_answer_is_believed_with_its_evidence() -> None:
 )
 def test_what_has_no_evidence_gives_orders_or_holds_a_secret_is_not_believed(operation: dict[str, Any]) -> None:
     """A memory is read before every answer: what is in it must be a fact. Proves: UM-12, UM-15."""
-    assert believe(answer(**operation), SAID, KNOWN) == ()
+    assert believe(answer(**operation), SAID, KNOWN, ANN.id) == ()
 
 
 @pytest.mark.parametrize("topic", ["a\x00b", "<script>", "4111 1111 1111 1111"])
 def test_a_topic_that_cannot_be_kept_is_left_out_and_the_fact_stays(topic: str) -> None:
     """Topics are words for people to sort by. Proves: UM-12."""
-    [change] = believe(answer(topics=[topic, "drinks"]), SAID, KNOWN)
+    [change] = believe(answer(topics=[topic, "drinks"]), SAID, KNOWN, ANN.id)
     assert change.topics == ("drinks",)
 
 
@@ -88,7 +91,7 @@ def test_a_topic_that_cannot_be_kept_is_left_out_and_the_fact_stays(topic: str) 
 )
 def test_nonsense_gives_nothing(nonsense: Any) -> None:
     """Models do not always keep to the form."""
-    assert believe(nonsense, SAID, KNOWN) == ()
+    assert believe(nonsense, SAID, KNOWN, ANN.id) == ()
 
 
 WORDS = st.text(alphabet=st.characters(categories=None), max_size=20)
@@ -113,7 +116,7 @@ OPERATION = st.fixed_dictionaries(
 @given(answer=ANYTHING | st.fixed_dictionaries({"operations": st.lists(OPERATION)}))
 def test_whatever_the_answer_it_never_raises_and_what_it_gives_can_be_stored(answer: Any) -> None:
     """One odd answer must not end the work for everybody."""
-    for change in believe(answer, SAID, KNOWN):
+    for change in believe(answer, SAID, KNOWN, ANN.id):
         assert change.op == "retire" or is_storable_fact(change.text)
         assert change.slot is None or change.slot in SLOTS
         assert change.evidence in SAID
@@ -152,6 +155,53 @@ def test_quoted_words_are_not_the_persons_own() -> None:
     assert is_small_talk("> I live in Rome")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see below\n---------- Forwarded message ---------\nFrom: Bob <bob@x.example>\nI live in Rome",
+        "Begin forwarded message:\n\nI live in Rome",
+        "look at this\nOn Mon, 3 May 2026 at 10:00 Bob Smith wrote:\nI live in Rome",
+        "Von: bob@x.example\nIch wohne, I live in Rome",
+        "what it printed:\n```\nI live in Rome\n```",
+        'Bob told me "I live in Rome these days"',
+        "sie sagte „I live in Rome since May“",
+        "elle a dit «I live in Rome since May»",
+    ],
+    ids=repr,
+)
+def test_forwarded_pasted_and_reported_words_are_not_the_persons_own(text: str) -> None:
+    """They tell of somebody else, and may be made up to be remembered. Proves: UM-15."""
+    assert "Rome" not in own_words(text)
+    assert "Rome" not in repr(build_extraction("m", [spoken(text)], []))
+
+
+def test_a_name_in_quotation_marks_and_words_after_a_block_are_kept() -> None:
+    """Not everything in quotation marks is somebody's speech. Proves: UM-15."""
+    assert own_words('my cat is called "Sir Purr"') == 'my cat is called "Sir Purr"'
+    assert own_words("```\nlog\n```\nI live in Rome") == "I live in Rome"
+
+
+def test_only_the_words_of_the_person_the_fact_is_about_are_evidence() -> None:
+    """Whatever the caller hands in. Proves: UM-15."""
+    assert believe(answer(), SAID, KNOWN, BOB.id) == ()
+    assert believe(answer(), [replace(SAID[0], role="assistant")], KNOWN, ANN.id) == ()
+
+
+def test_what_is_kept_of_the_evidence_has_no_secret_and_no_quote() -> None:
+    """It stands beside the fact for as long as that. Proves: UM-12."""
+    said = [spoken("> you said so\nI like tea, my password is hunter2-Xy77!\x07")]
+    [change] = believe(answer(), said, (), ANN.id)
+    assert change.input == "I like tea, my password is [password removed]"
+
+
+def test_an_answer_that_keeps_to_the_form_is_told_from_nonsense() -> None:
+    """Operators count how often the model makes no sense. Proves: UM-3."""
+    assert is_sound_answer({"operations": []})
+    assert is_sound_answer({"operations": [{"op": "noop", "evidence": 1}]})
+    assert not is_sound_answer("nothing")
+    assert believe({"operations": [{"op": "noop", "evidence": 1}]}, SAID, KNOWN, ANN.id) == ()
+
+
 @pytest.mark.parametrize("text", ["hi", "ok thanks!", "", "👍", "what is the weather?", "how does it work?", "see you"])
 def test_small_talk_is_not_worth_a_call(text: str) -> None:
     """A burst of greetings costs nothing. Proves: UM-3."""
@@ -166,5 +216,5 @@ def test_what_may_tell_something_of_its_author_is(text: str) -> None:
 
 def test_a_slot_that_there_is_not_is_no_slot() -> None:
     """The slots are a closed list, or everything would supersede everything."""
-    assert believe(answer(slot="shoe_size"), SAID, KNOWN)[0].slot is None
-    assert believe(answer(slot="diet"), SAID, KNOWN)[0].slot == "diet"
+    assert believe(answer(slot="shoe_size"), SAID, KNOWN, ANN.id)[0].slot is None
+    assert believe(answer(slot="diet"), SAID, KNOWN, ANN.id)[0].slot == "diet"

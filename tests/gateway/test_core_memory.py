@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from agent.errors import ModelUnavailableError
 from agent.ids import SessionId, UserId
 from agent.ports import ModelRequest, Text
 from agent.pricing import DEMO_MODEL, build_prices
 from agent.records import Audience, JsonObject, JsonValue, Usage, User
 from agent.speech import MEMORY_HEAD
+from gateway import metrics
 from gateway.claude import build_claude
 from gateway.demo.model import build_demo_transport
 from tests.support.agent_runs import EchoModel, all_text
@@ -142,26 +144,80 @@ async def test_a_nonsense_answer_leaves_no_fact_and_no_job(database_url: str, an
     assert await facts(database_url) == {"likes milk"}
 
 
-async def test_a_fault_while_reading_for_facts_is_given_up_after_some_tries_and_ends_nothing(database_url: str) -> None:
-    """It must not take the process down, nor cost calls for ever."""
+async def test_words_that_always_fail_are_left_out_and_those_round_them_are_read(database_url: str) -> None:
+    """One odd message must not take the process down, nor cost calls for ever, nor keep the rest from being read."""
     model = Learner()
     learn = model.complete_json
     tries = 0
 
     async def fail(request: ModelRequest, schema: JsonObject) -> tuple[JsonValue, Usage]:
         nonlocal tries
-        tries += 1
-        raise ValueError("our own")
+        if "poison" in repr(request):
+            tries += 1
+            raise ValueError("our own")
+        return await learn(request, schema)
 
     model.complete_json = fail  # type: ignore[method-assign]
+    given_up = metrics.extractions.labels("given_up")
+    before = given_up._value.get()
+    async with open_core(database_url, model, configure(replace(AGENT, extract_after_s=0.3))) as core:
+        for text in ("I like tea", "I like poison", "I like milk"):
+            await core.ask(text)
+        await learned(database_url)
+        assert await facts(database_url) == {"likes tea", "likes milk"}
+        assert tries == 6
+        assert given_up._value.get() == before + 1
+        await core.ask("I like bread")
+        await learned(database_url)
+    assert await facts(database_url) == {"likes tea", "likes milk", "likes bread"}
+
+
+async def test_while_the_model_is_away_words_wait_however_long(database_url: str) -> None:
+    """An outage costs no memory."""
+    model = Learner()
+    learn = model.complete_json
+    tries = 0
+
+    async def be_away(request: ModelRequest, schema: JsonObject) -> tuple[JsonValue, Usage]:
+        nonlocal tries
+        tries += 1
+        if tries < 12:
+            raise ModelUnavailableError("away")
+        return await learn(request, schema)
+
+    model.complete_json = be_away  # type: ignore[method-assign]
     async with open_core(database_url, model, configure(AGENT)) as core:
         await core.ask("I like tea")
         await learned(database_url)
-        assert tries == 6
-        model.complete_json = learn  # type: ignore[method-assign]
-        assert (await core.ask("I like milk")).text == "I like milk"
+    assert await facts(database_url) == {"likes tea"}
+
+
+async def test_what_was_said_while_nothing_was_to_be_remembered_is_not_read_later(database_url: str) -> None:
+    """Whoever turns memories on has not been asked about the past. Proves: UM-2, UM-4."""
+    model = Learner()
+    for mode in ("off", "manual"):
+        async with open_core(database_url, model, configure(replace(AGENT, memory_mode=mode))) as core:
+            await core.ask(f"I like being unread while {mode}")
+    assert await run_sql(database_url, "SELECT FROM jobs") == []
+    async with open_core(database_url, model, configure(AGENT)) as core:
+        await core.ask("I like tea")
         await learned(database_url)
-    assert await facts(database_url) == {"likes tea", "likes milk"}
+    assert await facts(database_url) == {"likes tea"}
+
+
+async def test_several_processes_share_the_reading(database_url: str) -> None:
+    """Each piece of work is one process's at a time. Proves: UM-3."""
+    one, two = Learner(), Learner()
+    one.may_learn.clear()
+    agent = replace(AGENT, extract_after_s=0.2)
+    async with open_core(database_url, one, configure(agent)) as core, open_core(database_url, two, configure(agent)):
+        for n in range(12):
+            await core.ask(f"I like dish {n}", session_id=SessionId(f"web:demo:{n}"))
+        one.may_learn.set()
+        await learned(database_url)
+    assert len(await facts(database_url)) == 12
+    assert len(one.learning) + len(two.learning) == 12
+    assert two.learning, "the other process did its part"
 
 
 async def test_a_secret_that_a_person_says_never_becomes_a_fact(database_url: str) -> None:

@@ -1,8 +1,13 @@
 """Durable work: one row per key, one worker at a time, asked for anew while it is done."""
 
-from agent.ids import AgentId, SessionId, UserId
+from dataclasses import replace
+
+from agent.ids import AgentId, SessionId, UserId, WorkerId
 from memory.database import Database
-from memory.jobs import Job, Jobs
+from memory.jobs import EXTRACT, Job, Jobs
+from memory.tasks import Tasks
+from tests.memory.test_tasks import done
+from tests.support.make import inbound
 
 ASK = """
 INSERT INTO jobs AS j (kind, session_id, user_id, agent_id, run_at) VALUES ('extract', 's', $1, 'a', now())
@@ -43,6 +48,7 @@ async def test_a_job_that_is_asked_for_while_it_is_done_is_done_again(database: 
     job = await jobs.take()
     assert job is not None
     await ask(database)
+    assert await jobs.take() is None, "not beside the one who is at it, or a burst would cost a call for each message"
     await jobs.end(job)
     again = await jobs.take()
     assert again is not None
@@ -58,6 +64,7 @@ async def test_a_job_that_failed_waits_and_others_go_on(database: Database) -> N
     job = await jobs.take()
     assert job is not None
     await jobs.delay(job, 60.0, "ModelUnavailableError")
+    await ask(database)
     await ask(database, "other")
     other = await jobs.take()
     assert other is not None
@@ -65,3 +72,42 @@ async def test_a_job_that_failed_waits_and_others_go_on(database: Database) -> N
     await jobs.end(other)
     assert await jobs.take() is None
     assert 50 < (await jobs.next_in() or 0) <= 60
+
+
+async def test_work_that_is_not_done_yet_goes_on_at_once(database: Database) -> None:
+    """Much to read is read in pieces."""
+    jobs = Jobs(database)
+    await ask(database)
+    job = await jobs.take()
+    assert job is not None
+    await jobs.end(job, has_more=True)
+    again = await jobs.take()
+    assert again is not None
+    assert (again.version, again.attempts) == (job.version, 1)
+
+
+async def test_who_does_one_kind_of_work_is_given_no_other(database: Database) -> None:
+    """Each kind has its own hands."""
+    await ask(database)
+    others = Jobs(database, ["tidy"])
+    assert await others.take() is None
+    assert await others.next_in() is None
+    assert await Jobs(database, ["tidy", EXTRACT]).take() is not None
+
+
+async def test_words_that_keep_coming_put_the_work_off_only_so_long(database: Database) -> None:
+    """Who never stops talking is remembered too. Proves: UM-3."""
+    tasks = Tasks(database, WorkerId("me"))
+    due: list[float] = []
+    for n in range(8):
+        claim = (await tasks.accept(inbound(f"I like dish {n}"), may_take=True)).claim
+        assert claim is not None
+        await tasks.finish(claim, replace(done(), extract_after_s=100.0), may_keep=False)
+        [row] = await database.fetch("SELECT extract(epoch FROM run_at - now())::float8 AS due FROM jobs")
+        due.append(row["due"])
+        await database.execute(
+            "UPDATE jobs SET run_at = run_at - interval '90 s', asked_at = asked_at - interval '90 s'"
+        )
+    assert all(95 < s <= 100 for s in due[:5]), "each message puts it off"
+    assert due[5] < 55, "but not past five times as long after the first"
+    assert due[6] < 0

@@ -43,7 +43,7 @@ async def extract(texts: Sequence[str], facts: Sequence[str] = ()) -> tuple[Fact
     claude = build_claude(api_key="demo", prices=build_prices({}), transport=build_demo_transport(0))
     answer, _ = await claude.complete_json(build_extraction(DEMO_MODEL, messages, memories), SCHEMA)
     await claude.aclose()
-    return believe(answer, messages, memories)
+    return believe(answer, messages, memories, messages[0].author.id or UserId(""))
 
 
 @pytest.mark.parametrize(
