@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from agent.ids import AttachmentId, MessageId, RunId, SessionId, TaskId, UserId
+from agent.people import Account, LinkCode, Linked
 from agent.records import (
     Accepted,
     Attachment,
@@ -133,6 +134,57 @@ class WidgetGateway(Gateway, Protocol):
         """Keep what a person thinks of an answer (`up` or `down`), in place of what they thought before.
 
         Gives the answer's seq; none where the session has no such answer.
+        """
+        ...
+
+
+class People(Protocol):
+    """Who is who: accounts linked by proof, parted again, erased. All raise `StoreUnavailableError`."""
+
+    async def find_visitor(self, visitor_id: UserId, tenant: str) -> User | None:
+        """The person behind a visitor's token; none while nothing is known of them.
+
+        Raises `UserGoneError` where the token stands for nobody any more: the visitor signed in, or was erased.
+        """
+        ...
+
+    async def list_former_ids(self, user_id: UserId) -> Sequence[UserId]:
+        """The ids that became this one."""
+        ...
+
+    async def identify(self, visitor: User, known: User) -> Linked:
+        """The site signed a visitor in: what the visitor said and what is remembered of them is the known person's.
+
+        Raises `LinkRefusedError` for a visitor who is somebody by another proof.
+        """
+        ...
+
+    async def prove_email(self, identity: Identity, user: User, email: str | None) -> User:
+        """Note the address that an account's channel vouches for. Who proved the same elsewhere is the same person.
+
+        For a signed token with a verified address, and for full members of an organisation that is the gateway's own.
+        """
+        ...
+
+    async def issue_link_code(self, user: User, identity: Identity) -> LinkCode:
+        """A code for the account that speaks, to be said on another channel. Raises `BusyError`."""
+        ...
+
+    async def redeem_link_code(self, user: User, identity: Identity, code: str) -> Linked:
+        """The account that speaks, and that which the code was issued to, are one person's from now on.
+
+        Raises `LinkRefusedError`, whose text is for the person, and `BusyError` after too many tries.
+        """
+        ...
+
+    async def list_accounts(self, user_id: UserId) -> Sequence[Account]:
+        """A person's accounts."""
+        ...
+
+    async def unlink(self, user_id: UserId, identity_id: str) -> UserId:
+        """Undo the link that brought an account. It goes back, with what it made, to the user who is returned.
+
+        Raises `NotFoundError` and `LinkRefusedError`.
         """
         ...
 

@@ -5,6 +5,8 @@
     │   ├── UserInvalidError
     │   ├── ConflictError          the same key came before with another text
     │   │   └── MemoryConflictError    the id is not free, or the memories changed meanwhile
+    │   ├── UserGoneError          what was stored about the person was erased
+    │   ├── LinkRefusedError       accounts cannot be linked or parted like this
     │   ├── NotFoundError          no such thing, or not yours: the same answer for both
     │   │   ├── MemoryNotFoundError
     │   │   └── UserNotFoundError
@@ -42,6 +44,14 @@ class UserInvalidError(InputError):
 
 class ConflictError(InputError):
     """The same id was used before for another text."""
+
+
+class UserGoneError(InputError):
+    """What was stored about this person was erased."""
+
+
+class LinkRefusedError(InputError):
+    """These accounts cannot be linked like this."""
 
 
 class NotFoundError(InputError):

@@ -62,8 +62,9 @@ NO_USER_ID = UserId("")
 class User:
     """The one person behind every account they have.
 
-    `id` is empty only on the way in, where the e-mail address stands for it; a stored user always has one.
-    Raises `UserInvalidError` when neither is given.
+    `id` is empty only on the way in, where the e-mail address stands for it; a stored user always has one. `account_id`
+    is the user that the account they speak from was with before it was linked; none where it was not.
+    Raises `UserInvalidError` when neither an id nor an address is given.
     """
 
     id: UserId = NO_USER_ID
@@ -72,6 +73,7 @@ class User:
     last_name: str | None = None
     timezone: str | None = None
     additional_attributes: Mapping[str, JsonValue] = field(default_factory=dict)
+    account_id: UserId | None = None
 
     def __post_init__(self) -> None:
         if not self.id and not self.email:

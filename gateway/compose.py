@@ -17,6 +17,7 @@ from agent.errors import StoreUnavailableError
 from agent.ids import WorkerId, new_worker_id
 from agent.ports import Model
 from gateway.app import Readiness, build_app
+from gateway.changes import Changes
 from gateway.config import Configuration
 from gateway.dispatcher import Dispatcher
 from gateway.extractor import Extractor
@@ -26,6 +27,7 @@ from gateway.hub import Hub
 from gateway.memories import UserMemories
 from gateway.memory_tool import build_memory_tool
 from gateway.outbox import Delivery
+from gateway.people import PeopleService
 from gateway.poller import Poller
 from gateway.ports import Bus, Poster
 from gateway.relay import BusRelay
@@ -38,6 +40,8 @@ from memory.context import Sessions
 from memory.database import Database
 from memory.instance import load_instance
 from memory.jobs import Jobs
+from memory.link_codes import LinkCodes
+from memory.links import Links
 from memory.listener import READY, Listener
 from memory.memories import Memories
 from memory.memory_records import MemoryRecords
@@ -80,6 +84,7 @@ class Gateway:
     """A gateway that is up: what serves it, and what ends it in good order."""
 
     service: GatewayService
+    people: PeopleService
     app: Starlette
     dispatcher: Dispatcher
     widget: Widget
@@ -133,6 +138,8 @@ async def open_gateway(
         dispatcher = Dispatcher(tasks, runner, hub, configuration.limits, posting.wake, intake)
         stack.push_async_callback(dispatcher.drain, 0.0)  # what is still on when this ends by an error is handed back
         files = Attachments(front)
+        links = Links(database)
+        people = PeopleService(Users(database), links, LinkCodes(database, instance.secret))
         service = GatewayService(intake, Sessions(front), Users(front), user_memories, files, dispatcher, hub, agents)
         if hooks.on_boot:
             await call_hook("on_boot", hooks.on_boot)
@@ -152,7 +159,8 @@ async def open_gateway(
         relay = BusRelay(hub, bus, Watchers(database, worker_id), worker_id, dispatcher.stop_here)
         hub.relay = relay
         dispatcher.relay = relay
-        housekeeping = Housekeeping(workers, dispatcher, relay, files, lease_s)
+        changes = Changes(links)
+        housekeeping = Housekeeping(workers, dispatcher, relay, files, changes, lease_s)
         group(Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh).run(registered))
         await registered.wait()
         for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll()):
@@ -164,9 +172,10 @@ async def open_gateway(
         if slack is not None:
             group(slack.run())
         widget = build_widget(
-            service, configuration.sites, instance.secret, instance.instance_id, configuration.widget_limits
+            service, configuration.sites, instance.secret, instance.instance_id, configuration.widget_limits, people
         )
         readiness.is_store_there = lambda: housekeeping.silence_s < STORE_SILENCE_S
+        changes.listeners += [lambda _: service.forget_people(), widget.see_off]
         api = build_api(service, configuration.api_tokens, list(agents.by_id), agents.default_id)
         app = build_app(
             readiness,
@@ -175,7 +184,15 @@ async def open_gateway(
         )
         larger = {"/slack/events": SLACK_BODY_BYTES, UPLOADS_PATH: configuration.widget_limits.file_bytes}
         app.add_middleware(HttpLimits, larger=larger)
-        yield Gateway(service=service, app=app, dispatcher=dispatcher, widget=widget, readiness=readiness, slack=slack)
+        yield Gateway(
+            service=service,
+            people=people,
+            app=app,
+            dispatcher=dispatcher,
+            widget=widget,
+            readiness=readiness,
+            slack=slack,
+        )
         with suppress(StoreUnavailableError):  # the others notice the missing beat
             await workers.leave()
 

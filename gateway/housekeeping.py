@@ -8,6 +8,7 @@ import structlog
 from agent.errors import StoreUnavailableError
 from agent.ids import SessionId
 from gateway import metrics
+from gateway.changes import Changes
 from gateway.dispatcher import Dispatcher
 from gateway.relay import BusRelay
 from memory.attachments import Attachments
@@ -21,11 +22,18 @@ ORPHAN_S = 2.0
 
 
 class Housekeeping:
-    """One beat a second; with it a look for dead workers, and for sessions of ours that nobody works on."""
+    """One beat a second; with it a look for dead workers, for sessions of ours that nobody works on, and who is who."""
 
     def __init__(
-        self, workers: Workers, dispatcher: Dispatcher, relay: BusRelay, attachments: Attachments, lease_s: float
+        self,
+        workers: Workers,
+        dispatcher: Dispatcher,
+        relay: BusRelay,
+        attachments: Attachments,
+        changes: Changes,
+        lease_s: float,
     ) -> None:
+        self._changes = changes
         self._workers = workers
         self._dispatcher = dispatcher
         self._relay = relay
@@ -50,6 +58,7 @@ class Housekeeping:
                 await self.recover()
                 await self._sweep()
                 await self._clean()
+                await self._changes.look()
             except StoreUnavailableError as error:
                 log.warning("store_away", during="housekeeping", error=str(error))
             await asyncio.sleep(BEAT_S)

@@ -29,6 +29,7 @@ facts = Counter("parley_facts", "Facts stored, changed or retired by extraction.
 slack_tokens_refused = Gauge(
     "parley_slack_tokens_refused", "Slack installations whose token Slack refuses.", registry=REGISTRY
 )
+links = Counter("parley_accounts_linked", "Accounts that became one person's, by proof.", ["proof"], registry=REGISTRY)
 
 
 def render_metrics() -> bytes:

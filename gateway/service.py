@@ -4,7 +4,6 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import replace
 
 from adapters.api.intake import identity_of
 from adapters.ports import SlowConsumerError
@@ -24,7 +23,6 @@ from memory.tasks import Tasks
 from memory.users import Users
 
 KNOWN_USERS = 10_000
-_NAMES = ("email", "first_name", "last_name", "timezone")
 ACCEPT_S = 1.8
 LOOK_AGAIN_S = 2.0
 _OVER = {TaskState.DONE, TaskState.STOPPED, TaskState.DEAD}
@@ -109,12 +107,17 @@ class GatewayService:
         """
         try:
             async with asyncio.timeout(ACCEPT_S):
-                if inbound.user is not None and self._stored.get(inbound.user.id) != inbound.user:
-                    await self._users.save(inbound.user)
-                    self._remember(inbound.user)
+                user = inbound.user
+                is_new = user is not None and self._stored.get(user.id) != user
+                if user is not None and is_new and await self._users.save(user) is not None:
+                    self._remember(user)
                 return (await self._dispatcher.accept(inbound)).accepted
         except TimeoutError as error:
             raise StoreUnavailableError("a message could not be committed in time") from error
+
+    def forget_people(self) -> None:
+        """Look everybody up anew: somebody's id has changed its meaning."""
+        self._stored.clear()
 
     def _remember(self, user: User) -> None:
         self._stored[user.id] = user
@@ -151,9 +154,18 @@ class GatewayService:
 
 
 def _storable_user(user: User) -> User:
-    told = {name: storable(text) for name in _NAMES if isinstance(text := getattr(user, name), str)}
-    attributes = storable_object(dict(user.additional_attributes))
-    return replace(user, id=UserId(storable(user.id)), additional_attributes=attributes, **told)
+    return User(
+        id=UserId(storable(user.id)),
+        email=_storable(user.email),
+        first_name=_storable(user.first_name),
+        last_name=_storable(user.last_name),
+        timezone=_storable(user.timezone),
+        additional_attributes=storable_object(dict(user.additional_attributes)),
+    )
+
+
+def _storable(text: str | None) -> str | None:
+    return None if text is None else storable(text)
 
 
 async def _wait_for_end(mailbox: Mailbox, run_id: RunId) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 
 import asyncpg
 
+from agent.errors import UserGoneError
 from agent.ids import SessionId, TaskId, UserId, WorkerId, new_message_id
 from agent.records import Inbound, JsonObject
 from memory.database import Database, Record
@@ -104,7 +105,10 @@ class SlackThreads:
         return row["role"] is not None, row["is_engaged"], is_kept, is_own, row["bot_hops"], tuple(row["names"])
 
     async def keep_message(self, inbound: Inbound) -> bool:
-        """Store a message without a task; the session's next task takes it along. False: it is there already."""
+        """Store a message without a task; the session's next task takes it along. False: it is there already.
+
+        Raises `UserGoneError`.
+        """
         user_id = inbound.user.id if inbound.user else None
         try:
             row = await self._database.fetchrow(
@@ -119,9 +123,12 @@ class SlackThreads:
                 inbound.text,
                 inbound.dedupe_key,
                 hashlib.sha256(inbound.text.encode()).digest(),
+                inbound.user.account_id if inbound.user else None,
             )
         except asyncpg.UniqueViolationError:
             return False
+        except asyncpg.NoDataFoundError as error:
+            raise UserGoneError("this person was erased") from error
         return row is not None
 
     async def find_message(

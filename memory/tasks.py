@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from agent.errors import BusyError, ConflictError, LeaseLostError
+from agent.errors import BusyError, ConflictError, LeaseLostError, UserGoneError
 from agent.files import render_files
 from agent.ids import (
     AgentId,
@@ -119,7 +119,7 @@ class Tasks:
     async def accept(self, inbound: Inbound, *, may_take: bool) -> Intake:
         """Commit a message with its task; take the session's lease when it is free and `may_take`.
 
-        Raises `ConflictError`, `BusyError`, `StoreUnavailableError`.
+        Raises `ConflictError`, `BusyError`, `UserGoneError`, `StoreUnavailableError`.
         """
         task_id, message_id = new_task_id(), new_message_id()
         digest = hashlib.sha256(inbound.text.encode()).digest()
@@ -147,9 +147,12 @@ class Tasks:
                 run_id_of(task_id),
                 render_attachments(inbound.attachments),
                 render_files(inbound.attachments),
+                inbound.user.account_id if inbound.user else None,
             )
         except asyncpg.UniqueViolationError:
             return await self._find_accepted(inbound, digest)
+        except asyncpg.NoDataFoundError as error:
+            raise UserGoneError("this person was erased") from error
         if row is None:
             raise BusyError("too many turns wait in this session", retry_after_s=BUSY_RETRY_S)
         return _read_intake(inbound, task_id, message_id, row)
@@ -325,7 +328,7 @@ def _note(claim: Claim, seq: int, at: datetime, state: RunState, label: str | No
 
 
 def _read_intake(inbound: Inbound, task_id: TaskId, message_id: MessageId, row: asyncpg.Record) -> Intake:
-    user_id = inbound.user.id if inbound.user else None
+    user_id = row["user_id"]
     claim = Claim(
         session_id=inbound.session_id,
         epoch=row["epoch"],

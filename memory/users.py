@@ -26,7 +26,7 @@ class Users:
     async def find(self, identity: Identity) -> User | None:
         """The person behind an account."""
         row = await self._database.fetchrow(query("find_user"), identity.tenant, identity.channel, identity.external_id)
-        return read_user(row) if row else None
+        return replace(read_user(row), account_id=row["account_id"]) if row else None
 
     async def ensure(self, identity: Identity, details: User) -> User:
         """The person behind an account, stored with what `details` tells.
@@ -38,32 +38,41 @@ class Users:
             await self._add(identity, details)
             known = await self.find(identity)
             assert known is not None, "an account that was just added is found"
-        return known if _tells_nothing_new(known, details) else await self.save(replace(details, id=known.id))
+        if _tells_nothing_new(known, details):
+            return known
+        saved = await self.save(replace(details, id=known.id))
+        return replace(saved, account_id=known.account_id) if saved else known
 
     async def _add(self, identity: Identity, details: User) -> None:
         wanted = details.id if details.id and await self.load(details.id) is None else new_user_id()
         if details.id and identity.channel == KNOWN_CHANNEL and identity.external_id == details.id:
             wanted = details.id
+        row = await self._database.fetchrow(query("is_former"), wanted)
+        if row is None or row["is_former"]:  # an id that is nobody's any more is never given out again
+            wanted = new_user_id()
         key = "\x1f".join((identity.tenant, identity.channel, identity.external_id))
         async with self._database.scope(user_id=wanted, identity=key) as connection:
             await connection.execute(
                 query("add_identity"), identity.tenant, identity.channel, identity.external_id, wanted
             )
-            await connection.fetchrow(query("save_user"), wanted, *_details(details))
+            await connection.fetchrow(query("save_user"), wanted, *user_details(details))
 
-    async def save(self, user: User) -> User:
-        """Store a person under their id. What is told replaces what was stored; what is not told stays."""
-        row = await self._database.fetchrow(query("save_user"), user.id, *_details(user))
-        assert row is not None, "the statement always gives the row"
-        return read_user(row)
+    async def save(self, user: User) -> User | None:
+        """Store a person under their id. What is told replaces what was stored; what is not told stays.
+
+        None, and nothing is stored, where the id is nobody's any more.
+        """
+        row = await self._database.fetchrow(query("save_user"), user.id, *user_details(user))
+        return read_user(row) if row else None
 
 
-def _details(user: User) -> tuple[str | None, str | None, str | None, str | None, dict[str, object]]:
+def user_details(user: User) -> tuple[str | None, str | None, str | None, str | None, dict[str, object]]:
+    """The columns of a person: e-mail, names, time zone, attributes."""
     return user.email, user.first_name, user.last_name, user.timezone, dict(user.additional_attributes)
 
 
 def _tells_nothing_new(known: User, told: User) -> bool:
-    pairs = zip(_details(known)[:4], _details(told)[:4], strict=True)
+    pairs = zip(user_details(known)[:4], user_details(told)[:4], strict=True)
     attributes = known.additional_attributes
     return all(new is None or new == old for old, new in pairs) and all(
         attributes.get(key) == value for key, value in told.additional_attributes.items()

@@ -5,6 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 from adapters.widget.codes import CloseCode
 from adapters.widget.door import Admitted
+from adapters.widget.tokens import Claims
 from agent.ids import MessageId, RunId
 
 
@@ -90,7 +91,40 @@ class TellTyping:
     """Let the others in a shared thread know that the person writes."""
 
 
-Work: TypeAlias = Greet | Accept | StopRun | LoadHistory | ListSessions | MarkSeen | Judge | TellTyping
+@dataclass(frozen=True, slots=True)
+class BecomeKnown:
+    """The site vouches for the person from now on."""
+
+    frame_id: str
+    claims: Claims
+
+
+@dataclass(frozen=True, slots=True)
+class IssueCode:
+    """Answer with a code that proves on another channel who this is."""
+
+    frame_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedeemCode:
+    """A code of another channel was said: both accounts are one person's. `is_said`: as a message."""
+
+    frame_id: str
+    code: str
+    is_said: bool = False
+
+
+Identifying: TypeAlias = BecomeKnown | IssueCode | RedeemCode
+"""What may change who the person is."""
+
+Question: TypeAlias = StopRun | LoadHistory | ListSessions | MarkSeen | TellTyping
+"""What is answered by a frame of its own, or not at all."""
+
+Request: TypeAlias = Accept | Judge | Identifying | Question
+"""What somebody who was greeted may ask for."""
+
+Work: TypeAlias = Greet | Request
 """What asks the gateway, and so is done one after another beside the reader."""
 
 Command: TypeAlias = Say | Close | Work

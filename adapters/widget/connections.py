@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
+from collections.abc import Collection
 
 from adapters.widget.codes import CloseCode
 from adapters.widget.door import Door
@@ -59,6 +60,11 @@ class Connections:
             if not self._by_address[address]:
                 del self._by_address[address]
             self._is_one_gone.set()
+
+    def see_off(self, changes: Collection[tuple[bytes, str]]) -> None:
+        """Close the connections of people whose id (its SHA-256) has changed its meaning."""
+        for connection in list(self._open):
+            connection.see_off(changes)
 
     async def drain(self, within_s: float, reconnect_after_ms: int) -> None:
         """See everybody off. Returns when all are gone, or after `within_s`."""

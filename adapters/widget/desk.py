@@ -6,9 +6,24 @@ from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 from adapters.ports import WidgetGateway
-from adapters.widget.commands import Accept, Judge, ListSessions, LoadHistory, MarkSeen, StopRun, TellTyping
+from adapters.widget.commands import (
+    Accept,
+    BecomeKnown,
+    Identifying,
+    IssueCode,
+    Judge,
+    ListSessions,
+    LoadHistory,
+    MarkSeen,
+    Question,
+    RedeemCode,
+    Request,
+    StopRun,
+    TellTyping,
+)
 from adapters.widget.door import Visitor
 from adapters.widget.greeting import CHANNEL, Place, is_visible
+from adapters.widget.identifying import Identifier
 from adapters.widget.limits import FILES, Limits
 from adapters.widget.replies import (
     render_ack,
@@ -23,32 +38,49 @@ from agent.errors import BusyError, ConflictError, InputError, ParleyError, Stor
 from agent.files import ENDINGS
 from agent.records import Attachment, Audience, Inbound, JsonObject, JsonValue, Presence
 
-Question: TypeAlias = StopRun | LoadHistory | ListSessions | MarkSeen | TellTyping
-Errand: TypeAlias = Accept | Judge | Question
 PresenceState: TypeAlias = Literal["joined", "left", "typing"]
 _NO_FILE = "attachments: expected files that were uploaded for this conversation within the last hour"
 _RETRY_S = 2.0
-_FEATURES: list[JsonValue] = ["stop", "history", "sessions", "refresh", "feedback", "action", "attachments"]
+_FEATURES: list[JsonValue] = [
+    "stop",
+    "history",
+    "sessions",
+    "refresh",
+    "feedback",
+    "action",
+    "attachments",
+    "identify",
+    "link",
+]
 
 
 class Desk:
-    """Serves one place. Every method gives the frame to send, or none."""
+    """Serves one place, whose person may become another. Every method gives the frame to send, or none.
 
-    __slots__ = ("_gateway", "_limits", "_place")
+    `is_identifying`: who the person is may be changing just now.
+    """
 
-    def __init__(self, gateway: WidgetGateway, place: Place, limits: Limits) -> None:
+    __slots__ = ("_gateway", "_identifier", "_limits", "is_identifying", "place")
+
+    def __init__(
+        self, gateway: WidgetGateway, place: Place, limits: Limits, identifier: Identifier | None = None
+    ) -> None:
         self._gateway = gateway
-        self._place = place
+        self._identifier = identifier
         self._limits = limits
+        self.place = place
+        self.is_identifying = False
 
     def link(self, attachment: Attachment) -> str:
         """Where the person finds a file of this conversation."""
-        return self._place.links.open_path(attachment, time.time())
+        return self.place.links.open_path(attachment, time.time())
 
-    async def serve(self, work: Errand) -> str | None:
+    async def serve(self, work: Request) -> str | None:
         """Does one thing. What the store cannot do now is answered, never raised."""
         if isinstance(work, Accept | Judge):
             return await self._answer(work)
+        if isinstance(work, BecomeKnown | IssueCode | RedeemCode):
+            return await self._identify(work)
         try:
             return await self._ask(work)
         except StoreUnavailableError as error:
@@ -59,9 +91,9 @@ class Desk:
     async def _ask(self, work: Question) -> str | None:
         match work:
             case StopRun():
-                await self._gateway.stop_run(self._place.session_id, work.run_id)
+                await self._gateway.stop_run(self.place.session_id, work.run_id)
             case MarkSeen():
-                await self._gateway.mark_seen(self._place.session_id, self._place.user.id, work.seq)
+                await self._gateway.mark_seen(self.place.session_id, self.place.user.id, work.seq)
             case LoadHistory():
                 return await self._load_history(work)
             case ListSessions():
@@ -72,10 +104,20 @@ class Desk:
 
     def tell(self, state: PresenceState) -> None:
         """Let the others in a shared thread know what the person does."""
-        place = self._place
+        place = self.place
         if place.audience is Audience.SHARED:
             presence = Presence(user_id=place.user.id, name=place.author_name, state=state)
             self._gateway.tell_presence(place.session_id, presence)
+
+    async def _identify(self, work: Identifying) -> str:
+        if self._identifier is None:
+            return render_nack(work.frame_id, "unsupported", "this gateway does not offer it")
+        self.is_identifying = True
+        try:
+            reply, self.place = await self._identifier.serve(self.place, work)
+        finally:
+            self.is_identifying = False
+        return reply
 
     async def _answer(self, work: Accept | Judge) -> str:
         try:
@@ -92,7 +134,7 @@ class Desk:
             return render_nack(work.frame_id, "failed", error.sentence, _RETRY_S)
 
     async def _accept(self, work: Accept) -> str:
-        place = self._place
+        place = self.place
         attachments: Sequence[Attachment] = ()
         if work.attachments:
             attachments = await self._gateway.find_attachments(place.user.id, place.session_id, work.attachments)
@@ -102,7 +144,7 @@ class Desk:
         return render_ack(work.frame_id, accepted.seq, accepted.message_id)
 
     async def _judge(self, work: Judge) -> str:
-        place = self._place
+        place = self.place
         seq = await self._gateway.save_feedback(
             place.user.id, place.session_id, work.message_id, work.value, work.comment
         )
@@ -113,7 +155,7 @@ class Desk:
         return render_ack(work.frame_id, seq, work.message_id)
 
     def _inbound(self, work: Accept, attachments: Sequence[Attachment]) -> Inbound:
-        place = self._place
+        place = self.place
         return Inbound(
             channel=CHANNEL,
             tenant=place.site.tenant,
@@ -130,12 +172,12 @@ class Desk:
         )
 
     async def _load_history(self, work: LoadHistory) -> str:
-        session_id = self._place.session_id
+        session_id = self.place.session_id
         messages = await self._gateway.load_messages_before(session_id, work.before, work.limit + 1)
-        return render_history(messages, self._place.user.id, work.limit, self.link)
+        return render_history(messages, self.place.user.id, work.limit, self.link)
 
     async def _list_sessions(self, work: ListSessions) -> str:
-        place = self._place
+        place = self.place
         site = place.site
         sessions = await self._gateway.list_sessions_of_user(place.user.id, CHANNEL, site.tenant, work.limit)
         return render_sessions([one for one in sessions if is_visible(one, place.site, place.bearer)])

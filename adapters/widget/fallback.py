@@ -204,7 +204,7 @@ class Exchange:
                 self._answers.append(command.text)
             elif isinstance(command, Greet):
                 place = await self._service.greeter.find_place(command.admitted)
-                self._desk = Desk(self._service.gateway, place, self._service.limits)
+                self._desk = self._service.build_desk(place)
                 self._wire.greeted(place.session_id, place.thread, read_moment())
             elif self._desk is not None and (reply := await self._desk.serve(command)) is not None:
                 self._answers.append(reply)

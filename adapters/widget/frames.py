@@ -137,6 +137,14 @@ class Identify(_Frame):
     token: str
 
 
+class Link(_Frame):
+    """Prove that an account on another channel is the same person's: ask for a code, or say one."""
+
+    type: Literal["link"]
+    id: Word
+    code: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
+
+
 class Memories(_Frame):
     """What is remembered about the person."""
 
@@ -152,10 +160,11 @@ class Forget(_Frame):
     id: Word
 
 
-Later: TypeAlias = Identify | Memories | Forget
+Later: TypeAlias = Memories | Forget
 """Frames that this gateway understands and does not offer yet."""
 
-Frame: TypeAlias = Hello | Send | Stop | Seen | History | Sessions | Refresh | Typing | Ping | Feedback | Action | Later
+Talk: TypeAlias = Send | Stop | Seen | History | Sessions | Typing | Ping | Feedback | Action
+Frame: TypeAlias = Hello | Talk | Refresh | Identify | Link | Later
 _FRAMES: TypeAdapter[Frame] = TypeAdapter(Annotated[Frame, Field(discriminator="type")])
 
 _EXPECTED = {

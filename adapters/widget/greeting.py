@@ -1,10 +1,10 @@
 """From an admitted `hello` to a person in a conversation. Asks the gateway; writes nothing for an unknown visitor."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from adapters.ports import Gateway
+from adapters.ports import Gateway, People
 from adapters.widget.codes import CloseCode
 from adapters.widget.conversations import (
     Resume,
@@ -16,13 +16,15 @@ from adapters.widget.conversations import (
     plan_resume,
     session_id_of,
 )
-from adapters.widget.door import Admitted, Bearer, may_join
+from adapters.widget.door import Admitted, Bearer, Visitor, may_join
 from adapters.widget.errors import RefusedError
 from adapters.widget.keys import GatewaySecret
 from adapters.widget.links import Links
 from adapters.widget.sites import Site
 from adapters.widget.tokens import Claims
+from agent.errors import UserGoneError
 from agent.ids import SessionId, UserId, new_user_id
+from agent.people import VISITOR_CHANNEL
 from agent.records import Audience, Identity, Session, User
 from agent.speech import plain_name
 
@@ -50,6 +52,10 @@ class Place:
         """Who else can read here."""
         return Audience.PRIVATE if self.thread is None else Audience.SHARED
 
+    def become(self, bearer: Bearer, user: User) -> "Place":
+        """The same conversation, with the person as they are known now."""
+        return replace(self, bearer=bearer, user=user, links=replace(self.links, user_id=user.id))
+
     @property
     def is_verified(self) -> bool:
         """Whether the site vouches for the person."""
@@ -69,7 +75,8 @@ def _not_found() -> RefusedError:
 class Greeter:
     """Finds persons and conversations. `instance_id` names the database: another one gives other epochs."""
 
-    def __init__(self, gateway: Gateway, secret: GatewaySecret, instance_id: str) -> None:
+    def __init__(self, gateway: Gateway, secret: GatewaySecret, instance_id: str, people: People | None = None) -> None:
+        self._people = people
         self._gateway = gateway
         self._secret = secret
         self._instance_id = instance_id
@@ -99,15 +106,34 @@ class Greeter:
             links=Links(secret=self._secret.links, session_id=session_id, user_id=user.id),
         )
 
+    async def find_user(self, account: Identity) -> User | None:
+        """The person behind an account that has a row."""
+        return await self._gateway.find_user(account)
+
     async def _find_user(self, admitted: Admitted) -> User:
         hello, bearer = admitted.hello, admitted.bearer
         timezone = hello.tz if hello.tz and is_timezone(hello.tz) else None
-        if not isinstance(bearer, Claims):
-            name = plain_name(hello.name) if admitted.site.is_demo and hello.name and hello.name.strip() else None
-            return User(id=bearer.user_id, first_name=name, timezone=timezone)
+        if isinstance(bearer, Claims):
+            return await self.find_known(admitted.site, bearer, timezone)
+        if bearer.fresh_token is None and (linked := await self._find_visitor(admitted.site, bearer)) is not None:
+            return linked
+        name = plain_name(hello.name) if admitted.site.is_demo and hello.name and hello.name.strip() else None
+        return User(id=bearer.user_id, first_name=name, timezone=timezone)
+
+    async def _find_visitor(self, site: Site, bearer: Visitor) -> User | None:
+        """The person that a visitor proved to be. Raises `RefusedError` for a token that stands for nobody any more."""
+        if self._people is None:
+            return None
+        try:
+            return await self._people.find_visitor(bearer.user_id, site.tenant)
+        except UserGoneError:
+            raise RefusedError(CloseCode.TOKEN, "token: expected one that is still somebody's") from None
+
+    async def find_known(self, site: Site, bearer: Claims, timezone: str | None) -> User:
+        """The person whom the site vouches for, with what it tells of them."""
         if bearer.timezone and is_timezone(bearer.timezone):
             timezone = bearer.timezone
-        identity = Identity(tenant=admitted.site.tenant, channel="id", external_id=bearer.subject)
+        identity = account_of(site, bearer)
         known = await self._gateway.find_user(identity)
         details = User(
             id=known.id if known else new_user_id(),
@@ -117,9 +143,11 @@ class Greeter:
             timezone=timezone,
             additional_attributes=bearer.attributes,
         )
-        if known is not None and not _tells_more(known, details):
-            return known
-        return await self._gateway.ensure_user(identity, details)
+        if known is None or _tells_more(known, details):
+            known = await self._gateway.ensure_user(identity, details)
+        if self._people is not None:
+            return await self._people.prove_email(identity, known, bearer.email)
+        return known
 
     async def _find_session(self, admitted: Admitted, user: User) -> tuple[SessionId, str | None, int]:
         """The session, the thread's name where it is shared, and the head of its log."""
@@ -161,12 +189,19 @@ class Greeter:
         session_id = session_id_of(site.key, conversation)
         session = await self._gateway.load_session(session_id, user_id)
         if session is None:
-            if not is_issued_to(self._secret.conversation, site.key, user_id, conversation):
+            if not await self._is_issued_to(site, user_id, conversation):
                 raise _not_found()
             return session_id, None, 0
         if not session.is_member or session.tenant != site.tenant or session.channel != CHANNEL:
             raise _not_found()
         return session_id, None, session.head
+
+    async def _is_issued_to(self, site: Site, user_id: UserId, conversation: str) -> bool:
+        """Whether a conversation in which nothing was written was issued to the person, perhaps under a former id."""
+        if is_issued_to(self._secret.conversation, site.key, user_id, conversation):
+            return True
+        former = await self._people.list_former_ids(user_id) if self._people is not None else ()
+        return any(is_issued_to(self._secret.conversation, site.key, one, conversation) for one in former)
 
     async def _enter_thread(self, admitted: Admitted, user: User, thread: str) -> tuple[SessionId, str, int]:
         site = admitted.site
@@ -181,6 +216,13 @@ class Greeter:
         if not session.is_member:
             await self._gateway.join_session(session_id, user.id)
         return session_id, thread, session.head
+
+
+def account_of(site: Site, bearer: Bearer) -> Identity:
+    """The account that a token speaks for."""
+    if isinstance(bearer, Claims):
+        return Identity(tenant=site.tenant, channel="id", external_id=bearer.subject)
+    return Identity(tenant=site.tenant, channel=VISITOR_CHANNEL, external_id=bearer.user_id)
 
 
 def is_visible(session: Session, site: Site, bearer: Bearer) -> bool:

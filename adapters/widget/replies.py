@@ -47,6 +47,19 @@ def render_error(code: str, message: str, *, is_fatal: bool = False) -> str:
     return _encode({"type": "error", "code": code, "message": message, "fatal": is_fatal})
 
 
+def render_identified(user_id: UserId, merged_from: UserId | None) -> str:
+    """Who the person is now; `merged_from` is who they were."""
+    frame: JsonObject = {"type": "identified", "user_id": user_id}
+    if merged_from is not None:
+        frame["merged_from"] = merged_from
+    return _encode(frame)
+
+
+def render_link_code(frame_id: str, code: str, expires_at: datetime) -> str:
+    """A code to be said on another channel."""
+    return _encode({"type": "link_code", "id": frame_id, "code": code, "expires_at": render_time(expires_at)})
+
+
 def render_pong(n: int) -> str:
     """The answer to `ping`."""
     return _encode({"type": "pong", "n": n})

@@ -1,16 +1,17 @@
 """The widget's server side as it is mounted."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from adapters.ports import WidgetGateway
+from adapters.ports import People, WidgetGateway
 from adapters.widget.connections import Connections
 from adapters.widget.door import Door
 from adapters.widget.errors import SiteInvalidError
 from adapters.widget.fallback import Fallback
 from adapters.widget.greeting import Greeter
+from adapters.widget.identifying import Identifier
 from adapters.widget.keys import derive_secret
 from adapters.widget.limits import Limits
 from adapters.widget.links import FILES_PATH, UPLOADS_PATH
@@ -53,6 +54,12 @@ class Widget:
         """How many peers are connected."""
         return len(self._connections)
 
+    def see_off(self, changes: Collection[tuple[bytes, str]]) -> None:
+        """User ids (SHA-256) were `merged`, `split` or `erased`: who is connected as one of them comes back as who they
+        are, or not at all.
+        """
+        self._connections.see_off(changes)
+
     async def drain(self, within_s: float = 5.0, reconnect_after_ms: int = 1_000) -> None:
         """Tell every peer to come back after the time given (up to twice that, each another), and see them off.
 
@@ -62,17 +69,24 @@ class Widget:
 
 
 def build_widget(
-    gateway: WidgetGateway, sites: Mapping[str, Site], secret: bytes, instance_id: str, limits: Limits | None = None
+    gateway: WidgetGateway,
+    sites: Mapping[str, Site],
+    secret: bytes,
+    instance_id: str,
+    limits: Limits | None = None,
+    people: People | None = None,
 ) -> Widget:
     """The widget's server side. `secret` signs what visitors keep: another one makes strangers of them all.
 
-    `instance_id` names the database. Raises `SiteInvalidError` for a bad secret, or a site under another's key.
+    `instance_id` names the database. Without `people` nobody becomes somebody else.
+    Raises `SiteInvalidError` for a bad secret, or a site under another's key.
     """
     for key, site in sites.items():
         if key != site.key:
             raise SiteInvalidError(f"sites.{key}: expected the site of this key")
     derived = derive_secret(secret)
-    greeter = Greeter(gateway, derived, instance_id)
-    service = Service(gateway=gateway, greeter=greeter, limits=limits or Limits())
+    greeter = Greeter(gateway, derived, instance_id, people)
+    identifier = Identifier(greeter, people) if people is not None else None
+    service = Service(gateway=gateway, greeter=greeter, limits=limits or Limits(), identifier=identifier)
     connections = Connections(Door(sites, derived), service)
     return Widget(connections, Uploads(connections, gateway, derived.links, service.limits.file_bytes))

@@ -7,18 +7,20 @@ was read is committed even if the peer is gone by then; no disconnect stops anyt
 """
 
 import asyncio
+import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from adapters.ports import SlowConsumerError, WidgetGateway
 from adapters.widget.codes import CloseCode, fit_reason
-from adapters.widget.commands import Accept, Close, Command, Greet, Moment, Say, Work
+from adapters.widget.commands import Accept, BecomeKnown, Close, Command, Greet, Moment, Say, Work
 from adapters.widget.desk import Desk, render_place
 from adapters.widget.errors import RefusedError
 from adapters.widget.greeting import Greeter, Place
+from adapters.widget.identifying import Identifier
 from adapters.widget.lane import Lane
 from adapters.widget.limits import Limits
 from adapters.widget.replies import render_bye, render_error, render_event, render_presence, render_reset
@@ -60,6 +62,11 @@ class Service:
     gateway: WidgetGateway
     greeter: Greeter
     limits: Limits
+    identifier: Identifier | None = None
+
+    def build_desk(self, place: Place) -> Desk:
+        """What serves somebody who was greeted."""
+        return Desk(self.gateway, place, self.limits, self.identifier)
 
 
 def read_moment() -> Moment:
@@ -111,6 +118,18 @@ class Connection:
             pass
         finally:
             self._end()
+
+    def see_off(self, changes: Collection[tuple[bytes, str]]) -> None:
+        """Who is served here is nobody any more, or somebody else: they come back as who they are, or not at all."""
+        desk = self._desk
+        if desk is None or desk.is_identifying or self._is_over or self._wire.state == "closed":
+            return
+        digest = hashlib.sha256(desk.place.user.id.encode(errors="surrogatepass")).digest()
+        kinds = {kind for one, kind in changes if one == digest}
+        if "erased" in kinds:
+            self._carry_out([self._wire.close(CloseCode.DELETED, "your data was erased")])
+        elif kinds:
+            self._carry_out([self._wire.close(CloseCode.RESTART, "accounts were linked or parted")])
 
     def drain(self, reconnect_after_ms: int) -> None:
         """The gateway goes down: say so, and close."""
@@ -183,6 +202,9 @@ class Connection:
         if self._desk is None or (self._is_over and not isinstance(work, Accept)):
             return None
         reply = await self._desk.serve(work)
+        if isinstance(work, BecomeKnown) and self._desk.place.bearer is work.claims and self._wire.state == "greeted":
+            self._wire.identified(work.claims, read_moment())
+            self._wind()
         if reply is not None and not self._is_over:
             await self._transport.send(reply)
         return None
@@ -195,7 +217,7 @@ class Connection:
         except StoreUnavailableError as error:
             said = Say(render_error("unavailable", error.sentence))
             return self._carry_out([said, self._wire.close(CloseCode.TRY_LATER, "try again later")])
-        self._desk = Desk(self._service.gateway, place, self._service.limits)
+        self._desk = self._service.build_desk(place)
         await self._transport.send(render_place(place, self._service.limits))
         if place.resume.is_reset:
             await self._transport.send(render_reset("another log"))
@@ -219,7 +241,7 @@ class Connection:
         try:
             async with self._service.gateway.follow(place.session_id, place.resume.cursor) as events:
                 async for event in events:
-                    await self._transport.send(render_event(event, place.user.id, desk.link))
+                    await self._transport.send(render_event(event, desk.place.user.id, desk.link))
             close = self._wire.close(CloseCode.RESTART, "the log ended")
         except SlowConsumerError:
             close = self._wire.close(CloseCode.SLOW_CONSUMER, "reads too slowly")

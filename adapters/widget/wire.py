@@ -7,19 +7,23 @@ A frame that comes while the greeting is on its way waits for it. Whether the pe
 the transport's business: a browser's script can neither see nor send them, so nothing here depends on them.
 """
 
+import re
 from typing import Literal
 
 from adapters.widget.codes import CloseCode
 from adapters.widget.commands import (
     Accept,
+    BecomeKnown,
     Close,
     Command,
     Greet,
+    IssueCode,
     Judge,
     ListSessions,
     LoadHistory,
     MarkSeen,
     Moment,
+    RedeemCode,
     Say,
     StopRun,
     TellTyping,
@@ -27,12 +31,14 @@ from adapters.widget.commands import (
 from adapters.widget.door import Bearer, Door, is_same_person, may_join
 from adapters.widget.errors import BadFrameError, RefusedError, TokenRefusedError
 from adapters.widget.frames import (
-    VERSION,
     Action,
     Feedback,
     Frame,
     Hello,
     History,
+    Identify,
+    Later,
+    Link,
     Ping,
     Refresh,
     Seen,
@@ -40,11 +46,9 @@ from adapters.widget.frames import (
     Sessions,
     Stop,
     Typing,
-    parse_frame,
-    read_id,
-    read_version,
 )
-from adapters.widget.limits import BAD_FRAMES, FRAME_BYTES, FrameMeter, Limits, Quotas
+from adapters.widget.limits import BAD_FRAMES, FrameMeter, Limits, Quotas
+from adapters.widget.reading import read_frame
 from adapters.widget.replies import render_error, render_heartbeat, render_nack, render_pong
 from adapters.widget.sites import Site
 from adapters.widget.tokens import EXPIRY_GRACE_S, Claims
@@ -53,6 +57,8 @@ from agent.ids import MessageId, RunId, SessionId
 State = Literal["fresh", "greeting", "greeted", "closed"]
 _HELD_FRAMES = 32
 _NEVER = float("inf")
+_SAID_CODE = re.compile(r"\s*/?(?:parley\s+)?link\s+([0-9a-z]{5}[ -]?[0-9a-z]{5})\s*", re.IGNORECASE)
+"""`link CODE`, said as a message: it is for the gateway, not for the agent."""
 
 
 class Wire:
@@ -135,7 +141,7 @@ class Wire:
         if self._meter.is_flood(at.monotonic_s):
             return [self.close(CloseCode.RATE, "too many frames")]
         try:
-            frame = _parse(data)
+            frame = read_frame(data)
             if self.state == "fresh":
                 return [self._greet(frame, at)]
         except BadFrameError as error:
@@ -205,8 +211,6 @@ class Wire:
                 return [LoadHistory(frame.before, frame.limit)]
             case Sessions():
                 return [ListSessions(frame.limit)]
-            case Refresh():
-                return self._refresh(frame.token, at)
             case Feedback():
                 return [Judge(frame.id, MessageId(frame.message_id), frame.value, frame.comment)]
             case Action():
@@ -215,6 +219,18 @@ class Wire:
                 return [TellTyping()] if frame.on and self._thread is not None else []
             case Hello():
                 return []
+            case _:
+                return self._decide_who(frame, at)
+
+    def _decide_who(self, frame: Refresh | Identify | Link | Later, at: Moment) -> list[Command]:
+        """Frames about the person themselves."""
+        match frame:
+            case Refresh():
+                return self._refresh(frame.token, at)
+            case Identify():
+                return [self._identify(frame, at)]
+            case Link():
+                return [IssueCode(frame.id) if frame.code is None else RedeemCode(frame.id, frame.code)]
         return [Say(render_nack(frame.id, "unsupported", f"{frame.type}: this gateway does not offer it yet"))]
 
     def _accept(self, frame_id: str, text: str, attached: tuple[str, ...], at: Moment) -> Command:
@@ -226,7 +242,30 @@ class Wire:
         wait_s = self._quotas.take_message(self._session_id, self._address, at.monotonic_s)
         if wait_s > 0:
             return Say(render_nack(frame_id, "rate", "Too many messages at once. Please wait a moment.", wait_s))
+        if (said := _SAID_CODE.fullmatch(text)) is not None:
+            return RedeemCode(frame_id, said[1], is_said=True)
         return Accept(frame_id, text, attached)
+
+    def _identify(self, frame: Identify, at: Moment) -> Command:
+        """A visitor may become anybody the site vouches for; a known person stays the same."""
+        assert self._site is not None
+        assert self._bearer is not None
+        try:
+            bearer = self._door.identify(self._site, frame.token, at.unix_s)
+        except TokenRefusedError as error:
+            return Say(render_nack(frame.id, "token", str(error)))
+        if not isinstance(bearer, Claims):
+            return Say(render_nack(frame.id, "token", "token: expected one that the site signed"))
+        if isinstance(self._bearer, Claims) and not is_same_person(self._bearer, bearer):
+            return Say(render_nack(frame.id, "other_person", "token: expected one of the same person"))
+        if self._thread is not None and not may_join(self._site, bearer, self._thread):
+            return Say(render_nack(frame.id, "token", "token: expected one that opens this thread"))
+        return BecomeKnown(frame.id, bearer)
+
+    def identified(self, bearer: Bearer, at: Moment) -> None:
+        """The person is known now, as this token says."""
+        self._bearer = bearer
+        self._note_expiry(at)
 
     def _refresh(self, token: str, at: Moment) -> list[Command]:
         site, known = self._site, self._bearer
@@ -247,23 +286,3 @@ class Wire:
     def _note_expiry(self, at: Moment) -> None:
         if isinstance(self._bearer, Claims):
             self._expires_s = at.monotonic_s + self._bearer.expires_at_s + EXPIRY_GRACE_S - at.unix_s
-
-
-def _parse(data: str | bytes) -> Frame:
-    if isinstance(data, bytes):
-        raise BadFrameError("frame", "a text frame")
-    if len(data) > FRAME_BYTES or (not data.isascii() and len(data.encode(errors="replace")) > FRAME_BYTES):
-        raise BadFrameError("frame", f"at most {FRAME_BYTES} bytes", reply_id=read_id(data))
-    try:
-        frame = parse_frame(data)
-    except BadFrameError:
-        if read_version(data) not in {None, VERSION}:
-            raise _wrong_version() from None
-        raise
-    if isinstance(frame, Hello) and frame.v != VERSION:
-        raise _wrong_version()
-    return frame
-
-
-def _wrong_version() -> RefusedError:
-    return RefusedError(CloseCode.VERSION, f"v: expected {VERSION}")

@@ -114,7 +114,11 @@ FROM scope LEFT JOIN LATERAL (
 -- A message without a task. No row: it is there already.
 WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id,
-           set_config('parley.user_id', coalesce($2::text, ''), true) AS user_id
+           set_config('parley.user_id', coalesce(parley_current_user($2::text), ''), true) AS user_id
+), who AS MATERIALIZED (
+    SELECT nullif(scope.user_id, '') AS user_id,
+           CASE WHEN scope.user_id = $2 THEN $11::text ELSE $2 END AS account_id
+    FROM scope
 ), session AS (
     INSERT INTO sessions AS s (session_id, channel, tenant, agent_id, audience, next_seq)
     SELECT scope.session_id, 'slack', $3::text, $4::text, $5::text, 2 FROM scope
@@ -123,11 +127,12 @@ WITH scope AS MATERIALIZED (
     RETURNING s.session_id, s.next_seq - 1 AS seq
 ), participant AS (
     INSERT INTO participants (session_id, user_id)
-    SELECT session.session_id, $2 FROM session WHERE $2 IS NOT NULL
+    SELECT session.session_id, who.user_id FROM session, who WHERE who.user_id IS NOT NULL
     ON CONFLICT DO NOTHING
 ), message AS (
-    INSERT INTO messages (session_id, seq, message_id, role, author_id, author_name, text)
-    SELECT session.session_id, session.seq, $6::text, 'user', $2, $7::text, $8::text FROM session
+    INSERT INTO messages (session_id, seq, message_id, role, author_id, account_id, author_name, text)
+    SELECT session.session_id, session.seq, $6::text, 'user', who.user_id, who.account_id, $7::text, $8::text
+    FROM session, who
 ), key AS (
     INSERT INTO dedupe (session_id, key, digest, seq, message_id, task_id)
     SELECT session.session_id, $9, $10::bytea, session.seq, $6, '' FROM session

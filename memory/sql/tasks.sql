@@ -3,16 +3,22 @@
 -- name: accept_message
 -- Message, participant, task and dedupe key, or nothing. A key that is there already raises unique_violation.
 -- No row: too many people's turns wait. The lease is taken when it is free, nothing waits and this process has room.
+-- The message is of whoever $2 is now; an erased person raises no_data_found.
 WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id,
-           set_config('parley.user_id', coalesce($2::text, ''), true) AS user_id
+           set_config('parley.user_id', coalesce(parley_current_user($2::text), ''), true) AS user_id
+), who AS MATERIALIZED (
+    SELECT nullif(scope.user_id, '') AS user_id,
+           CASE WHEN scope.user_id = $2 THEN $21::text ELSE $2 END AS account_id
+    FROM scope
 ), lease AS (
     INSERT INTO session_leases AS l (session_id, owner, epoch, queued)
     SELECT scope.session_id, CASE WHEN $8::boolean THEN $7::text END, 1, 1
-    FROM scope
+    FROM scope, who
     WHERE $9::int IS NULL OR $9 > (
         SELECT count(DISTINCT coalesce(t.user_id, t.task_id)) FROM tasks t
-        WHERE t.session_id = scope.session_id AND t.state = 'queued' AND ($2 IS NULL OR t.user_id IS DISTINCT FROM $2)
+        WHERE t.session_id = scope.session_id AND t.state = 'queued'
+          AND (who.user_id IS NULL OR t.user_id IS DISTINCT FROM who.user_id)
     )
     ON CONFLICT (session_id) DO UPDATE SET
         owner = CASE WHEN l.owner IS NULL AND l.queued = 0 AND $8 THEN $7 ELSE l.owner END,
@@ -27,23 +33,24 @@ WITH scope AS MATERIALIZED (
     RETURNING s.session_id, s.next_seq - 2 AS seq
 ), participant AS (
     INSERT INTO participants (session_id, user_id)
-    SELECT session.session_id, $2 FROM session WHERE $2 IS NOT NULL
+    SELECT session.session_id, who.user_id FROM session, who WHERE who.user_id IS NOT NULL
     ON CONFLICT DO NOTHING
 ), task AS (
     INSERT INTO tasks (session_id, task_id, user_id, agent_id, state, attempts, reply_to)
-    SELECT session.session_id, $10::text, $2, $5, CASE WHEN lease.is_mine THEN 'running' ELSE 'queued' END,
+    SELECT session.session_id, $10::text, who.user_id, $5, CASE WHEN lease.is_mine THEN 'running' ELSE 'queued' END,
            lease.is_mine::int, $17::jsonb
-    FROM session, lease
+    FROM session, lease, who
     RETURNING position
 ), message AS (
-    INSERT INTO messages (session_id, seq, message_id, role, author_id, author_name, text, run_id, position, client_id,
-                          attachments, files_text)
-    SELECT session.session_id, session.seq, $11::text, 'user', $2, $12::text, $13::text, $18::text, task.position, $14::text,
-           $19::jsonb, $20::text
-    FROM session, task
+    INSERT INTO messages (session_id, seq, message_id, role, author_id, account_id, author_name, text, run_id, position,
+                          client_id, attachments, files_text)
+    SELECT session.session_id, session.seq, $11::text, 'user', who.user_id, who.account_id, $12::text, $13::text, $18::text,
+           task.position, $14::text, $19::jsonb, $20::text
+    FROM session, task, who
 ), attached AS (
-    UPDATE attachments a SET seq = (SELECT session.seq FROM session)
-    WHERE $19::jsonb IS NOT NULL AND a.session_id = (SELECT session.session_id FROM session) AND a.user_id = $2
+    UPDATE attachments a SET seq = (SELECT session.seq FROM session), user_id = (SELECT who.user_id FROM who)
+    WHERE $19::jsonb IS NOT NULL AND a.session_id = (SELECT session.session_id FROM session)
+      AND a.user_id IN ($2, (SELECT who.user_id FROM who))
       AND a.attachment_id IN (SELECT one ->> 'id' FROM jsonb_array_elements($19) one) AND a.seq IS NULL
 ), adopted AS (
     -- What was said since the last task while the agent was not addressed: this task's run sees it before its own words.
@@ -58,9 +65,9 @@ WITH scope AS MATERIALIZED (
     INSERT INTO dedupe (session_id, key, digest, seq, message_id, task_id)
     SELECT session.session_id, $15::text, $16::bytea, session.seq, $11, $10 FROM session
 )
-SELECT session.seq, task.position, lease.epoch, lease.is_mine, now() AS at,
+SELECT session.seq, task.position, lease.epoch, lease.is_mine, now() AS at, who.user_id,
        CASE WHEN lease.owner IS NULL THEN pg_notify('parley_ready', '') END
-FROM session, task, lease;
+FROM session, task, lease, who;
 
 -- name: find_accepted
 SELECT d.digest, d.seq, d.message_id, d.task_id FROM dedupe d WHERE d.session_id = $1 AND d.key = $2;

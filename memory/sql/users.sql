@@ -6,13 +6,13 @@ WITH scope AS MATERIALIZED (
     SELECT set_config('parley.identity', $1::text || chr(31) || $2::text || chr(31) || $3::text, true) AS identity,
            set_config('parley.user_id', '', true) AS nobody
 ), found AS MATERIALIZED (
-    SELECT set_config('parley.user_id', i.user_id, true) AS user_id
+    SELECT set_config('parley.user_id', i.user_id, true) AS user_id, i.origin_id AS account_id
     FROM scope CROSS JOIN LATERAL (
-        SELECT i.user_id FROM identities i
+        SELECT i.user_id, i.origin_id FROM identities i
         WHERE i.tenant = $1 AND i.channel = $2 AND i.external_id = $3 AND scope.identity <> '' OFFSET 0
     ) i
 )
-SELECT u.* FROM found CROSS JOIN LATERAL (
+SELECT u.*, found.account_id FROM found CROSS JOIN LATERAL (
     SELECT u.user_id, u.email, u.first_name, u.last_name, u.timezone, u.attributes
     FROM users u WHERE u.user_id = found.user_id OFFSET 0
 ) u;
@@ -25,10 +25,11 @@ SELECT u.* FROM scope CROSS JOIN LATERAL (
 ) u;
 
 -- name: save_user
--- What is told replaces what was stored; what is not told stays.
+-- What is told replaces what was stored; what is not told stays. No row: the id is nobody's any more.
 WITH scope AS MATERIALIZED (SELECT set_config('parley.user_id', $1::text, true) AS user_id)
 INSERT INTO users AS u (user_id, email, first_name, last_name, timezone, attributes)
 SELECT scope.user_id, $2::text, $3::text, $4::text, $5::text, $6::jsonb FROM scope
+WHERE NOT parley_is_former(scope.user_id)
 ON CONFLICT (user_id) DO UPDATE SET
     email = coalesce(excluded.email, u.email),
     first_name = coalesce(excluded.first_name, u.first_name),

@@ -46,7 +46,9 @@ async def test_the_welcome_says_how_the_chat_looks_and_what_it_takes(connect: Co
     assert (upload["max_bytes"], upload["max_files"]) == (5 * 1024 * 1024, 4)
     assert config == {
         "max_chars": 4000,
-        "features": ["stop", "history", "sessions", "refresh", "feedback", "action", "attachments"],
+        "features": [
+            *["stop", "history", "sessions", "refresh", "feedback", "action", "attachments", "identify", "link"]
+        ],
         "title": "Help",
         "greeting": "Hi!",
         "starters": [{"label": "Prices", "value": "What does it cost?"}],

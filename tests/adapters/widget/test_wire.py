@@ -245,7 +245,6 @@ def test_a_message_in_too_large_a_frame_is_refused_by_its_id() -> None:
 @pytest.mark.parametrize(
     "frame",
     [
-        {"type": "identify", "id": "1", "token": "t"},
         {"type": "memories", "id": "1", "op": "list"},
         {"type": "forget", "id": "1"},
     ],

@@ -1,0 +1,91 @@
+"""Who is who, as the channels see it: `adapters.ports.People` over the store."""
+
+import structlog
+
+from agent.errors import LinkRefusedError, UserGoneError
+from agent.ids import UserId
+from agent.people import VISITOR_CHANNEL, LinkCode, Linked, Proof
+from agent.records import Identity, User
+from gateway import metrics
+from memory.link_codes import LinkCodes
+from memory.links import Links
+from memory.users import Users
+
+log = structlog.get_logger(__name__)
+
+
+class PeopleService:
+    """Accounts linked by proof, and parted again."""
+
+    def __init__(self, users: Users, links: Links, codes: LinkCodes) -> None:
+        self._users = users
+        self._links = links
+        self._codes = codes
+        self.list_former_ids = links.list_former_ids
+        self.list_accounts = links.list_accounts
+
+    async def find_visitor(self, visitor_id: UserId, tenant: str) -> User | None:
+        """The person behind a visitor's token. Raises `UserGoneError` where it stands for nobody any more."""
+        linked = await self._users.find(visitor_identity(visitor_id, tenant))
+        if linked is None and await self._links.is_former(visitor_id):
+            raise UserGoneError("this visitor signed in, or was erased")
+        return linked
+
+    async def identify(self, visitor: User, known: User) -> Linked:
+        """The site signed a visitor in. Raises `LinkRefusedError` for a visitor who is somebody by another proof."""
+        accounts = await self._links.list_accounts(visitor.id)
+        if any(account.channel != VISITOR_CHANNEL or account.external_id != visitor.id for account in accounts):
+            raise LinkRefusedError("this visitor is somebody else already")
+        return await self._merge(visitor.id, known.id, "site")
+
+    async def prove_email(self, identity: Identity, user: User, email: str | None) -> User:
+        """Note the address that an account's channel vouches for; who proved the same elsewhere is the same person."""
+        user_id = await self._links.prove_email(identity, email)
+        if user_id is None or user_id == user.id:
+            return user
+        log.info("accounts_linked", proof="email", user_id=user_id)
+        metrics.links.labels("email").inc()
+        return await self._users.find(identity) or user
+
+    async def issue_link_code(self, user: User, identity: Identity) -> LinkCode:
+        """A code for the account that speaks. Raises `BusyError`."""
+        await self._ensure(user, identity)
+        return await self._codes.issue(user.id)
+
+    async def redeem_link_code(self, user: User, identity: Identity, code: str) -> Linked:
+        """The account that speaks and that of the code are one person's. Raises `LinkRefusedError` and `BusyError`.
+
+        A visitor becomes the other; else the one who says the code becomes the one who issued it.
+        """
+        issuer_id = await self._links.current_id(await self._codes.take(user.id, code))
+        await self._ensure(user, identity)
+        if issuer_id == user.id:
+            raise LinkRefusedError("these accounts are one person's already")
+        accounts = await self._links.list_accounts(issuer_id)
+        is_issuer_visitor = all(account.channel == VISITOR_CHANNEL for account in accounts)
+        if is_issuer_visitor and identity.channel != VISITOR_CHANNEL:
+            return await self._merge(issuer_id, user.id, "code")
+        return await self._merge(user.id, issuer_id, "code")
+
+    async def unlink(self, user_id: UserId, identity_id: str) -> UserId:
+        """Undo the link that brought an account. Raises `NotFoundError` and `LinkRefusedError`."""
+        origin_id = await self._links.unlink(user_id, identity_id)
+        log.info("account_unlinked", user_id=user_id, origin_id=origin_id)
+        return origin_id
+
+    async def _ensure(self, user: User, identity: Identity) -> None:
+        """A visitor needs no row until they have something to keep; now they do."""
+        if await self._users.find(identity) is None:
+            await self._users.save(user)
+            await self._links.add_account(user.id, identity)
+
+    async def _merge(self, user_id: UserId, into: UserId, proof: Proof) -> Linked:
+        await self._links.merge(user_id, into, proof)
+        log.info("accounts_linked", proof=proof, user_id=into, merged_from=user_id)
+        metrics.links.labels(proof).inc()
+        return Linked(user_id=into, merged_from=user_id)
+
+
+def visitor_identity(visitor_id: UserId, tenant: str) -> Identity:
+    """The account that a visitor's token alone stands for."""
+    return Identity(tenant=tenant, channel=VISITOR_CHANNEL, external_id=visitor_id)

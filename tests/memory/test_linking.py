@@ -1,0 +1,75 @@
+"""Which facts stay live when accounts are linked and parted: pure decisions."""
+
+from datetime import timedelta
+
+from agent.ids import MemoryId, SessionId
+from memory.linking import Fact, find_theirs, plan_link, plan_revival
+from tests.support.agent_runs import AT
+
+THREAD = SessionId("slack:T1:C1:1.0")
+
+
+def fact(
+    name: str,
+    *,
+    text: str | None = None,
+    slot: str | None = None,
+    minutes: int = 0,
+    is_live: bool = True,
+    account_id: str | None = None,
+    seq: int | None = None,
+    supersedes: str | None = None,
+    replaced_by: str | None = None,
+) -> Fact:
+    """A fact that is true since so many minutes after the first."""
+    return Fact(
+        memory_id=MemoryId(name),
+        hash=(text or name).encode(),
+        slot=slot,
+        valid_from=AT + timedelta(minutes=minutes),
+        valid_to=None if is_live else AT + timedelta(hours=1),
+        supersedes=MemoryId(supersedes) if supersedes else None,
+        replaced_by=MemoryId(replaced_by) if replaced_by else None,
+        account_id=account_id,
+        source=None if seq is None else (THREAD, seq),
+    )
+
+
+def test_the_same_fact_of_both_is_kept_once() -> None:
+    """The person is told nothing twice. Proves: ID-3."""
+    assert plan_link([fact("a", text="likes tea")], [fact("b", text="likes tea")]) == ({"a": "b"}, {})
+
+
+def test_of_two_facts_in_one_slot_the_newer_stays_whoever_had_it() -> None:
+    """What was said last is true. Proves: ID-3, UM-14."""
+    berlin, paris = fact("a", slot="home_city"), fact("b", slot="home_city", minutes=5)
+    assert plan_link([berlin], [paris]) == ({"a": "b"}, {})
+    assert plan_link([paris], [berlin]) == ({}, {"a": "b"})
+
+
+def test_history_is_nobodys_rival() -> None:
+    """A fact that ended long ago neither ends nor is ended. Proves: ID-3."""
+    assert plan_link([fact("a", slot="job", is_live=False)], [fact("b", slot="job")]) == ({}, {})
+
+
+def test_an_account_takes_back_what_it_came_with_and_what_was_said_with_it_since() -> None:
+    """And nothing else. Proves: ID-3."""
+    facts = [fact("came", account_id="ann"), fact("said", seq=7), fact("other", seq=8), fact("own")]
+    theirs, others = find_theirs(facts, "ann", {THREAD: {7}})
+    assert [f.memory_id for f in theirs] == ["came", "said"]
+    assert [f.memory_id for f in others] == ["other", "own"]
+
+
+def test_what_the_others_facts_had_ended_is_true_again_once_they_are_parted() -> None:
+    """At the link or by a newer fact since; never what the person took back themselves. Proves: ID-3."""
+    ended = fact("a", slot="home_city", is_live=False, replaced_by="b")
+    replaced = fact("c", is_live=False)
+    retired = fact("d", is_live=False)
+    assert plan_revival([ended, replaced, retired], [fact("b"), fact("e", supersedes="c")]) == ["a", "c"]
+
+
+def test_of_two_that_could_come_back_into_a_slot_only_the_newer_does() -> None:
+    """And none where another fact is live there. Proves: ID-3, UM-14."""
+    older, newer = (fact(f"a{n}", slot="job", is_live=False, minutes=n, replaced_by="b") for n in (1, 2))
+    assert plan_revival([older, newer], [fact("b")]) == ["a2"]
+    assert plan_revival([older, fact("c", slot="job")], [fact("b")]) == []

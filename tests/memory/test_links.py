@@ -1,0 +1,247 @@
+"""Accounts that are linked by proof and parted again, in the store."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from agent.errors import BusyError, LinkRefusedError, NotFoundError, UserGoneError
+from agent.extraction import FactChange
+from agent.ids import AgentId, SessionId, UserId, WorkerId
+from agent.records import Audience, Identity, Message, User
+from memory.context import Sessions
+from memory.database import Database
+from memory.link_codes import TRIES, LinkCodes
+from memory.links import Links
+from memory.memories import Memories, Reading
+from memory.tasks import Tasks
+from memory.users import Users
+from tests.support.agent_runs import AT, spoken
+from tests.support.database import new_database
+from tests.support.gateway import run_sql
+from tests.support.make import inbound
+
+
+@pytest.fixture(scope="module")
+async def url(postgres_url: str) -> AsyncIterator[str]:
+    """One database for all: every test has people of its own."""
+    async with new_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def database(url: str) -> AsyncIterator[Database]:
+    """As the gateway opens it."""
+    database = await Database.open(url, size=5, statement_s=30)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def links(database: Database) -> Links:
+    """Who is who."""
+    return Links(database)
+
+
+class Person:
+    """Somebody on a channel, with a thread of their own there."""
+
+    def __init__(self, database: Database, name: str, channel: str) -> None:
+        self.database = database
+        self.identity = Identity(tenant="default", channel=channel, external_id=name)
+        self.place = SessionId(f"{channel}:{name}")
+        self.user = User(id=UserId(f"usr_{channel}_{name}"), first_name=name)
+
+    async def come(self) -> "Person":
+        """Made known, or found again."""
+        self.user = await Users(self.database).ensure(self.identity, self.user)
+        return self
+
+    async def say(self, text: str, place: SessionId | None = None) -> int:
+        """A message, committed; its number."""
+        message = inbound(text, user=self.user, session_id=place or self.place, key=f"{self.user.id} {text}")
+        return (await Tasks(self.database, WorkerId("w")).accept(message, may_take=False)).accepted.seq
+
+    async def learn(self, text: str, *, slot: str | None = None, minutes: int = 0, seq: int = 1) -> None:
+        """A fact out of what they said."""
+        evidence = replace(spoken(text, seq=seq, session_id=self.place), at=AT + timedelta(minutes=minutes))
+        change = FactChange(op="add", text=text, slot=slot, topics=(), known=None, evidence=evidence)
+        read = Reading(
+            session_id=SessionId(f"{self.place} {text}"),
+            first_seq=1,
+            last_seq=1,
+            audience=Audience.PRIVATE,
+            agent_id=AgentId("a"),
+        )
+        await Memories(self.database).apply(self.user.id, [change], read)
+
+    async def facts(self) -> set[str]:
+        """What is remembered now."""
+        return {memory.memory for memory in await Memories(self.database).list_all(self.user.id)}
+
+
+async def test_a_link_moves_everything_and_parting_gives_each_account_back_what_it_made(
+    database: Database, links: Links
+) -> None:
+    """Threads, words, tasks and facts follow the person, and go back with the account. Proves: ID-3."""
+    slack = await Person(database, "ann", "slack").come()
+    web = await Person(database, "ann", "id").come()
+    slack_id, web_id = slack.user.id, web.user.id
+    await slack.say("from slack")
+    await web.say("from the web")
+    shared = SessionId("web:demo:both")
+    await slack.say("one", shared)
+    await web.say("two", shared)
+    await slack.learn("lives in Berlin", slot="home_city")
+    await slack.learn("likes tea")
+    await web.learn("lives in Paris", slot="home_city", minutes=5)
+    await web.learn("Likes tea.")
+    await links.merge(slack_id, web_id, "code")
+    await slack.come()
+    assert slack.user.id == web_id
+    assert slack.user.account_id == slack_id
+    assert len(await web.facts()) == 2
+    assert "lives in Paris" in await web.facts()
+    sessions = await Sessions(database).list_sessions_of_user(web_id, "widget", "demo", 10)
+    assert {s.session_id for s in sessions} == {slack.place, web.place, shared}
+    log = [e for e in await Sessions(database).load_log(shared, 0, 10) if isinstance(e, Message)]
+    assert {e.author.id for e in log} == {web_id}
+
+    seq = await slack.say("since then")
+    await slack.learn("has a cat", seq=seq)
+    assert "has a cat" in await web.facts()
+    [account] = [a for a in await links.list_accounts(web_id) if a.channel == "slack"]
+    assert (account.origin_id, account.proof) == (slack_id, "code")
+
+    assert await links.unlink(web_id, account.identity_id) == slack_id
+    await slack.come()
+    assert slack.user.id == slack_id
+    assert not slack.user.account_id
+    assert await slack.facts() == {"lives in Berlin", "likes tea", "has a cat"}
+    assert await web.facts() == {"lives in Paris", "Likes tea."}
+    mine = {s.session_id for s in await Sessions(database).list_sessions_of_user(slack_id, "widget", "demo", 10)}
+    theirs = {s.session_id for s in await Sessions(database).list_sessions_of_user(web_id, "widget", "demo", 10)}
+    assert (mine, theirs) == ({slack.place, shared}, {web.place, shared})
+    log = [e for e in await Sessions(database).load_log(shared, 0, 10) if isinstance(e, Message)]
+    assert [e.author.id for e in log] == [slack_id, web_id]
+
+
+async def test_a_message_that_comes_under_the_old_id_is_of_the_person_it_became(
+    url: str, database: Database, links: Links
+) -> None:
+    """A socket, a cache or another process may still have it, also while the link is made. Proves: ID-3."""
+    slack, web = await Person(database, "bob", "slack").come(), await Person(database, "bob", "id").come()
+    await slack.say("before")
+    says = [slack.say(f"meanwhile {n}", SessionId(f"slack:bob:{n}")) for n in range(8)]
+    await asyncio.gather(links.merge(slack.user.id, web.user.id, "code"), *says)
+    await slack.say("after")
+    await slack.learn("likes rain")
+    assert await web.facts() == {"likes rain"}
+    assert await slack.facts() == set()
+    left = "SELECT count(*) FROM {} WHERE user_id = $1"
+    for table in ("participants", "tasks", "user_memories", "identities"):
+        assert (await run_sql(url, left.format(table), slack.user.id))[0][0] == 0, table
+    authors = await run_sql(
+        url, "SELECT DISTINCT author_id, account_id FROM messages WHERE session_id LIKE 'slack:bob%'"
+    )
+    assert [tuple(row) for row in authors] == [(web.user.id, slack.user.id)]
+
+
+async def test_a_chain_of_links_leads_to_one_person_and_cannot_bite_its_own_tail(
+    database: Database, links: Links
+) -> None:
+    """Whoever has an id that is several links old is told the right one. Proves: ID-3."""
+    a, b, c = [await Person(database, "cyd", channel).come() for channel in ("slack", "api", "id")]
+    await links.merge(a.user.id, b.user.id, "code")
+    await links.merge(b.user.id, c.user.id, "email")
+    assert await links.current_id(a.user.id) == c.user.id
+    assert set(await links.list_former_ids(c.user.id)) == {a.user.id, b.user.id}
+    for one, other in ((c, a), (a, c), (c, c)):
+        with pytest.raises(LinkRefusedError):
+            await links.merge(one.user.id, other.user.id, "code")
+    own = next(x for x in await links.list_accounts(c.user.id) if x.channel == "id")
+    with pytest.raises(LinkRefusedError, match="was not linked"):
+        await links.unlink(c.user.id, own.identity_id)
+    with pytest.raises(NotFoundError):
+        await links.unlink(b.user.id, own.identity_id)
+
+
+async def test_the_same_proven_address_links_two_channels_letter_by_letter_and_never_two_accounts_of_one(
+    database: Database, links: Links
+) -> None:
+    """A site's word is that two accounts are two people; another spelling is another address. Proves: ID-3."""
+    slack, web = await Person(database, "dan", "slack").come(), await Person(database, "dan", "id").come()
+    twin, other = await Person(database, "dan2", "id").come(), await Person(database, "Dan", "slack").come()
+    assert await links.prove_email(slack.identity, "dan@example.com") == slack.user.id
+    assert await links.prove_email(other.identity, "Dan@example.com") == other.user.id
+    assert await links.prove_email(web.identity, "dan@example.com") == slack.user.id
+    assert await links.prove_email(twin.identity, "dan@example.com") == twin.user.id
+    assert await links.prove_email(web.identity, "dan@example.com") is None, "nothing new"
+    [linked] = [a for a in await links.list_accounts(slack.user.id) if a.channel == "id"]
+    await links.unlink(slack.user.id, linked.identity_id)
+    await links.prove_email(web.identity, None)
+    await links.prove_email(web.identity, "dan@example.com")
+    await web.come()
+    assert web.user.id != slack.user.id, "what was undone does not come back by itself"
+
+
+async def test_a_claimed_address_is_no_proof(database: Database, links: Links) -> None:
+    """An API caller may say any address. Proves: ID-3."""
+    slack = await Person(database, "eve", "slack").come()
+    await links.prove_email(slack.identity, "eve@example.com")
+    claim = Identity(tenant="default", channel="email-claim", external_id="eve@example.com")
+    caller = await Users(database).ensure(claim, User(email="eve@example.com"))
+    assert caller.id != slack.user.id
+
+
+async def test_a_code_works_once_for_somebody_else_and_is_nowhere_in_the_database(url: str, database: Database) -> None:
+    """It is short-lived proof: neither a dump nor guessing gives one away. Proves: ID-3."""
+    codes = LinkCodes(database, b"secret of the gateway")
+    ann, bob = UserId("code_ann"), UserId("code_bob")
+    issued = await codes.issue(ann)
+    rows = repr([tuple(row) for row in await run_sql(url, "SELECT c::text, digest, selector FROM link_codes c")])
+    assert issued.code not in rows
+    assert issued.code.replace("-", "") not in rows
+    with pytest.raises(LinkRefusedError, match="on the other channel"):
+        await codes.take(ann, issued.code)
+    with pytest.raises(LinkRefusedError):
+        await LinkCodes(database, b"another secret").take(bob, issued.code)
+    assert await codes.take(bob, issued.code.lower().replace("-", " ")) == ann
+    with pytest.raises(LinkRefusedError, match="not right"):
+        await codes.take(bob, issued.code)
+    first, second = await codes.issue(ann), await codes.issue(ann)
+    with pytest.raises(LinkRefusedError):
+        await codes.take(bob, first.code)
+    await run_sql(url, "UPDATE link_codes SET expires_at = now() - interval '1 second'")
+    with pytest.raises(LinkRefusedError):
+        await codes.take(UserId("code_cyd"), second.code)
+
+
+async def test_who_tries_codes_is_stopped_and_may_try_again_later(url: str, database: Database) -> None:
+    """Proves: ID-3."""
+    codes, guesser = LinkCodes(database, b"secret"), UserId("guesser")
+    for _ in range(TRIES):
+        with pytest.raises(LinkRefusedError):
+            await codes.take(guesser, "AAAAA-AAAAA")
+    with pytest.raises(BusyError) as busy:
+        await codes.take(guesser, (await codes.issue(UserId("giver"))).code)
+    assert 0 < busy.value.retry_after_s <= 600
+    await run_sql(url, "UPDATE user_tries SET since = now() - interval '11 minutes'")
+    assert await codes.take(guesser, (await codes.issue(UserId("giver2"))).code) == "giver2"
+
+
+async def test_an_id_that_is_nobodys_any_more_is_never_given_out_again(
+    url: str, database: Database, links: Links
+) -> None:
+    """Else what is still on its way to the one would reach the other. Proves: ID-2."""
+    await run_sql(url, "INSERT INTO former_users (hash) VALUES (parley_user_hash('customer-7'))")
+    wanted = User(id=UserId("customer-7"), first_name="New")
+    made = await Users(database).ensure(Identity(tenant="default", channel="id", external_id="customer-7"), wanted)
+    assert made.id != "customer-7"
+    with pytest.raises(UserGoneError):
+        await links.current_id(UserId("customer-7"))
+    with pytest.raises(UserGoneError):
+        await Tasks(database, WorkerId("w")).accept(inbound("hi", user=wanted), may_take=True)
+    assert await Users(database).save(wanted) is None
