@@ -43,6 +43,10 @@ chaos: setup    ## kill, pause, cut and restart two gateways under load for a wh
 bench: setup    ## figures: the cost of a turn beside its floor
 	$(BIN)/python -m bench.turn
 
+recall: setup   ## how much a search finds: make recall FILE=conversations.json, in the form of LoCoMo; a made one without
+	@test -n "$(FILE)" || { mkdir -p build; $(BIN)/python -m bench.locomo_made build/recall.json; }
+	$(BIN)/python -m bench.recall $(or $(FILE),build/recall.json)
+
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 lock:           ## renew requirements.lock and, for the image, requirements-run.lock from pyproject.toml
@@ -50,4 +54,4 @@ lock:           ## renew requirements.lock and, for the image, requirements-run.
 	$(BIN)/$(COMPILE) --upgrade --extra dev pyproject.toml -o requirements.lock
 	$(BIN)/$(COMPILE) --constraint requirements.lock --extra build pyproject.toml -o requirements-run.lock
 
-.PHONY: help setup run test check fix chaos chaos-short bench lock
+.PHONY: help setup run test check fix chaos chaos-short bench recall lock

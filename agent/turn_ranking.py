@@ -71,7 +71,7 @@ class Weights:
 
     near: float = 0.5
     far: float = 0.25
-    stretch: float = 0.5
+    stretch: float = 0.6
     speaker: float = 0.3
     fact: float = 0.5
     likeness: float = 0.5
