@@ -1,4 +1,5 @@
 // One conversation for all tabs of a browser: one tab leads and holds the socket, the others show what it shows.
+import type { Attachment, Upload } from "./frames";
 import { Engine, type EngineOptions } from "./engine";
 import { Machine } from "./machine";
 import { type Patch, Receiver, Sender } from "./mirror";
@@ -60,13 +61,26 @@ export class Client {
   }
 
   /** Writes it down before anything else: whichever tab leads then sends it. Gives its id. */
-  send(text: string): string {
+  send(text: string, attachments?: Attachment[]): string {
     this._lastAt = Math.max(Date.now(), this._lastAt + 1);
-    const entry = { id: uuid(), text, at: this._lastAt, who: this._sub };
+    const entry = { id: uuid(), text, at: this._lastAt, who: this._sub, attachments };
     this._store.keep(entry);
     this._isWanted = true;
     this.step({ t: "send", entry });
     return entry.id;
+  }
+
+  get server(): string {
+    return this._options.server;
+  }
+
+  /** Puts a file where the next message can take it. Rejects with an error whose text is short and in no language. */
+  async upload(file: File): Promise<Attachment> {
+    const { url, max_bytes } = this._view.config.upload as Upload;
+    if (file.size > max_bytes) throw new Error(`> ${max_bytes / 2 ** 20} MB`);
+    const answer = await fetch(new URL(`${url}&name=${encodeURIComponent(file.name)}`, this.server), { method: "POST", body: file });
+    if (!answer.ok) throw new Error("");
+    return answer.json() as Promise<Attachment>;
   }
 
   step(input: Input): void {

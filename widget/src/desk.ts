@@ -50,6 +50,7 @@ export class Desk {
       key: entry.id, order: PENDING + entry.at, kind: "pending", id: "", role: "user",
       author: { id: "", name: null }, text: entry.text,
       at: new Date(entry.at).toISOString(), state, error: entry.failed?.message,
+      attachments: entry.attachments,
     });
   }
 

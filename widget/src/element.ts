@@ -83,7 +83,7 @@ export class ParleyChat extends HTMLElement implements ParleyApi {
     root.adoptedStyleSheets = [sheet];
     if (colour) this.style.setProperty("--parley-color", colour);
 
-    const client = new Client({
+    const client = this._client = new Client({
       server: attribute("server") ?? home.origin,
       who: {
         site, thread, name, locale: locale ?? navigator.language,
@@ -94,8 +94,17 @@ export class ParleyChat extends HTMLElement implements ParleyApi {
       onTold: (told) => this._told(told, site),
       onTokenNeeded: () => this._askForToken(),
     });
-    const panel = new Panel(pickLanguage([locale, document.documentElement.lang, ...navigator.languages]), {
-      send: (text) => void client.send(text),
+    this._makePanel(client, root);
+    if ((this.getAttribute("open") ?? "false") !== "false") this._panel?.toggle(true, false);
+  }
+
+  /** In the language of the moment; the site's own is known only after the welcome. */
+  private _makePanel(client: Client, root: ShadowRoot): void {
+    const { isOpen = false } = this._panel ?? {};
+    const panel = new Panel(pickLanguage([this.getAttribute("locale"), document.documentElement.lang, ...navigator.languages]), {
+      server: client.server,
+      send: (text, files) => void client.send(text, files),
+      upload: (file) => client.upload(file),
       stop: () => client.step({ t: "stop" }),
       retry: (id) => client.step({ t: "retry", id }),
       remove: (id) => client.step({ t: "discard", id }),
@@ -104,15 +113,16 @@ export class ParleyChat extends HTMLElement implements ParleyApi {
       session: (session_id) => client.step({ t: "session", session_id }),
       restart: () => client.start(true),
       toggled: (open) => {
+        if (panel !== this._panel) return;
         if (open) client.start();
         this._emit(open ? "open" : "close");
       },
-    }, attribute("heading"), Boolean(thread));
-    this._client = client;
-    this._panel = panel;
-    root.append(panel.root);
+    }, this.getAttribute("heading") || undefined, this.hasAttribute("thread"));
+    const hadFocus = root.activeElement !== null;
+    root.replaceChildren(panel.root);
     panel.draw(client.view);
-    if ((this.getAttribute("open") ?? "false") !== "false") panel.toggle(true, false);
+    panel.toggle(isOpen, hadFocus);
+    this._panel = panel;
   }
 
   /** Many changes, one picture: at most once per frame, and the longer an answer on its way is, the less often. */
@@ -122,7 +132,11 @@ export class ParleyChat extends HTMLElement implements ParleyApi {
     this._drawing ||= setTimeout(() => requestAnimationFrame(() => {
       this._drawing = undefined;
       if (!this._client) return;
-      const { color } = this._client.view.config;
+      const { color, locale } = this._client.view.config;
+      if (locale && !this.getAttribute("locale")) {
+        this.setAttribute("locale", locale);
+        this._makePanel(this._client, this.shadowRoot as ShadowRoot);
+      }
       if (color && !this.hasAttribute("color")) this.style.setProperty("--parley-color", color);
       this._panel?.draw(this._client.view);
     }), length / UNITS_PER_MS);

@@ -13,7 +13,7 @@ export interface Hello {
   thread?: string | undefined; epoch?: Epoch | undefined; cursor: number; name?: string | undefined; locale?: string;
   tz?: string; page_url?: string;
 }
-export interface Send { type: "send"; id: string; text: string; attachments?: Attachment[]; reply_to?: string | undefined }
+export interface Send { type: "send"; id: string; text: string; attachments?: Attachment[] | undefined; reply_to?: string | undefined }
 export type MemoryOp = "list" | "update" | "delete" | "clear";
 
 export type ClientFrame =
@@ -32,11 +32,13 @@ export type ClientFrame =
   | { type: "forget"; id: string }
   | { type: "ping"; n: number };
 
+/** Where files go (a signed link on the gateway), and what is taken. */
+export interface Upload { url: string; max_bytes: number; max_files: number; accept: string[] }
 export interface Starter { label: string; value?: string; name?: string }
 /** What a site may say about its chat. Every key is optional. */
 export interface SiteConfig {
   title?: string; subtitle?: string; greeting?: string; color?: string; locale?: string; starters?: Starter[];
-  max_chars?: number;
+  max_chars?: number; upload?: Upload;
   /** What this gateway offers beyond talking: `sessions`, `feedback`, `memories`, `forget`, `typing`, `action`, `identify`. */
   features?: string[];
 }

@@ -1,5 +1,5 @@
 // Messages written and not yet stored by the server. One is on its way at a time, so their order holds through any cut.
-import type { Send } from "./frames";
+import type { Attachment, Send } from "./frames";
 
 export interface Entry {
   /** A uuid, the idempotency key: the same id with the same text is one message however often it is sent. */
@@ -7,7 +7,7 @@ export interface Entry {
   text: string;
   /** Milliseconds, of the writing: the order among entries. */
   at: number;
-  reply_to?: string;
+  attachments?: Attachment[] | undefined;
   /** `sub` of the site's token under which it was written; nothing for a visitor. */
   who?: string | undefined;
   /** Refused for good; waits for the person to retry or delete it. */
@@ -42,7 +42,8 @@ export class Outbox {
     const entry = this.list().find((one) => !one.failed);
     if (!entry) return undefined;
     this._inFlight = entry.id;
-    return { type: "send", id: entry.id, text: entry.text, reply_to: entry.reply_to };
+    const { id, text, attachments } = entry;
+    return { type: "send", id, text, attachments: attachments?.map((one) => ({ id: one.id as string })) };
   }
 
   /** The server has it, by its ack or by the message itself. Says whether it was still here. */

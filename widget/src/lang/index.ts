@@ -9,10 +9,9 @@ import { it } from "./it";
 import { ja } from "./ja";
 import type { Words } from "./keys";
 import { nl } from "./nl";
-import { pl } from "./pl";
 import { pt } from "./pt";
 
-export const LANGUAGES: Record<string, string> = { en, de, fr, es, it, pt, nl, pl, ja, ar, he };
+export const LANGUAGES: Record<string, string> = { en, de, fr, es, it, pt, nl, ja, ar, he };
 
 export interface Language { tag: string; dir: "ltr" | "rtl"; words: Words }
 

@@ -3,10 +3,10 @@
 export const enum W {
   open, close, title, you, write, send, stop, sending, waiting, failed, retry, remove, older, thinking,
   typing, stopped, offline, copy, newest, newChat, past, memories, erase, good, bad, joined, left, person,
-  human, reload, denied, gone, elsewhere,
+  human, reload, denied, gone, elsewhere, attach,
 }
 
-export const SENTENCES = 33;
+export const SENTENCES = 34;
 
 /** The sentence in the reader's language, its gap filled. */
 export type Words = (key: W, value?: string | number) => string;

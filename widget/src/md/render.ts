@@ -95,7 +95,7 @@ function renderTable(block: Extract<Block, { t: "table" }>): HTMLElement {
 function renderCode(lang: string, text: string, words: Words): HTMLElement {
   const code = h("code");
   code.append(document.createTextNode(text));
-  const button = h("button", { type: "button", click: () => void copy(code, button) }, words(W.copy));
+  const button = h("button", { click: () => void copy(code, button) }, words(W.copy));
   return h("div", { class: "code", part: "code" }, h("div", { class: "bar" }, h("span", {}, lang), button),
     h("pre", { tabindex: "0", dir: "ltr" }, code));
 }

@@ -9,6 +9,8 @@ import { type Child, h, icon, say, set } from "./dom";
 export interface Setting {
   words: Words;
   locale: string;
+  /** The gateway's address: links to files are relative to it. */
+  server: string;
   isMine: (item: Item) => boolean;
   /** More than one person writes here: every message names its author. */
   isShared: boolean;
@@ -64,9 +66,9 @@ export class Bubble {
       this._markdown = undefined;
       this._body.replaceChildren(h("span", { class: "dots" }, h("i"), h("i"), h("i")));
     }
-    for (const { name, url } of item.attachments ?? []) {
-      const safe = safeUrl(url ?? "");
-      this._body.append(safe ? h("a", { href: safe.href, target: "_blank", rel: "noopener noreferrer" }, name || safe.host) : (name ?? ""));
+    for (const { name = "", url } of item.attachments ?? []) {
+      const safe = url && safeUrl(new URL(url, this._setting.server).href);
+      this._body.append(h("div", { class: "file" }, safe ? h("a", { href: safe.href, target: "_blank", rel: "noopener noreferrer" }, name) : name));
     }
   }
 
@@ -77,7 +79,7 @@ export class Bubble {
       if (isRunning(item)) return [item.label || (item.text ? "" : words(W.thinking))];
       return item.role === "assistant" && item.id && this._setting.hasFeedback ? [this._vote(item.id, "up"), this._vote(item.id, "down")] : [];
     }
-    const button = (key: W, then: (key: string) => void): Child => h("button", { type: "button", click: () => then(item.key) }, words(key));
+    const button = (key: W, then: (key: string) => void): Child => h("button", { click: () => then(item.key) }, words(key));
     if (item.state === "failed") {
       return [[words(W.failed), item.error].filter(Boolean).join(": "), button(W.retry, onRetry), button(W.remove, onRemove)];
     }
@@ -89,7 +91,7 @@ export class Bubble {
   private _vote(id: string, value: "up" | "down"): Child {
     const { words, votes, onVote } = this._setting;
     return h("button", {
-      type: "button", class: "vote", "aria-label": words(value === "up" ? W.good : W.bad), "aria-pressed": String(votes.get(id) === value),
+      class: "vote", "aria-label": words(value === "up" ? W.good : W.bad), "aria-pressed": String(votes.get(id) === value),
       click: () => onVote(id, value),
     }, icon(value === "up" ? GOOD : BAD));
   }

@@ -1,16 +1,19 @@
 // Where the person writes. Enter sends, Shift+Enter breaks the line; a text too long is counted and not sent.
+import type { Attachment, SiteConfig } from "../frames";
 import { W, type Words } from "../lang/keys";
 import { h, icon, say } from "./dom";
 
 const COUNT_FROM = 0.85;
 const SEND = "M4 12l16-8-6 16-3-7z";
+const CLIP = "M20 11l-8.5 8.5a5 5 0 01-7-7L13 4a3.4 3.4 0 015 5l-8.5 8.5a1.7 1.7 0 01-2.5-2.5L15 7";
 const STOP = "M7 7h10v10H7z";
 
 /** How many characters the server will count: code points, not UTF-16 units. */
 export const lengthOf = (text: string): number => [...text].length;
 
 export interface ComposerActions {
-  send(text: string): void;
+  send(text: string, files: Attachment[]): void;
+  upload(file: File): Promise<Attachment>;
   stop(): void;
   typing(on: boolean): void;
 }
@@ -18,27 +21,41 @@ export interface ComposerActions {
 export class Composer {
   readonly root: HTMLFormElement;
   readonly input: HTMLTextAreaElement;
-  /** Of a message, in characters. */
-  max = 4000;
+  private _max = 4000;
+  private _files: Attachment[] = [];
+  private readonly _chips = h("div", { class: "files" });
+  private readonly _picker: HTMLInputElement;
+  private readonly _clip: HTMLElement;
+  private _uploading = 0;
+  private _room = 0;
   private readonly _count = h("div", { class: "count", role: "status", id: "count" });
   private readonly _send: HTMLButtonElement;
   private readonly _stop: HTMLButtonElement;
+  private _note = "";
 
-  constructor(words: Words, private readonly _actions: ComposerActions) {
+  constructor(private readonly _words: Words, private readonly _actions: ComposerActions) {
     this.input = h("textarea", {
-      part: "input", rows: "1", "aria-label": words(W.write), placeholder: words(W.write), "aria-describedby": "count",
+      part: "input", rows: "1", "aria-label": _words(W.write), placeholder: _words(W.write), "aria-describedby": "count",
       enterkeyhint: "send", autocomplete: "off", input: () => this._changed(), keydown: (event) => this._key(event as KeyboardEvent),
     });
-    this._send = h("button", { class: "send", part: "send", "aria-label": words(W.send) }, icon(SEND));
+    this._picker = h("input", { type: "file", multiple: true, hidden: true, change: () => this._upload() });
+    this._clip = h("button", {
+      class: "icon", part: "attach", "aria-label": _words(W.attach), click: () => this._picker.click(),
+    }, icon(CLIP));
+    this._send = h("button", { type: "submit", class: "send", part: "send", "aria-label": _words(W.send) }, icon(SEND));
     this._stop = h("button", {
-      type: "button", class: "stop", part: "stop", "aria-label": words(W.stop), hidden: true, click: () => _actions.stop(),
+      class: "stop", part: "stop", "aria-label": _words(W.stop), hidden: true, click: () => _actions.stop(),
     }, icon(STOP));
     this.root = h("form", { class: "composer", part: "composer", submit: (event) => this._submit(event) },
-      this._count, h("div", { class: "row" }, this.input, this._stop, this._send));
+      this._count, this._chips, h("div", { class: "row" }, this._clip, this._picker, this.input, this._stop, this._send));
     this._changed();
   }
 
-  update(isRunning: boolean, isOff: boolean): void {
+  update({ max_chars, upload }: SiteConfig, isRunning: boolean, isOff: boolean): void {
+    this._max = max_chars ?? this._max;
+    this._clip.hidden = !upload;
+    this._room = upload?.max_files ?? 0;
+    this._picker.accept = String(upload?.accept ?? "");
     this._stop.hidden = !isRunning;
     this.input.disabled = isOff;
     this._measure();
@@ -48,9 +65,27 @@ export class Composer {
     event.preventDefault();
     if (this._send.disabled) return;
     const text = this.input.value.trim();
+    const files = this._files;
     this.input.value = "";
+    this._files = [];
     this._changed();
-    this._actions.send(text);
+    this._actions.send(text, files);
+  }
+
+  /** Each file goes at once; what was taken waits here as a chip until the message is sent. */
+  private _upload(): void {
+    for (const file of [...(this._picker.files ?? [])].slice(0, this._room - this._files.length)) {
+      this._uploading++;
+      void this._actions.upload(file).then((one) => this._files.push(one), (error: Error) => {
+        this._note = `${this._words(W.failed)}: ${file.name} ${error.message}`;
+      }).then(() => {
+        this._uploading--;
+        this._changed();
+      });
+    }
+    this._picker.value = "";
+    this._note = "";
+    this._measure();
   }
 
   private _key(event: KeyboardEvent): void {
@@ -67,10 +102,16 @@ export class Composer {
 
   private _measure(): void {
     const length = lengthOf(this.input.value.trim());
-    const over = length - this.max;
-    say(this._count, length > this.max * COUNT_FROM ? `${length} / ${this.max}` : "");
-    this._count.classList.toggle("over", over > 0);
+    const over = length - this._max;
+    this._chips.replaceChildren(...this._files.map((one, index) => h("button", {
+      "aria-label": `${this._words(W.remove)}: ${one.name}`, click: () => {
+        this._files.splice(index, 1);
+        this._measure();
+      },
+    }, `${one.name} ✕`)), this._uploading ? "…" : "");
+    say(this._count, length > this._max * COUNT_FROM ? `${length} / ${this._max}` : this._note);
+    this._count.classList.toggle("over", over > 0 || this._note !== "");
     this.input.ariaInvalid = String(over > 0);
-    this._send.disabled = this.input.disabled || length === 0 || over > 0;
+    this._send.disabled = this.input.disabled || this._uploading > 0 || over > 0 || !(length || this._files.length);
   }
 }

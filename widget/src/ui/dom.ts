@@ -4,9 +4,10 @@ export type Child = Node | string | null | false | undefined;
 type Handler = (event: Event) => void;
 export type Props = Record<string, string | boolean | null | undefined | Handler>;
 
-/** An element. Handlers by their event's name; `true` is an empty attribute, `false`, null and undefined are none. */
+/** An element; a button submits nothing unless its `type` says so. Handlers by their event's name; `true` is an empty attribute, `false`, null and undefined are none. */
 export function h<K extends keyof HTMLElementTagNameMap>(tag: K, props?: Props, ...children: Child[]): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
+  if (tag === "button") (element as HTMLButtonElement).type = "button";
   for (const [name, value] of Object.entries(props ?? {})) {
     if (typeof value === "function") element.addEventListener(name, value);
     else set(element, name, value);

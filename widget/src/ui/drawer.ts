@@ -36,14 +36,14 @@ export class Drawer {
       h("h3", {}, words(W.past)),
       h("ul", {}, ...(sessions ?? []).map((row) => this._session(row, session_id))),
       ...(memories ? [h("h3", {}, words(W.memories)), h("ul", {}, ...memories.map((row) => this._memory(row)))] : []),
-      ...(canForget ? [h("button", { type: "button", class: "danger", click: () => this._forget() }, words(W.erase))] : []),
+      ...(canForget ? [h("button", { class: "danger", click: () => this._forget() }, words(W.erase))] : []),
     );
   }
 
   private _session(row: SessionRow, current: string): Node {
     const at = row.updated_at ? new Date(row.updated_at).toLocaleString(this._locale, { dateStyle: "medium", timeStyle: "short" }) : "";
     return h("li", {}, h("button", {
-      type: "button", "aria-current": row.session_id === current ? "true" : null, click: () => this._actions.session(row.session_id),
+      "aria-current": row.session_id === current ? "true" : null, click: () => this._actions.session(row.session_id),
     }, h("span", {}, row.title || at), row.title ? h("small", {}, at) : null));
   }
 
@@ -52,7 +52,7 @@ export class Drawer {
       value: memory, "aria-label": this._words(W.memories), change: () => this._memories("update", { memory_id, memory: input.value }),
     });
     return h("li", {}, input, h("button", {
-      type: "button", class: "icon", "aria-label": `${this._words(W.remove)}: ${memory}`, click: () => this._memories("delete", { memory_id }),
+      class: "icon", "aria-label": `${this._words(W.remove)}: ${memory}`, click: () => this._memories("delete", { memory_id }),
     }, icon(CROSS)));
   }
 

@@ -20,12 +20,12 @@ export class Log {
 
   constructor(private readonly _setting: Setting, onOlder: () => void) {
     const { words } = _setting;
-    this._older = h("button", { type: "button", class: "older", click: onOlder }, words(W.older));
+    this._older = h("button", { class: "older", click: onOlder }, words(W.older));
     this.root = h("div", {
       class: "log", part: "log", role: "log", "aria-live": "off", "aria-label": words(W.title), tabindex: "0", scroll: () => this._note(),
     });
     this.toEnd = h("button", {
-      type: "button", class: "to-end", "aria-label": words(W.newest), hidden: true, click: () => this.scrollToEnd(),
+      class: "to-end", "aria-label": words(W.newest), hidden: true, click: () => this.scrollToEnd(),
     }, icon(DOWN));
   }
 

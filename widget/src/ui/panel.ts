@@ -1,5 +1,5 @@
 // The whole of what is seen: launcher, panel, and how a view of the conversation is drawn into them.
-import type { ClientFrame } from "../frames";
+import type { Attachment, ClientFrame } from "../frames";
 import type { Language } from "../lang";
 import { W } from "../lang/keys";
 import { isRunning, type Item } from "../transcript";
@@ -16,7 +16,10 @@ const PLUS = "M12 5v14M5 12h14";
 const LIST = "M5 7h14M5 12h14M5 17h9";
 
 export interface PanelActions {
-  send(text: string): void;
+  send(text: string, files?: Attachment[]): void;
+  upload(file: File): Promise<Attachment>;
+  /** The gateway's address. */
+  server: string;
   stop(): void;
   retry(id: string): void;
   remove(id: string): void;
@@ -60,14 +63,17 @@ export class Panel {
               private readonly _heading: string | undefined, private readonly _isThread: boolean) {
     const { words, tag, dir } = _language;
     this._setting = {
-      words, locale: tag, isShared: false, assistant: "", hasFeedback: false, votes: new Map(), isMine: (item) => this._isMine(item),
+      words, locale: tag, server: _actions.server, isShared: false, assistant: "", hasFeedback: false, votes: new Map(), isMine: (item) => this._isMine(item),
       onRetry: (id) => _actions.retry(id), onRemove: (id) => _actions.remove(id), onVote: (id, value) => this._vote(id, value),
     };
     this._log = new Log(this._setting, () => _actions.older());
     this._drawer = new Drawer(words, tag, { ask: (frame) => _actions.ask(frame), session: (id) => this._leaveFor(id) });
-    this._composer = new Composer(words, { send: (text) => this._send(text), stop: () => _actions.stop(), typing: (on) => this._typing(on) });
+    this._composer = new Composer(words, {
+      send: (text, files) => this._send(text, files), stop: () => _actions.stop(), typing: (on) => this._typing(on),
+      upload: (file) => _actions.upload(file),
+    });
     const button = (label: W, path: string, click: () => void): HTMLElement =>
-      h("button", { type: "button", class: "icon", part: "button", "aria-label": words(label), click }, icon(path));
+      h("button", { class: "icon", part: "button", "aria-label": words(label), click }, icon(path));
     this._past = button(W.past, LIST, () => this._toggleDrawer(this._log.root.hidden === false));
     this._new = button(W.newChat, PLUS, () => this._leaveFor("new"));
     const close = button(W.close, CROSS, () => this.toggle(false));
@@ -77,7 +83,7 @@ export class Panel {
       class: "panel", part: "panel", id: "panel", role: "dialog", hidden: true, keydown: (event) => this._key(event as KeyboardEvent),
     }, header, this._banner, stage, this._line, this._starters, this._composer.root, this._log.live);
     this._launcher = h("button", {
-      type: "button", class: "launcher", part: "launcher", "aria-controls": "panel", click: () => this.toggle(!this.isOpen),
+      class: "launcher", part: "launcher", "aria-controls": "panel", click: () => this.toggle(!this.isOpen),
     }, icon(CHAT), this._badge);
     this.root = h("div", { class: "root", dir, lang: tag }, this._panel, this._launcher);
   }
@@ -112,8 +118,7 @@ export class Panel {
     this._drawBanner(view);
     this._drawLine(view);
     this._drawStarters(view);
-    if (config.max_chars) this._composer.max = config.max_chars;
-    this._composer.update(items.some(isRunning), phase === "stopped");
+    this._composer.update(config, items.some(isRunning), phase === "stopped");
     this._drawBadge(view);
   }
 
@@ -126,8 +131,8 @@ export class Panel {
     return item.role === "user" && (item.kind === "pending" || item.author.id === me?.id || formerly.includes(item.author.id));
   }
 
-  private _send(text: string): void {
-    this._actions.send(text);
+  private _send(text: string, files?: Attachment[]): void {
+    this._actions.send(text, files);
     this._log.scrollToEnd();
   }
 
@@ -174,7 +179,7 @@ export class Panel {
     set(this._banner, "role", isStopped ? "alert" : "status");
     const isGone = known === W.gone;
     const again = isStopped && (isGone || known === W.elsewhere)
-      ? h("button", { type: "button", click: () => (isGone ? this._leaveFor("new") : this._actions.restart()) }, words(isGone ? W.newChat : W.retry))
+      ? h("button", { click: () => (isGone ? this._leaveFor("new") : this._actions.restart()) }, words(isGone ? W.newChat : W.retry))
       : "";
     this._banner.replaceChildren(...(text ? [h("span", {}, text), again] : []));
   }
@@ -193,9 +198,7 @@ export class Panel {
   private _drawStarters({ items, config, phase }: View): void {
     const starters = items.length || phase !== "ready" ? [] : (config.starters ?? []);
     if (this._starters.childElementCount === starters.length) return;
-    this._starters.replaceChildren(...starters.map(({ label, value = label, name = "starter" }) => h("button", {
-      type: "button", click: () => (this._has("action") ? this._actions.ask({ type: "action", id: uuid(), name, value }) : this._send(value)),
-    }, label)));
+    this._starters.replaceChildren(...starters.map(({ label, value = label }) => h("button", { click: () => this._send(value) }, label)));
   }
 
   private _drawBadge({ items, past, session_id }: View): void {

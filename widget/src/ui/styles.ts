@@ -14,7 +14,7 @@ export const css = `
 *{box-sizing:border-box}
 [hidden]{display:none!important}
 .root{position:fixed;inset-block-end:20px;inset-inline-end:20px;z-index:var(--parley-z,2147483000);
-font:var(--parley-font,15px/1.5 system-ui,"Segoe UI",Roboto,"Noto Sans",sans-serif);color:var(--fg);text-align:start}
+font:var(--parley-font,15px/1.5 system-ui,sans-serif);color:var(--fg);text-align:start}
 button,input{font:inherit;color:inherit;background:none;border:0;padding:0;margin:0}
 button{cursor:pointer}
 button:disabled{cursor:default}
@@ -87,6 +87,7 @@ textarea::placeholder{color:var(--dim);opacity:1}
 .stop{border:1px solid var(--line)}
 [dir=rtl] .send svg{transform:scaleX(-1)}
 :is(.stop,.send) path{fill:currentColor;stroke:none}
+.files{display:flex;flex-wrap:wrap;gap:6px}.files button{padding:2px 10px;margin-block-end:6px;border-radius:9px;background:var(--soft);font-size:13px}
 .count{text-align:end;padding:0 6px 5px}.count:empty{display:none}
 .drawer ul{list-style:none;padding:0}
 .drawer h3,.danger{margin-block-start:10px}
@@ -107,7 +108,7 @@ blockquote{border-inline-start:3px solid var(--line);padding-inline-start:12px}
 hr{border:0;border-block-start:1px solid var(--line)}
 .body a{font-weight:inherit}
 .host{font-size:.86em}
-code{font:.88em/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+code{font:.88em/1.5 ui-monospace,monospace}
 :not(pre)>code{background:var(--soft);padding:.12em .35em;border-radius:5px}
 .code,.scroll{border:1px solid var(--line);border-radius:10px;overflow:hidden}
 .code,th{background:var(--soft)}
@@ -127,4 +128,4 @@ textarea,input{font-size:16px}
 }
 @media(prefers-reduced-motion:reduce){*{animation:none!important;transition:none!important}}
 @media(forced-colors:active){.launcher,.send,.msg .body{border:1px solid}}
-`.replace(/\n/g, "");
+`;
