@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from agent.ids import AttachmentId, MessageId, RunId, SessionId, TaskId, UserId
-from agent.people import Account, LinkCode, Linked
+from agent.people import Account, Erasure, LinkCode, Linked
 from agent.records import (
     Accepted,
     Attachment,
@@ -179,6 +179,10 @@ class People(Protocol):
 
     async def list_accounts(self, user_id: UserId) -> Sequence[Account]:
         """A person's accounts."""
+        ...
+
+    async def erase(self, user_id: UserId) -> Erasure:
+        """Erase all that was said by a person, answered to them and remembered of them. Raises `UserNotFoundError`."""
         ...
 
     async def unlink(self, user_id: UserId, identity_id: str) -> UserId:

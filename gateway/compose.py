@@ -38,6 +38,7 @@ from memory.attachments import Attachments
 from memory.bus import NotifyBus
 from memory.context import Sessions
 from memory.database import Database
+from memory.erasure import Erasures
 from memory.instance import load_instance
 from memory.jobs import Jobs
 from memory.link_codes import LinkCodes
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 STORE_SILENCE_S = 5.0
+ERASE_S = 60.0
 RUN_STATEMENT_S = 10.0
 SLACK_BODY_BYTES = 1024 * 1024
 POSTS_AT_ONCE = 8
@@ -139,7 +141,8 @@ async def open_gateway(
         stack.push_async_callback(dispatcher.drain, 0.0)  # what is still on when this ends by an error is handed back
         files = Attachments(front)
         links = Links(database)
-        people = PeopleService(Users(database), links, LinkCodes(database, instance.secret))
+        patient = database.with_patience(ERASE_S)
+        people = PeopleService(Users(database), links, LinkCodes(database, instance.secret), Erasures(patient))
         service = GatewayService(intake, Sessions(front), Users(front), user_memories, files, dispatcher, hub, agents)
         if hooks.on_boot:
             await call_hook("on_boot", hooks.on_boot)

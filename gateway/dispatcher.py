@@ -11,7 +11,7 @@ accept ─► took the lease ─► run ─► finish ─► the session's next 
 import asyncio
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -159,6 +159,19 @@ class Dispatcher:
                 return
             for claim in claims:
                 self._begin(claim)
+
+    def end_lost(self, owned: Collection[tuple[SessionId, int]], asked_at_s: float) -> None:
+        """End the runs whose lease is not among those that this process held at that time: nothing they do counts.
+
+        A run that began since is left alone, and so is one whose end is being committed.
+        """
+        for active in self._active.values():
+            attempt, run = active.attempt, active.run
+            if attempt is None or run is None or run.done() or attempt.started_s >= asked_at_s:
+                continue
+            if (attempt.claim.session_id, attempt.claim.epoch) not in owned:
+                active.is_stale = True
+                run.cancel()
 
     async def drain(self, within_s: float) -> None:
         """Take nothing more; let running turns end within the time, then hand the rest back."""

@@ -85,7 +85,9 @@ class Housekeeping:
 
         It has to be the same lease all the while: that of a busy session may be between commit and begin at any time.
         """
+        asked_at_s = time.monotonic()
         owned = await self._workers.list_owned()
+        self._dispatcher.end_lost(owned, asked_at_s)
         active, now_s = set(self._dispatcher.active_sessions), time.monotonic()
         unknown = [lease for lease in owned if lease[0] not in active]
         self._suspects = {lease: self._suspects.get(lease, now_s) for lease in unknown}

@@ -26,6 +26,7 @@ extractions = Counter(
 )
 facts = Counter("parley_facts", "Facts stored, changed or retired by extraction.", registry=REGISTRY)
 
+erasures = Counter("parley_erasures", "People who were erased.", registry=REGISTRY)
 slack_tokens_refused = Gauge(
     "parley_slack_tokens_refused", "Slack installations whose token Slack refuses.", registry=REGISTRY
 )

@@ -2,11 +2,12 @@
 
 import structlog
 
-from agent.errors import LinkRefusedError, UserGoneError
+from agent.errors import LinkRefusedError, UserGoneError, UserNotFoundError
 from agent.ids import UserId
-from agent.people import VISITOR_CHANNEL, LinkCode, Linked, Proof
+from agent.people import VISITOR_CHANNEL, Erasure, LinkCode, Linked, Proof
 from agent.records import Identity, User
 from gateway import metrics
+from memory.erasure import Erasures
 from memory.link_codes import LinkCodes
 from memory.links import Links
 from memory.users import Users
@@ -15,9 +16,10 @@ log = structlog.get_logger(__name__)
 
 
 class PeopleService:
-    """Accounts linked by proof, and parted again."""
+    """Accounts linked by proof and parted again, and people erased."""
 
-    def __init__(self, users: Users, links: Links, codes: LinkCodes) -> None:
+    def __init__(self, users: Users, links: Links, codes: LinkCodes, erasures: Erasures) -> None:
+        self._erasures = erasures
         self._users = users
         self._links = links
         self._codes = codes
@@ -72,6 +74,22 @@ class PeopleService:
         origin_id = await self._links.unlink(user_id, identity_id)
         log.info("account_unlinked", user_id=user_id, origin_id=origin_id)
         return origin_id
+
+    async def erase(self, user_id: UserId) -> Erasure:
+        """Erase a person: words, answers to them, facts, accounts. Raises `UserNotFoundError`.
+
+        Open connections of theirs are closed within about a second, in every process.
+        """
+        report = await self._erasures.erase(await self._current(user_id))
+        metrics.erasures.inc()
+        log.info("person_erased", rows=sum(report.erased.values()), left=sum(report.left.values()))
+        return report
+
+    async def _current(self, user_id: UserId) -> UserId:
+        try:
+            return await self._links.current_id(user_id)
+        except UserGoneError:
+            raise UserNotFoundError("there is no such person here") from None
 
     async def _ensure(self, user: User, identity: Identity) -> None:
         """A visitor needs no row until they have something to keep; now they do."""

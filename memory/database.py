@@ -136,6 +136,10 @@ class Database:
         if row is None or row[0]:
             raise DatabaseRoleError(f"the role {APP_ROLE} must not be a superuser and must not have BYPASSRLS")
 
+    def with_patience(self, statement_s: float) -> Self:
+        """The same connections for work that may take longer; each of its statements still has the pool's limit."""
+        return type(self)(self._pool, statement_s, is_behind_pooler=self._is_behind_pooler)
+
     async def close(self) -> None:
         """Close every connection, those in use after at most five seconds."""
         try:
