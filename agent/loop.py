@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from agent.errors import ContextWindowExceededError, ModelError
 from agent.events import Event, TextDelta, ToolFinished, ToolStarted
 from agent.ids import AgentId
+from agent.payloads import ResultRules, add_excerpt
 from agent.ports import Journal, Model, ModelReply, ModelRequest
 from agent.prompt import Context, build_system, build_thread, build_turns
 from agent.records import JsonObject, Run, RunState, Task, ToolCall, Turn, Usage
@@ -44,6 +45,7 @@ class Agent:
     max_tokens: int = 8_000
     max_tool_calls: int = 20
     run_s: float = 600.0
+    results: ResultRules = field(default_factory=ResultRules)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,7 +129,11 @@ async def _call_again(work: Work, calls: Sequence[ToolCall]) -> list[ToolCall]:
         if work.agent.tools[c.name].is_repeatable
     ]
     done = {c.call_id: c for c in await call_tools(work.agent.tools, uses, ToolContext(task=work.task))}
-    return [c if c.is_done else done.get(c.call_id) or _end_unknown(c) for c in calls]
+    return [c if c.is_done else _cut(work, done.get(c.call_id) or _end_unknown(c)) for c in calls]
+
+
+def _cut(work: Work, call: ToolCall) -> ToolCall:
+    return add_excerpt(call, work.agent.results.result_tokens)
 
 
 def _end_unknown(call: ToolCall) -> ToolCall:
@@ -207,7 +213,7 @@ async def _run_tools(work: Work, reply: ModelReply) -> None:
         for use in uses:
             title = agent.tools[use.name].title if use.name in agent.tools else use.name
             work.emit(ToolStarted(call_id=use.call_id, name=use.name, title=title))
-        calls = await call_tools(agent.tools, uses, ToolContext(task=work.task))
+        calls = [_cut(work, call) for call in await call_tools(agent.tools, uses, ToolContext(task=work.task))]
     turn = replace(turn, tool_calls=tuple(calls))
     progress.turns.append(turn)
     for call in calls:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from agent.ports import Block, ModelMessage, Text, ToolResult, Verbatim
 from agent.records import Message, PastRun, ToolCall, Turn, User, UserMemory
 from agent.speech import CLOSE, OPEN, plain_text, render_label, render_memory_block, render_spoken
+from agent.text import estimate_tokens
 
 STANDING_RULES = f"""\
 Several people may share this thread. Each message of a person begins with a label such as {OPEN}Alice · 3f9a01{CLOSE}:
@@ -66,11 +67,6 @@ def fit_memories(memories: Sequence[UserMemory], budget_tokens: int = MEMORY_BUD
     return tuple(kept)
 
 
-def estimate_tokens(text: str) -> int:
-    """Tokens of a text that was never billed: its UTF-8 bytes by three, rounded up."""
-    return -(-len(text.encode(errors="surrogatepass")) // 3)
-
-
 def build_turns(turns: Sequence[Turn]) -> tuple[ModelMessage, ...]:
     """This run's turns so far, with a breakpoint on the last block."""
     rendered = [message for turn in turns for message in _render_turn(turn)]
@@ -108,4 +104,4 @@ def _render_turn(turn: Turn) -> Iterable[ModelMessage]:
 def _render_result(call: ToolCall) -> ToolResult:
     if not call.is_done:
         return ToolResult(call_id=call.call_id, text=NO_RESULT, is_error=True)
-    return ToolResult(call_id=call.call_id, text=plain_text(call.result), is_error=call.is_error)
+    return ToolResult(call_id=call.call_id, text=plain_text(call.excerpt or call.result), is_error=call.is_error)

@@ -215,6 +215,8 @@ class ToolCall:
     """One call of a tool within a turn, and what came of it. `call_id` is the model's own id for it.
 
     While `is_done` is false the tool may be running, or may have been when its process died: there is no result.
+    `excerpt` stands in prompts for a result that is too long for them. Where calls are read for a prompt, `result` is
+    only what stands in it.
     """
 
     call_id: str
@@ -223,6 +225,7 @@ class ToolCall:
     result: str = ""
     is_error: bool = False
     is_done: bool = True
+    excerpt: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,3 +34,8 @@ def storable_object(value: JsonObject) -> JsonObject:
 def utf16_length(text: str) -> int:
     """Length in UTF-16 code units, as browsers count."""
     return len(text) + sum(1 for c in text if c > "\uffff")
+
+
+def estimate_tokens(text: str) -> int:
+    """Tokens of a text that was never billed: its UTF-8 bytes by three, rounded up."""
+    return -(-len(text.encode(errors="surrogatepass")) // 3)

@@ -19,7 +19,9 @@ from agent.text import storable, storable_object
 from agent.threads import call_in_thread
 
 DEFAULT_TIMEOUT_S = 30.0
-RESULT_LIMIT = 200_000
+RESULT_LIMIT = 4_000_000
+"""Characters of a result that are taken; what is longer is refused."""
+_BINARY_SAMPLE, _BINARY_SHARE = 4_000, 0.1
 _ERROR_LIMIT = 300
 _NAMEABLE = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -172,8 +174,19 @@ def _as_text(tool: Tool, result: object) -> str:
     if not isinstance(result, str):
         raise ToolError(f"{tool.name} gave {type(result).__name__} where text was expected.")
     if len(result) > RESULT_LIMIT:
-        return f"{result[:RESULT_LIMIT]}\n(cut: {len(result)} characters in all)"
+        raise ToolError(
+            f"{tool.name} gave {len(result):,} characters; at most {RESULT_LIMIT:,} are taken. Ask for less."
+        )
+    if _is_binary(result):
+        raise ToolError(f"{tool.name} gave {len(result):,} characters of binary data where text was expected.")
     return result
+
+
+def _is_binary(text: str) -> bool:
+    """Whether so much of the beginning is control characters or broken Unicode that nobody could read it."""
+    sample = text[:_BINARY_SAMPLE]
+    bad = sum(1 for c in sample if (c < " " and c not in "\n\r\t") or c == "\ufffd" or "\ud800" <= c <= "\udfff")
+    return bad > 8 and bad > _BINARY_SHARE * len(sample)
 
 
 def _explain(detail: Any) -> str:

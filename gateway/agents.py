@@ -1,6 +1,6 @@
 """An agent as this gateway runs it: how it thinks, what it reads, what it remembers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -51,6 +51,14 @@ class Agents:
             agent_id: replace(config, small_model=model, agent=replace(config.agent, model=model))
             for agent_id, config in self.by_id.items()
         }
+        return replace(self, by_id=by_id)
+
+    def with_tools(self, find: Callable[[AgentConfig], Sequence[Tool]]) -> "Agents":
+        """The same agents, each with the tools more that are found for it."""
+        by_id = dict(self.by_id)
+        for agent_id, config in by_id.items():
+            for tool in find(config):
+                by_id[agent_id] = by_id[agent_id].with_tool(tool)
         return replace(self, by_id=by_id)
 
     def with_tool(self, tool: Tool, mode: MemoryMode) -> "Agents":

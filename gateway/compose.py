@@ -33,6 +33,7 @@ from gateway.ports import Bus, Poster
 from gateway.relay import BusRelay
 from gateway.runner import Runner
 from gateway.service import GatewayService
+from gateway.session_tools import add_session_tools
 from gateway.slack_judge import SlackJudge
 from memory.attachments import Attachments
 from memory.bus import NotifyBus
@@ -47,6 +48,7 @@ from memory.listener import READY, Listener
 from memory.memories import Memories
 from memory.memory_records import MemoryRecords
 from memory.outbox import Outbox
+from memory.search import Search
 from memory.tasks import Tasks
 from memory.users import Users
 from memory.watchers import Watchers
@@ -130,6 +132,7 @@ async def open_gateway(
         )
         tool = build_memory_tool(user_memories, sessions)
         hub, agents = Hub(), configuration.agents.with_tool(tool, "manual")
+        agents = add_session_tools(agents, sessions, Search(database))
         runner = Runner(tasks, sessions, hub, model, agents, hooks, lease_s)
         all_posters = dict(posters or {})
         delivery = Delivery(Outbox(database, worker_id), all_posters)

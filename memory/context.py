@@ -88,6 +88,11 @@ class Sessions:
         rows = await self._database.fetch(query("list_runs"), session_id, before, limit)
         return [(row["position"], await self._read_run(session_id, row)) for row in rows]
 
+    async def load_result(self, session_id: SessionId, call_id: str) -> str | None:
+        """All that a tool's call in this session gave back; none where there was no such call, or it gave nothing."""
+        row = await self._database.fetchrow(query("load_result"), session_id, call_id)
+        return row["result"] if row else None
+
     async def _read_run(self, session_id: SessionId, row: Record) -> Run:
         turns = await self._database.fetch(query("load_turns"), session_id, row["position"])
         answer = await self._database.fetchrow(query("load_answer"), session_id, row["position"])

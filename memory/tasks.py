@@ -426,6 +426,7 @@ def _call_json(n: int, k: int, call: ToolCall) -> dict[str, Any]:
         "arguments": call.arguments,
         "result": call.result if call.is_done else None,
         "is_error": call.is_error,
+        "excerpt": call.excerpt,
     }
 
 

@@ -39,7 +39,8 @@ CROSS JOIN LATERAL (
                           ORDER BY t.position, t.n)
          FROM turns t
          WHERE t.session_id = scope.session_id AND t.position >= coalesce(span.first, $3) AND t.position <= $3) AS turns,
-        (SELECT jsonb_agg(jsonb_build_array(c.position, c.n, c.call_id, c.name, c.arguments, c.result, c.is_error)
+        (SELECT jsonb_agg(jsonb_build_array(c.position, c.n, c.call_id, c.name, c.arguments, coalesce(c.excerpt, c.result),
+                                            c.is_error)
                           ORDER BY c.position, c.n, c.k)
          FROM tool_calls c
          WHERE c.session_id = scope.session_id AND c.position >= coalesce(span.first, $3) AND c.position <= $3) AS calls
@@ -151,3 +152,12 @@ FROM scope CROSS JOIN LATERAL (
     SELECT * FROM turns t WHERE t.session_id = scope.session_id AND t.position = $2::bigint OFFSET 0
 ) t
 ORDER BY t.n;
+
+-- name: load_result
+-- What the call $2 of the session gave back, whole; the newest of that id.
+WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
+SELECT c.result FROM scope CROSS JOIN LATERAL (
+    SELECT c.result FROM tool_calls c
+    WHERE c.session_id = scope.session_id AND c.call_id = $2::text AND c.result IS NOT NULL
+    ORDER BY c.position DESC, c.n DESC, c.k DESC LIMIT 1
+) c;

@@ -156,11 +156,15 @@ WITH scope AS MATERIALIZED (
         cache_write_tokens bigint, cost_usd numeric)
     ON CONFLICT DO NOTHING
 ), tool_call AS (
-    INSERT INTO tool_calls (session_id, position, n, k, call_id, name, arguments, result, is_error)
-    SELECT task.session_id, task.position, r.n, r.k, r.call_id, r.name, r.arguments, r.result, r.is_error
+    -- A result that is there stays: a later attempt has read only what stands of it in prompts.
+    INSERT INTO tool_calls AS c (session_id, position, n, k, call_id, name, arguments, result, is_error, excerpt)
+    SELECT task.session_id, task.position, r.n, r.k, r.call_id, r.name, r.arguments, r.result, r.is_error, r.excerpt
     FROM task, jsonb_to_recordset($15::jsonb) AS r (
-        n int, k int, call_id text, name text, arguments jsonb, result text, is_error boolean)
-    ON CONFLICT (session_id, position, n, k) DO UPDATE SET result = excluded.result, is_error = excluded.is_error
+        n int, k int, call_id text, name text, arguments jsonb, result text, is_error boolean, excerpt text)
+    ON CONFLICT (session_id, position, n, k) DO UPDATE SET
+        result = coalesce(c.result, excluded.result),
+        is_error = CASE WHEN c.result IS NULL THEN excluded.is_error ELSE c.is_error END,
+        excerpt = coalesce(excluded.excerpt, c.excerpt)
 ), posted AS (
     INSERT INTO outbox (session_id, seq, post_key, channel, reply_to)
     SELECT task.session_id, session.seq, $6::text, session.channel, task.reply_to
@@ -316,8 +320,9 @@ WITH scope AS MATERIALIZED (
     WHERE l.owner = $2::text AND l.epoch = $3::bigint
     FOR UPDATE OF l
 ), tool_call AS (
-    UPDATE tool_calls c SET result = r.result, is_error = r.is_error
-    FROM jsonb_to_recordset($5::jsonb) AS r (n int, k int, result text, is_error boolean)
+    UPDATE tool_calls c SET result = coalesce(c.result, r.result), excerpt = coalesce(r.excerpt, c.excerpt),
+                            is_error = CASE WHEN c.result IS NULL THEN r.is_error ELSE c.is_error END
+    FROM jsonb_to_recordset($5::jsonb) AS r (n int, k int, result text, is_error boolean, excerpt text)
     WHERE c.session_id = (SELECT gate.session_id FROM gate) AND c.position = $4::bigint AND c.n = r.n AND c.k = r.k
 )
 SELECT 1 FROM gate;

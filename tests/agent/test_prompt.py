@@ -10,11 +10,11 @@ from agent.prompt import (
     build_system,
     build_thread,
     build_turns,
-    estimate_tokens,
     fit_memories,
 )
 from agent.records import PastRun, ToolCall, Turn, Usage
 from agent.speech import MEMORY_HEAD, OPEN, render_label, render_memory_block, render_spoken
+from agent.text import estimate_tokens
 from agent.tools import build_tool
 from gateway.messages_api import render_request
 from tests.support.agent_runs import Running, agent_with, ann, context_of, remembered, spoken

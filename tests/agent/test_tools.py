@@ -189,16 +189,36 @@ async def test_what_a_tool_gives_is_text_that_can_be_kept(value: Any, result: st
     assert (call.result, call.is_error) == (result, is_error)
 
 
-async def test_a_huge_result_is_cut_and_says_how_long_it_was() -> None:
-    """A file of a gigabyte must not become a row."""
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        ("ü" * (RESULT_LIMIT + 5), "give gave 4,000,005 characters; at most 4,000,000 are taken. Ask for less."),
+        ("\x89PNG\r\n\x1a\n" + "\x00\x01" * 500, "give gave 1,008 characters of binary data where text was expected."),
+        ("\ud800" * 50, "give gave 50 characters of binary data where text was expected."),
+    ],
+    ids=["too much", "an image", "broken Unicode"],
+)
+async def test_a_result_that_nobody_could_use_is_told_in_one_line(result: str, told: str) -> None:
+    """A gigabyte must not become a row, nor an image a prompt. Proves: CX-3."""
 
     def give() -> str:
-        """Give much."""
-        return "ü" * (RESULT_LIMIT + 5)
+        """Give something."""
+        return result
 
     call = await use(build_tool(give))
-    assert call.result.endswith(f"(cut: {RESULT_LIMIT + 5} characters in all)")
-    assert len(call.result) < RESULT_LIMIT + 100
+    assert (call.result, call.is_error) == (told, True)
+
+
+async def test_a_text_with_some_broken_characters_is_taken_without_them() -> None:
+    """A page in the wrong encoding can still be read."""
+
+    def give() -> str:
+        """Give a text."""
+        return "caf\ud8e9 and " + "tea " * 100
+
+    call = await use(build_tool(give))
+    assert call.result.startswith("caf\ufffd and tea")
+    assert not call.is_error
 
 
 async def test_a_wrapped_async_function_is_awaited() -> None:

@@ -20,7 +20,7 @@ from tests.support.database import new_database
 from tests.support.make import ANN, BOB, inbound
 
 MINE, THEIRS = SessionId("web:demo:mine"), SessionId("web:demo:theirs")
-BY_SESSION = ("messages", "run_notes", "runs", "turns", "tool_calls", "attachments", "feedback")
+BY_SESSION = ("messages", "run_notes", "runs", "turns", "tool_calls", "compactions", "attachments", "feedback")
 BY_USER = ("users", "user_memories", "tombstones", "memory_optimizations", "memory_words")
 BY_EITHER = ("participants", "sessions", "identities")
 
@@ -53,6 +53,10 @@ async def live(database: Database, user: User, place: SessionId) -> None:
     [known] = await memories.list_all(user.id)
     await apply(2, op="retire", text="", known=known)
     await apply(3, op="add", text=f"likes {user.id}", known=None)
+    async with database.scope(session_id=place) as connection:
+        await connection.execute(
+            "INSERT INTO compactions VALUES ($1, 1, NULL, 'context', '{}'::jsonb, 'm', 9, 4, 0)", place
+        )
     async with database.scope(user_id=user.id) as connection:
         await connection.execute("INSERT INTO memory_optimizations VALUES ($1, 'o', 's', '{}', 2, 1, 9, 4)", user.id)
 

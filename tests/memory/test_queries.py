@@ -52,6 +52,7 @@ async def test_the_application_role_cannot_leave_row_level_security(database: Da
         "runs",
         "turns",
         "tool_calls",
+        "compactions",
         "participants",
         "sessions",
         "users",

@@ -1,0 +1,73 @@
+"""What an agent can look up in its own thread: long results, and what was said long ago."""
+
+from agent.ids import SessionId
+from agent.tools import build_tool
+from tests.support.gateway import build_agent, configure, open_core, run_sql
+from tests.support.model_steps import calls, prompt_text, says
+from tests.support.scripted_model import ScriptedModel
+
+REPORT = "\n".join(f"row {n}: ok" for n in range(30_000)) + "\nrow 30000: FAILED with code 4711\n" + "tail\n" * 9_000
+
+
+def fetch_report() -> str:
+    """Fetch the report."""
+    return REPORT
+
+
+AGENT = build_agent(build_tool(fetch_report))
+
+
+async def test_a_long_result_is_cut_in_the_prompt_and_read_whole_by_page_and_by_query(database_url: str) -> None:
+    """Eight thousand tokens of a report are enough to see what it is; the rest is there when it is needed.
+
+    Proves: CX-3, AG-2.
+    """
+    model = ScriptedModel()
+    model.add(calls(("fetch_report", {})), says("It is long."))
+    async with open_core(database_url, model, configure(AGENT)) as core:
+        await core.ask("what does the report say?")
+        [row] = await run_sql(database_url, "SELECT call_id, result, excerpt FROM tool_calls")
+        assert row["result"] == REPORT
+        assert len(row["excerpt"].encode()) <= 24_000
+        found = {"id": row["call_id"], "query": "failed"}
+        model.add(calls(("read_result", found), ("read_result", {"id": row["call_id"], "page": 2})), says("4711."))
+        model.add(
+            calls(("read_result", {"id": row["call_id"], "page": 999}), ("read_result", {"id": "x"})), says("No.")
+        )
+        await core.ask("which code?")
+        await core.ask("and page 999?")
+    first = prompt_text(model.requests[1])
+    assert row["excerpt"] in first
+    assert prompt_text(model.requests[2]).startswith(first), "it stands in the history as it stood in its run"
+    second = prompt_text(model.requests[3])
+    assert "FAILED with code 4711" in second
+    assert REPORT[6_000:12_000] in second
+    last = prompt_text(model.requests[5])
+    assert "page: expected 1 to" in last
+    assert "there is no result with this id in this conversation" in last
+
+
+async def test_a_result_of_another_thread_cannot_be_read(database_url: str) -> None:
+    """The id may be known; the thread is not the model's to choose. Proves: UM-10."""
+    model = ScriptedModel()
+    model.add(calls(("fetch_report", {})), says("It is long."))
+    async with open_core(database_url, model, configure(AGENT)) as core:
+        await core.ask("what does the report say?")
+        [row] = await run_sql(database_url, "SELECT call_id FROM tool_calls")
+        model.add(calls(("read_result", {"id": row["call_id"]})), says("No."))
+        await core.ask("and here?", session_id=SessionId("web:demo:other"))
+    assert "there is no result with this id" in prompt_text(model.requests[-1])
+
+
+async def test_what_was_said_before_the_window_can_be_found(database_url: str) -> None:
+    """The window forgets; the thread does not. Proves: AG-2."""
+    model = ScriptedModel(checks_prefix=False)
+    async with open_core(database_url, model, configure(build_agent(history_runs=1))) as core:
+        for text in ("the password of the printer is hidden in the drawer", "hello", "how are you?"):
+            model.add(says("Noted."))
+            await core.ask(text)
+        model.add(calls(("search_conversation", {"query": "where is the printer's password?"})), says("In the drawer."))
+        await core.ask("where was it?")
+    assert "Ann · " in prompt_text(model.requests[-1])
+    assert "hidden in the drawer" in prompt_text(model.requests[-1])
+    assert "hidden in the drawer" not in prompt_text(model.requests[-2])
