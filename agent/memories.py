@@ -114,17 +114,17 @@ class Forgotten:
     versions: int
 
 
-def check_draft(draft: MemoryDraft, *, is_of_model: bool = False) -> MemoryDraft:
+def check_draft(draft: MemoryDraft, *, must_be_plain: bool = False) -> MemoryDraft:
     """The draft as it is stored: spaces joined, topics in lower case and each once.
 
-    `is_of_model`: a model wrote it down, so it must be a plain fact, no order and no claim to rights. Raises
+    `must_be_plain`: a model or the person wrote it, so no order and no claim to rights or prices is taken. Raises
     `MemoryInvalidError`, which names the field, and of its kinds `MemorySecretError`.
     """
     text = " ".join(draft.memory.split())
     if not 1 <= len(text) <= FACT_LIMIT:
         raise MemoryInvalidError("memory", f"expected 1 to {FACT_LIMIT} characters; found {len(text)}")
     _check_text("memory", text)
-    if is_of_model and not is_plain_fact(text):
+    if must_be_plain and not is_plain_fact(text):
         raise MemoryInvalidError("memory", "expected a plain fact about the person, no instruction, markup or address")
     if draft.slot is not None and draft.slot not in SLOTS:
         raise MemoryInvalidError("slot", f"expected one of {', '.join(SLOTS)}")

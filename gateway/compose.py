@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.applications import Starlette
 
+from adapters.api.context import Remembering
 from adapters.api.routes import build_api
 from adapters.http_limits import HttpLimits
 from adapters.widget.links import UPLOADS_PATH
+from adapters.widget.person_tokens import PersonTokens
 from adapters.widget.routes import Widget, build_widget
 from agent.errors import StoreUnavailableError
 from agent.ids import WorkerId, new_worker_id
@@ -182,7 +184,9 @@ async def open_gateway(
         )
         readiness.is_store_there = lambda: housekeeping.silence_s < STORE_SILENCE_S
         changes.listeners += [lambda _: service.forget_people(), widget.see_off]
-        api = build_api(service, configuration.api_tokens, list(agents.by_id), agents.default_id)
+        tokens = PersonTokens(service, people, configuration.sites, instance.secret)
+        remembering = Remembering(memories=user_memories, tokens=tokens)
+        api = build_api(service, configuration.api_tokens, list(agents.by_id), agents.default_id, remembering)
         app = build_app(
             readiness,
             [*widget.routes, *api, *(slack.routes if slack else [])],

@@ -19,7 +19,7 @@ ToolName = Annotated[str, form(r"[a-z_]+|[\w.]+:\w+", "the name of a built-in to
 ModuleName = Annotated[str, form(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "the name of a Python module, such as my_bot.hooks")]
 Color = Annotated[str, form(r"#[0-9A-Fa-f]{6}", "a colour such as #0a66c2")]
 Locale = Annotated[str, form(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", "a language such as en or pt-BR")]
-ScopeName: TypeAlias = Literal["tasks", "operator"]
+ScopeName: TypeAlias = Literal["tasks", "memories", "operator"]
 Wait = Annotated[float, Field(ge=0.1, le=86_400, allow_inf_nan=False)]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
 EnvironmentName = Annotated[str, form(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable")]

@@ -73,13 +73,13 @@ class UserMemories:
         """The live memory that says just this, but for case and spaces."""
         return await self._records.find_by_text(_known(user_id), storable(text))
 
-    async def add_memory(self, user_id: UserId, draft: MemoryDraft, *, is_of_model: bool = False) -> UserMemory:
+    async def add_memory(self, user_id: UserId, draft: MemoryDraft, *, must_be_plain: bool = False) -> UserMemory:
         """Remember something. Where the same is remembered already, that memory is given back as it stands.
 
-        A memory with a slot takes the place of the one that stands in it, which is kept as history. `is_of_model`: a
-        model worded it, so that it must be a plain fact.
+        A memory with a slot takes the place of the one that stands in it, which is kept as history. `must_be_plain`: no
+        order and no claim to rights is taken, as where a model or the person worded it.
         """
-        return await self._records.add(_known(user_id), check_draft(draft, is_of_model=is_of_model))
+        return await self._records.add(_known(user_id), check_draft(draft, must_be_plain=must_be_plain))
 
     async def upsert_memory(self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> tuple[UserMemory, bool]:
         """Write the memory of that id, whether it is there or not; the second result says whether it is new.
@@ -89,10 +89,10 @@ class UserMemories:
         return await self._records.save(_known(user_id), _wanted(memory_id), check_draft(draft))
 
     async def replace_memory(
-        self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft, *, is_of_model: bool = False
+        self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft, *, must_be_plain: bool = False
     ) -> UserMemory:
         """Correct a memory: its old text is kept nowhere. Raises `MemoryNotFoundError` and `MemoryConflictError`."""
-        checked = check_draft(draft, is_of_model=is_of_model)
+        checked = check_draft(draft, must_be_plain=must_be_plain)
         return await self._records.replace(_known(user_id), _possible(memory_id), checked)
 
     async def delete_memory(self, user_id: UserId, memory_id: MemoryId) -> Forgotten:

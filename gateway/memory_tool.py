@@ -67,12 +67,12 @@ def build_memory_tool(memories: UserMemories, sessions: SessionReader) -> Tool:
             match operation:
                 case "add":
                     session = await sessions.load_session(context.task.session_id, None)
-                    await memories.add_memory(user.id, _draft(context, memory, slot, session), is_of_model=True)
+                    await memories.add_memory(user.id, _draft(context, memory, slot, session), must_be_plain=True)
                     return "It is remembered."
                 case "update":
                     known = await _find_meant(memories, user, memory)
                     draft = _corrected(context, known, new_memory or "")
-                    await memories.replace_memory(user.id, known.memory_id, draft, is_of_model=True)
+                    await memories.replace_memory(user.id, known.memory_id, draft, must_be_plain=True)
                     return "It is corrected."
                 case "delete":
                     known = await _find_meant(memories, user, memory)

@@ -6,13 +6,22 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from adapters.api.errors import ApiError, ErrorCode
-from adapters.api.names import session_id_of, task_id_of
+from adapters.api.names import is_name, is_user_id, session_id_of, task_id_of
 from adapters.api.tokens import ApiToken
+from adapters.memory_ports import Memories, PersonTokens
 from adapters.ports import Gateway
-from agent.ids import AgentId, SessionId, TaskId
+from agent.ids import AgentId, MemoryId, SessionId, TaskId, UserId
 
 CHANNEL = "api"
 TENANT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembering:
+    """What is remembered about people, and who they are by their own tokens."""
+
+    memories: Memories
+    tokens: PersonTokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +33,7 @@ class Api:
     """
 
     gateway: Gateway
+    remembering: Remembering
     agents: Collection[AgentId]
     default_agent: AgentId
     reserved: Collection[str]
@@ -31,13 +41,43 @@ class Api:
     heartbeat_s: float
     send_timeout_s: float
 
+    @property
+    def memories(self) -> Memories:
+        """What is remembered about people."""
+        return self.remembering.memories
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request of a caller who may make it."""
+    """One request of a caller who may make it: a program with an API token, or a person with one of their own."""
 
     request: Request
-    token: ApiToken
+    api_token: ApiToken | None = None
+    person_id: UserId | None = None
+
+    @property
+    def token(self) -> ApiToken:
+        """The caller's token, where only programs may call."""
+        assert self.api_token is not None, "a route for persons asks for no API token"
+        return self.api_token
+
+    @property
+    def user_id(self) -> UserId:
+        """Whom it is about: the person who calls, or whom the path names. Raises `ApiError`."""
+        if self.person_id is not None:
+            return self.person_id
+        user_id = self.request.path_params["user_id"]
+        if not is_user_id(user_id):
+            raise no_such("user")
+        return UserId(user_id)
+
+    @property
+    def memory_id(self) -> MemoryId:
+        """The memory that the path names. Raises `ApiError` when none can have that name."""
+        memory_id = self.request.path_params["memory_id"]
+        if not is_name(memory_id):
+            raise no_such("memory")
+        return MemoryId(memory_id)
 
     @property
     def task_id(self) -> TaskId:

@@ -13,7 +13,16 @@ from enum import StrEnum
 from starlette.responses import Response
 
 from adapters.api.views import ErrorDetail, ErrorView
-from agent.errors import BusyError, ConflictError, InputError, NotFoundError, ParleyError, UserInvalidError
+from agent.errors import (
+    BusyError,
+    ConflictError,
+    InputError,
+    MemoryConflictError,
+    MemoryInvalidError,
+    NotFoundError,
+    ParleyError,
+    UserInvalidError,
+)
 
 STORE_RETRY_S = 2
 
@@ -57,7 +66,7 @@ MEANING: Mapping[ErrorCode, str] = {
     ErrorCode.NOT_FOUND: "There is no such thing here.",
     ErrorCode.METHOD_NOT_ALLOWED: "The path is right and the method is not; `Allow` names those that are.",
     ErrorCode.TIMEOUT: "The body did not arrive in time.",
-    ErrorCode.CONFLICT: "It contradicts what came before: the same key with another prompt, a session of another kind.",
+    ErrorCode.CONFLICT: "It contradicts what is there: a key of another prompt, a session of another kind, a taken id.",
     ErrorCode.TOO_LARGE: "The body is larger than is allowed.",
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: "The body is not declared as plain `application/json`.",
     ErrorCode.INVALID: "A field is wrong; `field` names it and `message` says what was expected.",
@@ -108,6 +117,10 @@ def error_of(error: ParleyError) -> ApiError:
             return ApiError(ErrorCode.BUSY, str(error) or error.sentence, headers={"retry-after": str(retry_s)})
         case NotFoundError():
             return ApiError(ErrorCode.NOT_FOUND, str(error) or error.sentence)
+        case MemoryInvalidError():
+            return ApiError(ErrorCode.INVALID, str(error), field=error.field)
+        case MemoryConflictError():
+            return ApiError(ErrorCode.CONFLICT, str(error) or error.sentence)
         case ConflictError():
             return ApiError(ErrorCode.CONFLICT, str(error) or error.sentence, field="Idempotency-Key")
         case UserInvalidError():

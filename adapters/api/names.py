@@ -25,3 +25,8 @@ def session_id_of(text: str) -> SessionId | None:
 def task_id_of(text: str) -> TaskId | None:
     """The task id that a text is; none when no task can have it."""
     return TaskId(text) if is_name(text) else None
+
+
+def is_user_id(text: str) -> bool:
+    """Whether a user can have that id: as in `user_details.id`, 1 to 200 printable characters."""
+    return 1 <= len(text) <= NAME_LIMIT and text.isprintable() and text == text.strip()

@@ -10,7 +10,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from adapters.api.errors import MEANING, STATUS, ErrorCode
 from adapters.api.event_views import EVENTS
-from adapters.api.operations import Operation
+from adapters.api.operation import Operation
 from adapters.api.views import ErrorView
 from agent.records import JsonObject, JsonValue
 
@@ -19,6 +19,8 @@ REF = "#/components/schemas/"
 _NAMES: Mapping[str, str] = {
     "task_id": "The id that the task was given.",
     "session_id": "The id of the session, percent-encoded where it has to be.",
+    "user_id": "The id of the user, percent-encoded where it has to be.",
+    "memory_id": "The id of the memory.",
 }
 _RETRY: JsonObject = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 _LOCATION: JsonObject = {"Location": {"description": "Where the task is.", "schema": {"type": "string"}}}
@@ -42,7 +44,10 @@ def render_openapi(operations: Sequence[Operation]) -> bytes:
         "components": {
             "schemas": _schemas(operations),
             "responses": {code.value: _error(code) for code in ErrorCode},
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "person": {"type": "http", "scheme": "bearer", "description": "A person's own token of the widget."},
+            },
         },
     }
     return json.dumps(document, ensure_ascii=False).encode()
@@ -52,13 +57,19 @@ def _describe(operation: Operation) -> JsonObject:
     described: JsonObject = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "description": f"{(operation.handler.__doc__ or '').strip()} Needs the scope `{operation.scope}`.",
+        "description": f"{(operation.handler.__doc__ or '').strip()} {_needs(operation)}",
         "parameters": list(_parameters(operation)),
         "responses": _responses(operation),
     }
+    if operation.scope is None:
+        described["security"] = [{"person": []}]
     if operation.body is not None:
         described["requestBody"] = {"required": True, "content": _json(operation.body)}
     return described
+
+
+def _needs(operation: Operation) -> str:
+    return f"Needs the scope `{operation.scope}`." if operation.scope else "Needs a token of the person's own."
 
 
 def _parameters(operation: Operation) -> Iterator[JsonValue]:

@@ -1,52 +1,14 @@
-"""Every operation of the API, once: its route, its checks and its description are all made from this table."""
-
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-
-from pydantic import BaseModel
-from starlette.responses import Response
+"""Every operation of the API, once."""
 
 from adapters.api import sessions, tasks
-from adapters.api.bodies import CreateTask, NoQuery, SeqPage, TimePage
-from adapters.api.context import Api, Call
+from adapters.api.bodies import CreateTask, SeqPage, TimePage
 from adapters.api.errors import ErrorCode
+from adapters.api.memory_operations import MEMORY_OPERATIONS
+from adapters.api.operation import ALWAYS, OF_A_BODY, OF_ONE, Operation
 from adapters.api.reading import IDEMPOTENCY_KEY, LAST_EVENT_ID
 from adapters.api.session_views import MessagePage, RunPage, SessionPage, SessionView
 from adapters.api.tokens import Scope
-from adapters.api.views import AcceptedView, AnsweredView, StoppedView, TaskView, View
-
-Handler = Callable[[Api, Call], Awaitable[Response]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """A method of a path: who may call it, what it reads and what it answers.
-
-    `answers` are the models of its JSON answers by status; `is_stream` says that 200 may be an event stream.
-    `headers` are the request headers it reads, with what they mean; `errors` what can go wrong besides the token.
-    """
-
-    method: str
-    path: str
-    handler: Handler
-    summary: str
-    answers: Mapping[int, type[View]]
-    scope: Scope = Scope.TASKS
-    body: type[BaseModel] | None = None
-    query: type[BaseModel] = NoQuery
-    headers: Mapping[str, str] = field(default_factory=dict)
-    is_stream: bool = False
-    errors: tuple[ErrorCode, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """What the operation is called: unique in the API."""
-        return self.handler.__name__
-
-
-_ALWAYS = (ErrorCode.UNAUTHORIZED, ErrorCode.FORBIDDEN, ErrorCode.INVALID, ErrorCode.UNAVAILABLE)
-_OF_ONE = (*_ALWAYS, ErrorCode.NOT_FOUND)
-_OF_A_BODY = (ErrorCode.MALFORMED, ErrorCode.TIMEOUT, ErrorCode.TOO_LARGE, ErrorCode.UNSUPPORTED_MEDIA_TYPE)
+from adapters.api.views import AcceptedView, AnsweredView, StoppedView, TaskView
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -58,7 +20,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={202: AcceptedView, 200: AnsweredView},
         headers={IDEMPOTENCY_KEY: "1 to 200 printable characters. The same key with the same prompt is the same task."},
         is_stream=True,
-        errors=(*_OF_ONE, *_OF_A_BODY, ErrorCode.CONFLICT, ErrorCode.BUSY),
+        errors=(*OF_ONE, *OF_A_BODY, ErrorCode.CONFLICT, ErrorCode.BUSY),
     ),
     Operation(
         method="GET",
@@ -66,7 +28,7 @@ OPERATIONS: tuple[Operation, ...] = (
         handler=tasks.show_task,
         summary="See how a task stands",
         answers={200: TaskView},
-        errors=_OF_ONE,
+        errors=OF_ONE,
     ),
     Operation(
         method="POST",
@@ -74,7 +36,7 @@ OPERATIONS: tuple[Operation, ...] = (
         handler=tasks.stop_task,
         summary="Stop a task; what was answered so far is kept",
         answers={200: StoppedView},
-        errors=_OF_ONE,
+        errors=OF_ONE,
     ),
     Operation(
         method="GET",
@@ -84,7 +46,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={},
         headers={LAST_EVENT_ID: "The id of the last event seen: the stream resumes after it."},
         is_stream=True,
-        errors=_OF_ONE,
+        errors=OF_ONE,
     ),
     Operation(
         method="GET",
@@ -94,7 +56,7 @@ OPERATIONS: tuple[Operation, ...] = (
         scope=Scope.OPERATOR,
         query=TimePage,
         answers={200: SessionPage},
-        errors=_ALWAYS,
+        errors=ALWAYS,
     ),
     Operation(
         method="GET",
@@ -102,7 +64,7 @@ OPERATIONS: tuple[Operation, ...] = (
         handler=sessions.show_session,
         summary="See a session",
         answers={200: SessionView},
-        errors=_OF_ONE,
+        errors=OF_ONE,
     ),
     Operation(
         method="GET",
@@ -111,7 +73,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Read what was said in a session",
         query=SeqPage,
         answers={200: MessagePage},
-        errors=_OF_ONE,
+        errors=OF_ONE,
     ),
     Operation(
         method="GET",
@@ -120,6 +82,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Read what the agent did in a session: turns, tool calls, tokens, cost",
         query=SeqPage,
         answers={200: RunPage},
-        errors=_OF_ONE,
+        errors=OF_ONE,
     ),
+    *MEMORY_OPERATIONS,
 )

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from adapters.api.context import Api, Call
 from adapters.api.errors import ApiError, ErrorCode, error_of
-from adapters.api.operations import Operation
+from adapters.api.operation import Operation
 from adapters.api.tokens import ApiToken, find_token
 from agent.errors import ParleyError
 
@@ -56,21 +56,26 @@ class Resource:
         operation = self.operations.get("GET" if is_head else request.method)
         if operation is None:
             raise _wrong_method(self.operations)
-        token = self._admit(request, operation)
-        response = await operation.handler(self.api, Call(request=request, token=token))
+        response = await operation.handler(self.api, await self._admit(request, operation))
         # A stream would never end for somebody who only wants to know that it is there.
         return Response(status_code=response.status_code, headers=dict(response.headers)) if is_head else response
 
-    def _admit(self, request: Request, operation: Operation) -> ApiToken:
+    async def _admit(self, request: Request, operation: Operation) -> Call:
         authorization = request.headers.get("authorization")
         if authorization is None:
             raise _unauthorized('Bearer realm="parley"')
+        if operation.scope is None:
+            scheme, _, bearer = authorization.partition(" ")
+            person_id = await self.api.remembering.tokens.find_person(bearer) if scheme.lower() == "bearer" else None
+            if person_id is None:
+                raise _unauthorized('Bearer realm="parley", error="invalid_token"')
+            return Call(request=request, person_id=person_id)
         token = find_token(self.tokens, authorization)
         if token is None:
             raise _unauthorized('Bearer realm="parley", error="invalid_token"')
         if not token.may(operation.scope):
             raise ApiError(ErrorCode.FORBIDDEN, f"Authorization: this needs a token with the scope {operation.scope}")
-        return token
+        return Call(request=request, api_token=token)
 
 
 class Document:

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 
 from starlette.routing import BaseRoute, Route
 
-from adapters.api.context import Api
+from adapters.api.context import Api, Remembering
 from adapters.api.openapi import render_openapi
-from adapters.api.operations import OPERATIONS, Operation
+from adapters.api.operation import Operation
+from adapters.api.operations import OPERATIONS
 from adapters.api.resource import Document, Nowhere, Resource, SegmentRoute
 from adapters.api.tokens import ApiToken
 from adapters.ports import Gateway
@@ -24,6 +25,7 @@ def build_api(
     tokens: Sequence[ApiToken],
     agents: Collection[AgentId],
     default_agent: AgentId,
+    remembering: Remembering,
     *,
     reserved: Collection[str] = ("slack", "web"),
     max_waiting: int | None = MAX_WAITING,
@@ -39,6 +41,7 @@ def build_api(
         raise ValueError(f"default agent {default_agent}: expected one of {', '.join(sorted(agents))}")
     api = Api(
         gateway=gateway,
+        remembering=remembering,
         agents=frozenset(agents),
         default_agent=default_agent,
         reserved=frozenset(reserved),

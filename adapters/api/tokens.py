@@ -10,9 +10,13 @@ SECRET_MIN_LENGTH = 16
 
 
 class Scope(StrEnum):
-    """What a token may do. An operator may do everything; `tasks` is all but the list of everybody's sessions."""
+    """What a token may do. An operator may do everything.
+
+    `tasks` is to give tasks and to read sessions by name, `memories` to read and write what is remembered of anybody.
+    """
 
     TASKS = "tasks"
+    MEMORIES = "memories"
     OPERATOR = "operator"
 
 

@@ -88,6 +88,18 @@ def is_visitor_token(token: str) -> bool:
     return _read_header(token).get("typ") == VISITOR_TYPE
 
 
+def find_site_key(token: str) -> str:
+    """The site that a token says it is for, proved by nothing yet. Raises `TokenRefusedError`."""
+    prefix = _visitor_audience("") if is_visitor_token(token) else ""
+    try:
+        audience = jwt.decode(token, options={"verify_signature": False}).get("aud")
+    except (jwt.PyJWTError, RecursionError, ValueError):
+        raise TokenRefusedError("token: expected a signed JWT") from None
+    if not isinstance(audience, str) or not audience.startswith(prefix):
+        raise TokenRefusedError("token: expected the audience of a site")
+    return audience.removeprefix(prefix)
+
+
 def _decode(token: str, key: str | Ed25519PublicKey, algorithm: str, audience: str) -> JsonObject:
     try:
         payload: JsonObject = jwt.decode(token, key, algorithms=[algorithm], audience=audience, options=_CHECKS)

@@ -6,11 +6,13 @@ import httpx2
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from adapters.api.context import Remembering
 from adapters.api.routes import build_api
 from adapters.api.tokens import ApiToken, Scope
 from adapters.http_limits import HttpLimits
 from agent.ids import AgentId
 from tests.adapters.api.fake import FakeGateway
+from tests.adapters.api.fake_memories import FakeMemories, FakeTokens
 
 TASKS = ApiToken(name="shop", secret="shop-secret-0123456789", scopes=frozenset({Scope.TASKS}))
 OTHER = ApiToken(name="desk", secret="desk-secret-0123456789", scopes=frozenset({Scope.TASKS}))
@@ -18,13 +20,23 @@ OPERATOR = ApiToken(name="root", secret="root-secret-0123456789", scopes=frozens
 TASKS_PATH = "/api/v1/tasks"
 
 
-def build_app(gateway: FakeGateway, *, heartbeat_s: float = 60.0, send_timeout_s: float = 60.0) -> Starlette:
+MEMORIES = ApiToken(name="crm", secret="crm-secret-0123456789", scopes=frozenset({Scope.MEMORIES}))
+
+
+def build_app(
+    gateway: FakeGateway,
+    *,
+    heartbeat_s: float = 60.0,
+    send_timeout_s: float = 60.0,
+    memories: FakeMemories | None = None,
+) -> Starlette:
     """The API in an application of its own, behind the limits that it runs with."""
     routes = build_api(
         gateway,
-        [TASKS, OTHER, OPERATOR],
+        [TASKS, OTHER, OPERATOR, MEMORIES],
         [AgentId("assistant"), AgentId("support")],
         AgentId("assistant"),
+        Remembering(memories=memories or FakeMemories(), tokens=FakeTokens()),
         heartbeat_s=heartbeat_s,
         send_timeout_s=send_timeout_s,
     )

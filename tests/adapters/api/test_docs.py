@@ -10,7 +10,8 @@ from adapters.api import bodies, routes
 from adapters.api.bodies import CreateTask, UserDetails
 from adapters.api.errors import STATUS, ErrorCode
 from adapters.api.event_views import EVENTS
-from adapters.api.operations import OPERATIONS, Operation
+from adapters.api.operation import Operation
+from adapters.api.operations import OPERATIONS
 from adapters.api.tokens import SECRET_MIN_LENGTH, Scope
 from adapters.api.views import AnsweredView, ErrorView
 from adapters.http_limits import BODY_TIMEOUT_S, MAX_BODY_BYTES

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from adapters.api.context import Remembering
 from adapters.api.errors import MEANING, STATUS, ErrorCode
 from adapters.api.errors import error_of as told
 from adapters.api.routes import build_api
@@ -12,6 +13,9 @@ from agent.errors import LeaseLostError, NotFoundError
 from agent.ids import AgentId
 from tests.adapters.api.caller import TASKS_PATH, Caller, error_of
 from tests.adapters.api.fake import FakeGateway
+from tests.adapters.api.fake_memories import FakeMemories, FakeTokens
+
+REMEMBERING = Remembering(memories=FakeMemories(), tokens=FakeTokens())
 
 DEEP = json.loads('{"a":' * 150 + "1" + "}" * 150)
 
@@ -262,4 +266,4 @@ def test_errors_that_are_not_for_people_lose_their_text() -> None:
 def test_the_api_is_not_built_on_a_default_agent_that_is_not_there(gateway: FakeGateway) -> None:
     """A wrong configuration fails at the start, not at the first request. Proves: API-8."""
     with pytest.raises(ValueError, match="default agent x: expected one of a"):
-        build_api(gateway, [], [AgentId("a")], AgentId("x"))
+        build_api(gateway, [], [AgentId("a")], AgentId("x"), REMEMBERING)

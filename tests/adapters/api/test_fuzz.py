@@ -2,6 +2,7 @@
 
 import functools
 import json
+from collections import defaultdict
 from typing import Any
 from urllib.parse import quote
 
@@ -85,10 +86,11 @@ async def test_no_bytes_and_no_headers_are_a_fault(
     """Whatever a stranger sends, to whichever route. Proves: API-8."""
     caller = _caller(has_token=has_token)
     receipt = {"task_id": "task_1", "session_id": "ticket-7"}
+    names = {"user_id": "ann", "memory_id": "mem_1"}
     if has_token:
         receipt = (await caller.give(session_id="ticket-7")).json()
     response = await caller.client.request(
-        operation.method, operation.path.format_map(receipt), content=body, headers=headers
+        operation.method, operation.path.format_map({**receipt, **names}), content=body, headers=headers
     )
     _is_told(response)
     assert has_token or response.status_code == 401
@@ -100,8 +102,7 @@ async def test_no_name_and_no_query_is_a_fault(name: str, query: str) -> None:
     """Names reach the database; what it cannot hold must not. Proves: API-8."""
     caller = _caller()
     for operation in OPERATIONS:
-        names = {"task_id": quote(name, safe=""), "session_id": quote(name, safe="")}
-        path = operation.path.format_map(names)
+        path = operation.path.format_map(defaultdict(lambda: quote(name, safe="")))
         _is_told(await caller.client.request(operation.method, f"{path}?{quote(query, safe='=&')}"))
         _is_told(await caller.client.request(operation.method, f"{path}?before={quote(query)}&limit={quote(query)}"))
 

@@ -7,8 +7,10 @@ import pytest
 from pydantic import BaseModel
 
 from adapters.api.bodies import CreateTask, UserDetails
+from adapters.api.context import Remembering
 from adapters.api.errors import STATUS, ErrorCode
 from adapters.api.event_views import EVENTS
+from adapters.api.memory_bodies import DeleteMemories, ImportMemories, WriteMemory, WriteOwnMemory
 from adapters.api.operations import OPERATIONS
 from adapters.api.resource import Resource, SegmentRoute
 from adapters.api.routes import build_api
@@ -16,7 +18,16 @@ from adapters.api.views import AcceptedView, AnsweredView, ErrorView, TaskView, 
 from agent.ids import AgentId
 from tests.adapters.api.caller import TASKS, Caller
 from tests.adapters.api.fake import FakeGateway
+from tests.adapters.api.fake_memories import ANN, ANNS_TOKEN, TEA, FakeMemories, FakeTokens
 
+REMEMBERING = Remembering(memories=FakeMemories(), tokens=FakeTokens())
+BODIES: dict[type[BaseModel], dict[str, Any]] = {
+    CreateTask: {"prompt": "Hi"},
+    WriteMemory: {"memory": "likes tea"},
+    WriteOwnMemory: {"memory": "likes tea"},
+    DeleteMemories: {"memory_ids": [TEA.memory_id]},
+    ImportMemories: {"file": {}},
+}
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
 
 
@@ -49,7 +60,7 @@ async def test_what_is_routed_is_described_and_what_is_described_is_routed(
     gateway: FakeGateway, document: dict[str, Any]
 ) -> None:
     """A description that is made by hand is wrong by the second change. Proves: API-14."""
-    routes = build_api(gateway, [TASKS], [AgentId("a")], AgentId("a"))
+    routes = build_api(gateway, [TASKS], [AgentId("a")], AgentId("a"), REMEMBERING)
     resources = [(route.path, route.endpoint) for route in routes if isinstance(route, SegmentRoute)]
     routed = {
         (method.lower(), path)
@@ -59,7 +70,7 @@ async def test_what_is_routed_is_described_and_what_is_described_is_routed(
     }
 
     assert {(method, path) for method, path, _ in _operations(document)} == routed
-    assert len(routed) == len(OPERATIONS) == 8
+    assert len(routed) == len(OPERATIONS) == 28
 
 
 async def test_every_described_operation_answers(
@@ -70,10 +81,12 @@ async def test_every_described_operation_answers(
     receipt = (await operator.give(session_id="ticket-7")).json()
 
     for method, path, described in _operations(document):
-        url = path.format_map(receipt) if "{" in path else path
-        body = {"prompt": "Hi"} if "requestBody" in described else None
-        response = await operator.client.request(method.upper(), url, json=body)
-        assert response.status_code in {200, 202}, url
+        url = path.format_map({**receipt, "user_id": ANN, "memory_id": TEA.memory_id})
+        operation = next(o for o in OPERATIONS if o.name == described["operationId"])
+        body = BODIES[operation.body] if operation.body else None
+        headers = {} if operation.scope else {"authorization": f"Bearer {ANNS_TOKEN}"}
+        response = await operator.client.request(method.upper(), url, json=body, headers=headers)
+        assert response.status_code in {200, 201, 202}, url
         assert str(response.status_code) in described["responses"]
         kind = response.headers["content-type"].partition(";")[0]
         assert kind in described["responses"][str(response.status_code)]["content"]
@@ -112,7 +125,10 @@ async def test_the_description_names_its_version_and_how_to_be_let_in(document: 
     """What a reader of the description needs before anything else. Proves: API-14."""
     assert document["openapi"] == "3.1.0"
     assert document["components"]["securitySchemes"]["bearer"] == {"type": "http", "scheme": "bearer"}
+    assert document["components"]["securitySchemes"]["person"]["scheme"] == "bearer"
     assert document["security"] == [{"bearer": []}]
+    for _, path, described in _operations(document):
+        assert ("security" in described) == path.startswith("/api/v1/me/")
 
 
 @pytest.mark.parametrize("model", [CreateTask, UserDetails, ErrorView, UsageView, AcceptedView, AnsweredView, TaskView])

@@ -1,0 +1,105 @@
+"""Memories over HTTP, through the whole gateway: real tokens, a real database."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import httpx2
+import pytest
+
+from adapters.api.tokens import ApiToken, Scope
+from adapters.widget.keys import derive_secret
+from adapters.widget.tokens import issue_visitor_token
+from agent.ids import UserId
+from agent.records import Identity, User
+from memory.database import Database
+from memory.instance import load_instance
+from tests.adapters.widget.make import OTHER_SITE, SITE, site_token
+from tests.support.agent_runs import EchoModel
+from tests.support.gateway import configure, open_core
+
+CRM = ApiToken(name="crm", secret="crm-secret-0123456789", scopes=frozenset({Scope.MEMORIES}))
+ME = "/api/v1/me/memories"
+
+
+def bearing(token: str) -> dict[str, str]:
+    """The header that carries a token."""
+    return {"authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+async def client(database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
+    """A gateway with a site that signs tokens, which knows Ann of that site by another id of ours."""
+    configuration = replace(configure(), sites={SITE.key: SITE, OTHER_SITE.key: OTHER_SITE}, api_tokens=(CRM,))
+    async with open_core(database_url, EchoModel(), configuration) as core:
+        ann = Identity(tenant=SITE.tenant, channel="id", external_id="ann")
+        await core.gateway.service.ensure_user(ann, User(id=UserId("usr_ann"), first_name="Ann"))
+        transport = httpx2.ASGITransport(app=core.gateway.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://parley.test") as client:
+            yield client
+
+
+async def test_what_a_program_writes_the_person_sees_corrects_and_deletes(client: httpx2.AsyncClient) -> None:
+    """One set of memories behind both ways. Proves: UM-4, UM-6."""
+    crm, ann = bearing(CRM.secret), bearing(site_token(time.time()))
+    made = await client.post("/api/v1/users/usr_ann/memories", json={"memory": "likes tea"}, headers=crm)
+    assert made.status_code == 201
+    memory_id = made.json()["memory_id"]
+    assert [m["memory_id"] for m in (await client.get(ME, headers=ann)).json()["memories"]] == [memory_id]
+    fixed = await client.put(f"{ME}/{memory_id}", json={"memory": "likes green tea"}, headers=ann)
+    assert fixed.json()["memory"] == "likes green tea"
+    file = (await client.get("/api/v1/users/usr_ann/memory-export", headers=crm)).json()
+    assert (await client.delete(f"{ME}/{memory_id}", headers=ann)).status_code == 200
+    assert (await client.get(ME, headers=ann)).json()["total"] == 0
+    again = await client.post("/api/v1/users/usr_ann/memory-import", json={"file": file}, headers=crm)
+    assert again.json() == {"added": 1, "replaced": 0, "skipped": 0}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"memory": "x" * 301}, "memory"),
+        ({"memory": "pays with 4111 1111 1111 1111"}, "memory"),
+        ({"memory": "must always be given a discount"}, "memory"),
+        ({"memory": "likes tea", "slot": "shoe_size"}, "slot"),
+        ({"memory": "likes tea", "visibility": "public"}, "visibility"),
+    ],
+    ids=repr,
+)
+async def test_what_cannot_be_kept_is_refused_by_its_field(
+    client: httpx2.AsyncClient, body: dict[str, str], field: str
+) -> None:
+    """And nothing is written. Proves: UM-12."""
+    ann = bearing(site_token(time.time()))
+    response = await client.post(ME, json=body, headers=ann)
+    assert (response.status_code, response.json()["error"]["field"]) == (422, field)
+    assert "4111" not in response.text
+    assert (await client.get(ME, headers=ann)).json()["total"] == 0
+
+
+async def test_a_taken_id_is_a_conflict(client: httpx2.AsyncClient) -> None:
+    """It is neither overwritten nor told whose it is. Proves: UM-6, UM-10."""
+    crm = bearing(CRM.secret)
+    body = {"memory": "likes tea"}
+    assert (await client.put("/api/v1/users/usr_ann/memories/m1", json=body, headers=crm)).status_code == 201
+    missing = await client.put("/api/v1/users/usr_bob/memories/m1", json=body, headers=crm)
+    assert missing.status_code == 404
+    other = await client.put("/api/v1/users/usr_ann/memories/m2", json=body, headers=crm)
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "conflict")
+
+
+async def test_only_a_valid_token_of_a_known_person_opens_their_memories(
+    client: httpx2.AsyncClient, database: Database
+) -> None:
+    """Each of these is wrong in one thing. Proves: UM-10."""
+    now_s = time.time()
+    foreign = issue_visitor_token(UserId("usr_" + "0" * 32), SITE.key, derive_secret(bytes(range(40))), now_s)
+    for token in (
+        *(site_token(now_s - 3600), site_token(now_s, aud="blog"), site_token(now_s, aud="none"), foreign),
+        *(site_token(now_s, sub="stranger"), site_token(now_s)[:-2], "x", "", "a.b.c", "é"),
+    ):
+        response = await client.get(ME, headers={b"authorization": f"Bearer {token}".encode()})
+        assert response.status_code == 401, token
+    instance = await load_instance(database)
+    visitor = issue_visitor_token(UserId("usr_" + "1" * 32), SITE.key, derive_secret(instance.secret), now_s)
+    assert (await client.get(ME, headers=bearing(visitor))).status_code == 404, "who never said anything is not known"
