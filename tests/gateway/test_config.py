@@ -110,7 +110,7 @@ class TestAgents:
             ('instructions = "x"\nrun_s = inf', "agents[0].run_s: expected"),
             ('instructions = "x"\nmodel = ""', "agents[0].model: expected the name of a model"),
             ('instructions = "x"\nmemory = "agentic"', "agents[0].memory: expected a table; found other text"),
-            ('instructions = "x"\nmemory.mode = "auto"', "agents[0].memory.mode: expected off or agentic"),
+            ('instructions = "x"\nmemory.mode = "auto"', "agents[0].memory.mode: expected off, manual or agentic"),
             ('instructions = "x"\nhistroy_runs = 5', "agents[0].histroy_runs: unknown key; did you mean history_runs?"),
             ('instructions = "x"\nmemory.zzz = 5', "agents[0].memory.zzz: unknown key; expected one of mode, capture"),
             ('instructions = "x"\ntools = ["clock"]', "agents[0].tools[0]: there is no built-in tool clock"),

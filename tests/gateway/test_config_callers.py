@@ -119,7 +119,10 @@ class TestApiTokens:
             ("", "api.tokens[0]: expected one of secret_env or secret_file"),
             (f'secret = "{TOKEN}"', "api.tokens[0].secret: unknown key; did you mean secret_env?"),
             ('secret_env = "CI_TOKEN"\nscopes = []', "api.tokens[0].scopes: expected at least 1; found 0"),
-            ('secret_env = "CI_TOKEN"\nscopes = ["root"]', "api.tokens[0].scopes[0]: expected tasks or operator"),
+            (
+                'secret_env = "CI_TOKEN"\nscopes = ["root"]',
+                "api.tokens[0].scopes[0]: expected tasks, memories or operator",
+            ),
         ],
     )
     def test_what_is_wrong_with_a_token_is_told_by_name(self, text: str, expected: str) -> None:
