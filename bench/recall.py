@@ -164,7 +164,7 @@ def main() -> None:
     turns = sum(len(session) for conversation in conversations for session in conversation.sessions)
     skipped = sum(conversation.skipped for conversation in conversations)
     print(f"{len(conversations)} conversations, {turns} turns; {skipped} questions have no evidence and are left out\n")
-    postgres = EmbeddedPostgres(make_open_directory())
+    postgres = EmbeddedPostgres(make_open_directory(is_on_disk=True))
     postgres.start()
     try:
         asyncio.run(measure(postgres.dsn, conversations, given.questions)).report()

@@ -195,7 +195,7 @@ def main() -> None:
     parser.add_argument("--backlog", type=int, default=100_000)
     parser.add_argument("--deep", type=int, default=20_000)
     given = parser.parse_args()
-    postgres = EmbeddedPostgres(make_open_directory())
+    postgres = EmbeddedPostgres(make_open_directory(is_on_disk=True))
     postgres.start()
     try:
         asyncio.run(migrate(postgres.dsn))

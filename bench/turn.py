@@ -268,7 +268,7 @@ def main() -> None:
     parser.add_argument("--lengths", default="10,1000,100000")
     parser.add_argument("--length-rounds", type=int, default=40)
     given = parser.parse_args(sys.argv[1:])
-    postgres = EmbeddedPostgres(make_open_directory())
+    postgres = EmbeddedPostgres(make_open_directory(is_on_disk=True))
     postgres.start()
     try:
         with ExitStack() as stack:

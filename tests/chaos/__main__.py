@@ -18,7 +18,7 @@ SHOWN = 20
 
 def run_phase(phase: Phase) -> Verdict:
     """One phase, on a database server of its own."""
-    postgres = EmbeddedPostgres(make_open_directory())
+    postgres = EmbeddedPostgres(make_open_directory(is_on_disk=True))
     postgres.start()
     try:
         return asyncio.run(run_plan(phase.setting, postgres, phase.plan))

@@ -40,7 +40,7 @@ async def new_database(url: str, *, is_migrated: bool = True) -> AsyncIterator[s
     name = f"parley_test_{secrets.token_hex(6)}"
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         try:
             yield with_database(url, name)
         finally:

@@ -16,6 +16,8 @@ from memory.embedded.owner import EmbeddedPostgres
 
 VARIABLE = "PARLEY_TEST_DATABASE_URL"
 PREFIX = "parley-test-"
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 4 * 2**30
 SETTINGS: Mapping[str, str] = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -49,24 +51,33 @@ class SharedPostgres:
             shutil.rmtree(self._server.data_dir, ignore_errors=True)
 
 
-def make_open_directory() -> Path:
+def find_places() -> list[Path]:
+    """Where directories are made: in memory first, where there is enough of it, since a test makes many small files."""
+    with suppress(OSError):
+        if shutil.disk_usage(MEMORY).free >= MEMORY_BYTES and os.access(MEMORY, os.W_OK):
+            return [MEMORY, Path(tempfile.gettempdir())]
+    return [Path(tempfile.gettempdir())]
+
+
+def make_open_directory(*, is_on_disk: bool = False) -> Path:
     """A new directory that the server's user can pass when we are root (pytest's own are closed to it).
 
-    It is locked while this process lives, by which `remove_leftovers` knows that it is in use.
+    It is locked while this process lives, by which `remove_leftovers` knows that it is in use. `is_on_disk`: figures
+    and kills are to be those of a disk.
     """
-    directory = Path(tempfile.mkdtemp(prefix=PREFIX))
+    directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=find_places()[-1 if is_on_disk else 0]))
     if os.geteuid() == 0:
         directory.chmod(0o711)
     with suppress(BlockingIOError, FileNotFoundError):
         fcntl.flock(os.open(directory, os.O_RDONLY | os.O_CLOEXEC), fcntl.LOCK_EX | fcntl.LOCK_NB)
         directory.stat()
         return directory
-    return make_open_directory()  # another run was quicker and removed it
+    return make_open_directory(is_on_disk=is_on_disk)  # another run was quicker and removed it
 
 
 def remove_leftovers() -> None:
     """Remove our directories of processes that were killed."""
-    for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for directory in (found for place in find_places() for found in place.glob(f"{PREFIX}*")):
         with suppress(OSError):
             remove_if_left(directory)
 
