@@ -270,7 +270,9 @@ WITH scope AS MATERIALIZED (
     WHERE t.state = 'queued' AND t.position <> task.position
     ORDER BY t.session_id, t.position LIMIT 1
 ), lease AS (
-    UPDATE session_leases l SET queued = l.queued - 1, ready_at = coalesce((SELECT run_at FROM next), now())
+    -- With nothing left in it a lease is free: its owner, who was about to begin, would take the next message for begun.
+    UPDATE session_leases l SET queued = l.queued - 1, owner = CASE WHEN l.queued > 1 THEN l.owner END,
+                                ready_at = coalesce((SELECT run_at FROM next), now())
     FROM task WHERE l.session_id = task.session_id
 ), session AS (
     UPDATE sessions s SET next_seq = s.next_seq + (SELECT count(*) FROM ended)

@@ -212,10 +212,11 @@ class Engine(RuleBasedStateMachine):
         known = [(session_id, job) for session_id, thread in self._threads.items() for job in thread.jobs]
         session_id, job = data.draw(st.sampled_from(known))
         notes = self._do(lambda: self._tasks[NAMES[0]].stop_waiting(session_id, job.task_id))
-        head = job.into or job
+        thread, head = self._threads[session_id], job.into or job
         if head.state == "queued":
             head.state = "stopped"
-            ended = [one for one in self._threads[session_id].jobs if one is head or one.into is head]
+            thread.owner = thread.owner if thread.open else None
+            ended = [one for one in thread.jobs if one is head or one.into is head]
             assert {note.run_id for note in notes} == {run_id_of(one.task_id) for one in ended}
         else:
             assert notes == []
@@ -251,6 +252,7 @@ class Engine(RuleBasedStateMachine):
             rows = self._do(partial(self._database.fetch, TASKS, session_id))
             assert [(row["task_id"], row["state"]) for row in rows] == [(j.task_id, j.state) for j in thread.jobs]
             assert sum(job.state == "running" for job in thread.jobs) <= 1
+            assert thread.open or thread.owner is None
             if thread.jobs:
                 lease = self._do(partial(self._database.fetchrow, LEASE, session_id))
                 assert lease is not None
@@ -306,5 +308,5 @@ def test_whatever_workers_do_the_engine_does_what_its_model_says(database_url: s
 
     Proves: RE-8, RE-15.
     """
-    sized = settings(max_examples=15, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+    sized = settings(max_examples=20, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(lambda: Engine(database_url), settings=sized)  # type: ignore[arg-type]

@@ -244,3 +244,17 @@ async def test_tasks_that_nobody_in_particular_gave_are_bounded_too(tasks: Tasks
         await tasks.accept(inbound("too many", user=None, max_waiting=3), may_take=True)
     with pytest.raises(BusyError):
         await tasks.accept(inbound("too many", user=ANN, max_waiting=3), may_take=True)
+
+
+async def test_a_session_whose_claimed_task_was_stopped_is_free_for_the_next_message(
+    tasks: Tasks, database: Database
+) -> None:
+    """Whoever was about to begin lets go of it, and must not take the next message's run along. Proves: RE-15."""
+    first = await tasks.accept(inbound("one"), may_take=False)
+    [stale] = await tasks.claim(5)
+    assert len(await tasks.stop_waiting(SESSION, first.accepted.task_id)) == 1
+    begun = (await tasks.accept(inbound("two"), may_take=True)).claim
+    assert begun is not None
+    await tasks.release(stale)
+    assert await Tasks(database, OTHER).claim(5) == []
+    assert (await tasks.finish(begun, done(), may_keep=True)).next is None
