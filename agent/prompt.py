@@ -27,6 +27,8 @@ NO_ANSWER = "(no answer was given)"
 NO_RESULT = "(the run was ended before this tool gave a result)"
 MEMORY_BUDGET_TOKENS = 720
 """For the facts themselves; with header and label the block stays under 800."""
+PROFILE_BUDGET_TOKENS = 200
+"""Of these, for what is always there: name, city and whatever was pinned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +57,32 @@ def build_thread(context: Context) -> tuple[ModelMessage, ...]:
     return (*past, ModelMessage(role="user", blocks=tuple(_render_question(context))))
 
 
-def fit_memories(memories: Sequence[UserMemory], budget_tokens: int = MEMORY_BUDGET_TOKENS) -> tuple[UserMemory, ...]:
-    """The first memories that fit the budget, so that a turn's cost does not grow with their number."""
+def fit_memories(
+    memories: Sequence[UserMemory],
+    budget_tokens: int = MEMORY_BUDGET_TOKENS,
+    profile_tokens: int = PROFILE_BUDGET_TOKENS,
+) -> tuple[UserMemory, ...]:
+    """The profile, then the others in their order, as far as they fit: a turn's cost does not grow with their number.
+
+    The profile is what was pinned and what stands in a slot; what does not fit its share has to fit as the others do.
+    """
+    profile = _fit([memory for memory in memories if memory.is_pinned or memory.slot], profile_tokens)
+    known = {memory.memory_id for memory in profile}
+    others = [memory for memory in memories if memory.memory_id not in known]
+    return (*profile, *_fit(others, budget_tokens - sum(map(_cost_tokens, profile))))
+
+
+def _fit(memories: Iterable[UserMemory], budget_tokens: int) -> tuple[UserMemory, ...]:
     kept: list[UserMemory] = []
-    left = budget_tokens
     for memory in memories:
-        left -= estimate_tokens(memory.memory) + 2
-        if left < 0:
-            break
-        kept.append(memory)
+        if (cost := _cost_tokens(memory)) <= budget_tokens:
+            budget_tokens -= cost
+            kept.append(memory)
     return tuple(kept)
+
+
+def _cost_tokens(memory: UserMemory) -> int:
+    return estimate_tokens(memory.memory) + 2
 
 
 def build_turns(turns: Sequence[Turn]) -> tuple[ModelMessage, ...]:

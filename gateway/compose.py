@@ -37,6 +37,7 @@ from gateway.runner import Runner
 from gateway.service import GatewayService
 from gateway.session_tools import add_session_tools
 from gateway.slack_judge import SlackJudge
+from gateway.used_memories import UsedMemories
 from memory.attachments import Attachments
 from memory.bus import NotifyBus
 from memory.context import Sessions
@@ -135,7 +136,8 @@ async def open_gateway(
         tool = build_memory_tool(user_memories, sessions)
         hub, agents = Hub(), configuration.agents.with_tool(tool, "manual")
         agents = add_session_tools(agents, sessions, Search(database))
-        runner = Runner(tasks, sessions, hub, model, agents, hooks, lease_s)
+        used = UsedMemories(Memories(database))
+        runner = Runner(tasks, sessions, hub, model, agents, hooks, used, lease_s)
         all_posters = dict(posters or {})
         delivery = Delivery(Outbox(database, worker_id), all_posters)
         posting = Poller("outbox", delivery.work, delivery.next_in)
@@ -168,7 +170,7 @@ async def open_gateway(
         hub.relay = relay
         dispatcher.relay = relay
         changes = Changes(links)
-        housekeeping = Housekeeping(workers, dispatcher, relay, files, changes, lease_s)
+        housekeeping = Housekeeping(workers, dispatcher, relay, files, changes, used, lease_s)
         group(Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh).run(registered))
         await registered.wait()
         for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll()):

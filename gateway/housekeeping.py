@@ -11,6 +11,7 @@ from gateway import metrics
 from gateway.changes import Changes
 from gateway.dispatcher import Dispatcher
 from gateway.relay import BusRelay
+from gateway.used_memories import UsedMemories
 from memory.attachments import Attachments
 from memory.workers import Workers
 
@@ -31,8 +32,10 @@ class Housekeeping:
         relay: BusRelay,
         attachments: Attachments,
         changes: Changes,
+        used: UsedMemories,
         lease_s: float,
     ) -> None:
+        self._used = used
         self._changes = changes
         self._workers = workers
         self._dispatcher = dispatcher
@@ -59,6 +62,7 @@ class Housekeeping:
                 await self._sweep()
                 await self._clean()
                 await self._changes.look()
+                await self._used.write()
             except StoreUnavailableError as error:
                 log.warning("store_away", during="housekeeping", error=str(error))
             await asyncio.sleep(BEAT_S)

@@ -18,11 +18,12 @@ from agent.records import Run, RunState, Task, TaskState, Turn
 from gateway.agents import AgentConfig, Agents
 from gateway.hooks import Hooks, call_hook
 from gateway.hub import Hub
+from gateway.used_memories import UsedMemories
 from memory.context import Sessions
 from memory.tasks import Claim, Outcome, Tasks
 
 log = structlog.get_logger(__name__)
-MEMORY_CANDIDATES = 30
+MEMORY_CANDIDATES = 20
 LABEL_LIMIT = 200
 
 
@@ -77,8 +78,10 @@ class Runner:
         model: Model,
         agents: Agents,
         hooks: Hooks,
+        used: UsedMemories,
         lease_s: float = 15.0,
     ) -> None:
+        self._used = used
         self._pause_s = lease_s / 3
         self._tasks = tasks
         self._sessions = sessions
@@ -120,6 +123,8 @@ class Runner:
         )
         if context.memories is not None:
             context = replace(context, memories=fit_memories(context.memories))
+            if claim.user_id is not None:
+                self._used.note(claim.user_id, context.memories or ())
         task = Task(
             task_id=claim.task_id,
             session_id=claim.session_id,

@@ -12,7 +12,7 @@ from memory.rows import (
     read_call,
     read_history,
     read_log_entry,
-    read_memory,
+    read_memories,
     read_message,
     read_prompt,
     read_session,
@@ -32,8 +32,8 @@ class Sessions:
     ) -> Context:
         """What the run at `position` needs: who asks, its prompt, the runs before it, and the asker's memories.
 
-        At most `memories` of the newest and as many of the most related, the most related first; in a shared session
-        only those that others may hear. `memories` is none where user memories are off.
+        Those of them that answer the prompt come first; then, newest first, `memories` of the newest and the profile.
+        In a shared session only those that others may hear. `memories` is none where user memories are off.
         """
         row = await self._database.fetchrow(
             query("load_context"), session_id, asker_id, position, history_runs, memories or 0
@@ -41,7 +41,7 @@ class Sessions:
         assert row is not None, "the statement always gives one row"
         remembered = None
         if asker_id is not None and memories is not None:
-            remembered = tuple(read_memory(asker_id, memory) for memory in row["memories"] or ())
+            remembered = read_memories(asker_id, row)
         history, turns = read_history(session_id, row, position)
         return Context(
             asker=read_user(row["user"]) if row["user"] else None,

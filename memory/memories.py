@@ -12,8 +12,6 @@ from memory.database import Connection, Database, Record
 from memory.queries import query
 from memory.rows import read_message
 
-CANDIDATES = 60
-"""Of a search, before they are ranked."""
 _AS_THEY_ARE = (
     *("memory", "slot", "visibility", "agent_id", "team_id", "input", "feedback", "source_session_id", "source_seq"),
     *("supersedes", "replaced_by", "is_pinned", "model", "last_used_at"),
@@ -53,6 +51,11 @@ class Memories:
         """The live memories that share most with a text, best first: those that this audience may hear."""
         async with self._database.scope(user_id=user_id) as connection:
             return [memory for memory, _ in await find_ranked(connection, user_id, text, audience)][:limit]
+
+    async def mark_used(self, user_id: UserId, memory_ids: Sequence[MemoryId]) -> None:
+        """Remember that these were in a prompt now; within an hour of the last time nothing is written."""
+        async with self._database.scope(user_id=user_id) as connection:
+            await connection.execute(query("mark_used"), user_id, list(memory_ids))
 
     async def load_new_words(self, user_id: UserId, session_id: SessionId, limit: int) -> Sequence[Message]:
         """What the person said in a session since it was last read for facts, in order."""
@@ -133,7 +136,7 @@ async def find_ranked(
 ) -> list[tuple[UserMemory, float]]:
     """The live memories in which words of a text stand, best first, with their scores; in the person's scope."""
     is_private = audience is Audience.PRIVATE
-    rows = await connection.fetch(query("find_memories"), user_id, text, CANDIDATES, is_private)
+    rows = await connection.fetch(query("find_memories"), user_id, text, is_private)
     found = [FoundMemory(memory=read_record(row), found=tuple(row["found"]), length=row["length"]) for row in rows]
     return rank_memories(found, rows[0]["size"], rows[0]["counts"]) if rows else []
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from agent.ids import AgentId, AttachmentId, MemoryId, MessageId, RunId, SessionId, UserId
+from agent.ranking import FoundMemory, rank_memories
 from agent.records import (
     Attachment,
     Audience,
@@ -114,8 +115,17 @@ def read_usage(row: Record) -> Usage:
     )
 
 
-def read_memory(user_id: UserId, row: dict[str, Any]) -> UserMemory:
-    """A memory out of the columns that a prompt or a search needs, as JSON gives them."""
+def read_memories(user_id: UserId, row: Record) -> tuple[UserMemory, ...]:
+    """The memories of `load_context`, those that answer the prompt first, then the newest."""
+    found = [
+        FoundMemory(memory=_read_memory(user_id, memory), found=tuple(memory["found"]), length=memory["length"] or 0)
+        for memory in row["memories"] or ()
+    ]
+    ranked = rank_memories(found, round(row["memory_size"] or 0), row["memory_counts"] or {})
+    return tuple(memory for memory, _ in ranked)
+
+
+def _read_memory(user_id: UserId, row: dict[str, Any]) -> UserMemory:
     return UserMemory(
         memory_id=MemoryId(row["memory_id"]),
         user_id=user_id,
@@ -124,6 +134,7 @@ def read_memory(user_id: UserId, row: dict[str, Any]) -> UserMemory:
         slot=row["slot"],
         visibility=row["visibility"],
         agent_id=row["agent_id"],
+        is_pinned=row["is_pinned"],
         valid_from=datetime.fromisoformat(row["valid_from"]),
         created_at=datetime.fromisoformat(row["created_at"]),
         updated_at=datetime.fromisoformat(row["updated_at"]),

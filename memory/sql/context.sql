@@ -2,13 +2,14 @@
 
 -- name: load_context
 -- One run's reading: who asks, what people said that it answers, the last $4 runs before it, and the asker's memories
--- ($5: the most there may be by each of two orders; in a thread that others read only those that may be used there).
--- The turns of an earlier attempt at the same run come along.
+-- that may be in the block: those that answer what was said, the $5 newest (0: no memories at all) and those of the profile;
+-- in a thread that others read only what may be used there. The turns of an earlier attempt at the same run come along.
 WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id,
            set_config('parley.user_id', coalesce($2::text, ''), true) AS user_id
 )
-SELECT asker.user, prompt.messages AS prompt, past.runs, past.messages, past.turns, past.calls, memory.rows AS memories
+SELECT asker.user, prompt.messages AS prompt, past.runs, past.messages, past.turns, past.calls,
+       memory.rows AS memories, memory.size AS memory_size, memory.counts AS memory_counts
 FROM scope
 CROSS JOIN LATERAL (
     SELECT CASE WHEN scope.user_id <> '' THEN (SELECT to_jsonb(u) FROM users u WHERE u.user_id = scope.user_id) END AS user,
@@ -46,27 +47,34 @@ CROSS JOIN LATERAL (
          WHERE c.session_id = scope.session_id AND c.position >= coalesce(span.first, $3) AND c.position <= $3) AS calls
 ) past
 CROSS JOIN LATERAL (
-    SELECT jsonb_agg(to_jsonb(f)) AS rows FROM (
-        SELECT m.memory_id, m.memory, m.topics, m.slot, m.visibility, m.agent_id, m.valid_from, m.created_at, m.updated_at,
-               ts_rank(m.words, query.words) AS rank
-        FROM (
-            SELECT to_tsquery('simple', string_agg(quote_literal(lexeme), ' | ')) AS words
-            FROM unnest(to_tsvector('english', left(prompt.words, 4000))) OFFSET 0
-        ) query,
-        LATERAL (
-            (SELECT * FROM user_memories m
-             WHERE m.user_id = nullif(scope.user_id, '') AND m.valid_to IS NULL AND m.words @@ query.words
-               AND (asker.is_private OR m.visibility = 'thread')
-             ORDER BY ts_rank(m.words, query.words) DESC, m.updated_at DESC LIMIT $5::int)
-            UNION
-            (SELECT * FROM user_memories m
-             WHERE m.user_id = nullif(scope.user_id, '') AND m.valid_to IS NULL
-               AND (asker.is_private OR m.visibility = 'thread')
+    WITH asked AS MATERIALIZED (
+        SELECT scope.user_id, prompt.words AS text, asker.is_private WHERE $5::int > 0 AND scope.user_id <> ''
+    ),
+    -- include: memory_candidates
+    , chosen AS MATERIALIZED (
+        SELECT memory_id FROM best
+        UNION
+        SELECT other.memory_id FROM allowed CROSS JOIN LATERAL (
+            (SELECT m.memory_id FROM user_memories m
+             WHERE m.user_id = allowed.user_id AND m.visibility = allowed.visibility AND m.valid_to IS NULL
              ORDER BY m.updated_at DESC LIMIT $5)
-        ) m
-        ORDER BY rank DESC NULLS LAST, m.updated_at DESC
-    ) f
-    WHERE $5 > 0 AND scope.user_id <> ''
+            UNION ALL
+            (SELECT m.memory_id FROM user_memories m
+             WHERE m.user_id = allowed.user_id AND m.visibility = allowed.visibility AND m.valid_to IS NULL
+               AND (m.is_pinned OR m.slot IS NOT NULL)
+             ORDER BY m.updated_at DESC LIMIT 20)
+        ) other
+    )
+    SELECT (SELECT total.size FROM total) AS size, (SELECT jsonb_object_agg(word, n) FROM counts) AS counts,
+           jsonb_agg(jsonb_build_object(
+               'memory_id', m.memory_id, 'memory', m.memory, 'topics', m.topics, 'slot', m.slot, 'visibility', m.visibility,
+               'agent_id', m.agent_id, 'is_pinned', m.is_pinned, 'valid_from', m.valid_from, 'created_at', m.created_at,
+               'updated_at', m.updated_at, 'length', length(m.words),
+               'found', array(SELECT u.lexeme FROM unnest(m.words) u JOIN terms ON terms.word = u.lexeme))) AS rows
+    FROM chosen CROSS JOIN asked CROSS JOIN LATERAL (
+        SELECT * FROM user_memories m
+        WHERE m.user_id = asked.user_id AND m.memory_id = chosen.memory_id AND m.valid_to IS NULL OFFSET 0
+    ) m
 ) memory;
 
 -- name: load_log

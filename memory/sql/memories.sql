@@ -10,6 +10,10 @@ SELECT memory_id, user_id, memory, topics, slot, visibility, agent_id, team_id, 
 FROM user_memories WHERE user_id = $1 AND valid_to IS NULL
 ORDER BY updated_at DESC, memory_id LIMIT $2;
 
+-- name: mark_used
+UPDATE user_memories SET last_used_at = now()
+WHERE user_id = $1 AND memory_id = ANY($2::text[]) AND (last_used_at IS NULL OR last_used_at < now() - interval '1 hour');
+
 -- name: end_memory
 -- No longer true since $3: kept as history; $4 takes its place. Words that are older than the fact do not end it.
 UPDATE user_memories SET valid_to = $3, replaced_by = $4

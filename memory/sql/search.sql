@@ -4,35 +4,42 @@
 -- Opens, to the end of the transaction, the messages of every session that the person in scope takes part in.
 SELECT set_config('parley.is_reading', 'on', true);
 
--- name: find_memories
--- The live memories of $1 in which words of $2 stand: at most $3, those with the rarest words first; without the private
--- ones unless $4. Of each word the newest 100 memories of each visibility are looked at, and a word that stands in so many
--- counts as standing in all. Along come how many memories have each word, of how many.
-WITH terms AS MATERIALIZED (
-    SELECT lexeme AS word FROM unnest(to_tsvector('english', left($2::text, 4000)))
-    ORDER BY length(lexeme) DESC, lexeme LIMIT 32
+-- fragment: memory_candidates
+-- CTEs behind one called asked (user_id, text, is_private) with at most one row. `best`: the live memories in which words of
+-- the text stand, at most 40, those with the rarest words first; without the private ones unless is_private. Of each word
+-- the newest 100 memories of each visibility are looked at, and a word that stands in so many counts as standing in all.
+-- `counts` and `total` say how many memories have each word, of how many.
+terms AS MATERIALIZED (
+    SELECT u.lexeme AS word FROM asked CROSS JOIN LATERAL unnest(to_tsvector('english', left(asked.text, 4000))) u
+    ORDER BY length(u.lexeme) DESC, u.lexeme LIMIT 32
 ), allowed AS MATERIALIZED (
-    SELECT 'thread' AS visibility UNION ALL SELECT 'private' WHERE $4::boolean
+    SELECT asked.user_id, v.visibility FROM asked CROSS JOIN (VALUES ('thread'), ('private')) v (visibility)
+    WHERE asked.is_private OR v.visibility = 'thread'
 ), places AS MATERIALIZED (
     SELECT terms.word, place.memory_id
     FROM terms CROSS JOIN allowed CROSS JOIN LATERAL (
         SELECT w.memory_id FROM memory_words w
-        WHERE w.user_id = $1::text AND w.word = terms.word AND w.visibility = allowed.visibility
+        WHERE w.user_id = allowed.user_id AND w.word = terms.word AND w.visibility = allowed.visibility
         ORDER BY w.at DESC LIMIT 100
     ) place
 ), total AS MATERIALIZED (
     SELECT count(*)::float8 AS size
     FROM allowed CROSS JOIN LATERAL (
         SELECT FROM user_memories m
-        WHERE m.user_id = $1 AND m.visibility = allowed.visibility AND m.valid_to IS NULL LIMIT 100
+        WHERE m.user_id = allowed.user_id AND m.visibility = allowed.visibility AND m.valid_to IS NULL LIMIT 100
     ) m
 ), counts AS MATERIALIZED (
     SELECT word, n, ln(1 + (greatest(total.size, n) - n + 0.5) / (n + 0.5)) AS weight
     FROM (SELECT word, count(*)::float8 AS n FROM places GROUP BY word) counts CROSS JOIN total
 ), best AS MATERIALIZED (
     SELECT places.memory_id FROM places JOIN counts USING (word)
-    GROUP BY places.memory_id ORDER BY sum(counts.weight) DESC, places.memory_id LIMIT $3::int
+    GROUP BY places.memory_id ORDER BY sum(counts.weight) DESC, places.memory_id LIMIT 40
 )
+
+-- name: find_memories
+-- The live memories of $1 that answer $2, in no order; $3: the private ones too.
+WITH asked AS MATERIALIZED (SELECT $1::text AS user_id, $2::text AS text, $3::boolean AS is_private),
+-- include: memory_candidates
 SELECT array(SELECT u.lexeme FROM unnest(m.words) u JOIN terms ON terms.word = u.lexeme) AS found,
        length(m.words) AS length, total.size::int AS size,
        (SELECT jsonb_object_agg(word, n) FROM counts) AS counts, m.*

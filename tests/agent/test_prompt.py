@@ -96,6 +96,18 @@ def test_only_so_many_memories_as_the_budget_holds_go_in_and_the_first_ones() ->
     assert sum(estimate_tokens(m.memory) for m in kept) > MEMORY_BUDGET_TOKENS * 0.8
 
 
+def test_the_profile_comes_first_within_its_share_and_the_rest_by_relevance() -> None:
+    """A name is of use in every turn; a person with a long profile still gets what answers. Proves: UM-13."""
+    answer = remembered("plays chess")
+    name, pinned = remembered("is called Ann", slot="name"), remembered("is allergic to nuts", is_pinned=True)
+    assert fit_memories([answer, name, pinned]) == (name, pinned, answer)
+    long = [remembered(f"profile {n} " + "x" * 250, slot=f"s{n}") for n in range(9)]
+    kept = fit_memories([answer, *long])
+    assert kept[:3] == (*long[:2], answer)
+    huge = remembered("日" * 300)
+    assert fit_memories([huge, huge, huge, answer]) == (huge, huge, answer), "what does not fit keeps no other out"
+
+
 def double(n: int) -> str:
     """Double a number."""
     return str(2 * n)

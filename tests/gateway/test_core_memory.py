@@ -246,6 +246,20 @@ async def test_what_was_told_in_private_is_not_used_where_others_read(database_u
         assert "alone" in memory_block(model.requests[-1])
 
 
+async def test_when_a_memory_was_last_used_is_noted_after_the_answer(database_url: str) -> None:
+    """Whoever tidies up wants to know what is of no use; nobody should wait for that note."""
+    model = Learner()
+    unused = "SELECT count(*) FROM user_memories WHERE last_used_at IS NULL"
+    async with open_core(database_url, model, configure(AGENT)) as core:
+        await core.ask("I like tea", audience=PRIVATE)
+        await learned(database_url)
+        assert (await run_sql(database_url, unused))[0][0] == 1
+        await core.ask("which tea?", audience=PRIVATE)
+        async with asyncio.timeout(10):
+            while (await run_sql(database_url, unused))[0][0]:
+                pass
+
+
 async def test_with_memories_off_nothing_is_learned_and_there_is_no_block(database_url: str) -> None:
     """Off is the default. Proves: UM-2."""
     model = Learner()

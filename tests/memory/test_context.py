@@ -1,16 +1,21 @@
 """What is read for a run and for people: any text can be asked for, pages follow one another, nobody goes backwards."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.ids import UserId, WorkerId
+from agent.prompt import fit_memories
 from agent.records import Audience, Message, RunState, TaskState
-from agent.text import storable
+from agent.speech import render_memory_block
+from agent.text import estimate_tokens, storable
 from memory.context import Sessions
 from memory.database import Database
 from memory.memories import Memories
 from memory.tasks import Claim, Outcome, Tasks
+from tests.support.gateway import run_sql
 from tests.support.make import ANN, BOB, SESSION, inbound
 
 WORDS = st.text(alphabet=st.sampled_from("ab '\\\":*!&|()<>-@./%_~\n\t\u2019é日😀E1"), max_size=40)
@@ -39,6 +44,40 @@ async def test_a_run_whose_words_are_full_of_signs_can_be_read(database: Databas
     context = await Sessions(database).load_context(SESSION, ANN.id, claim.position, history_runs=5, memories=30)
     assert context.memories == ()
     assert len(context.prompt) == 1
+
+
+MANY = """
+INSERT INTO user_memories (user_id, memory_id, memory, hash, visibility, slot, updated_at)
+SELECT 'ann', 'mem_' || n, 'likes dish number ' || n || ' of ' || 40000 + n, sha256(n::text::bytea),
+       CASE WHEN n = 1500 THEN 'thread' ELSE 'private' END, CASE WHEN n <= 9 THEN 'slot' || n END,
+       now() - n * interval '1 hour'
+FROM generate_series(1, 3000) n
+"""
+
+
+@pytest.mark.parametrize(("audience", "first"), [(Audience.PRIVATE, 1234), (Audience.SHARED, 1500)])
+async def test_of_thousands_of_memories_the_one_that_answers_comes_first_and_few_are_read(
+    database: Database, database_url: str, audience: Audience, first: int
+) -> None:
+    """Whatever is remembered, a turn reads and pays for a bounded part of it. Proves: UM-11, UM-13."""
+    await run_sql(database_url, MANY)
+    tasks, sessions = Tasks(database, WorkerId("me")), Sessions(database)
+    question = replace(inbound("which dish was 41234, or 41500?"), audience=audience)
+    claim = (await tasks.accept(question, may_take=True)).claim
+    assert claim is not None
+    context = await sessions.load_context(SESSION, ANN.id, claim.position, history_runs=5, memories=20)
+    assert context.memories is not None
+    assert context.memories[0].memory_id in {f"mem_{first}", "mem_1500"}
+    if audience is Audience.SHARED:
+        assert [memory.memory_id for memory in context.memories] == ["mem_1500"]
+        return
+    assert {"mem_1234", "mem_1500"} == {memory.memory_id for memory in context.memories[:2]}
+    assert {f"mem_{n}" for n in range(1, 21)} <= {memory.memory_id for memory in context.memories}
+    assert len(context.memories) <= 120
+    kept = fit_memories(context.memories)
+    assert [memory.slot for memory in kept[:9]] == [f"slot{n}" for n in range(1, 10)]
+    assert kept[9].memory_id in {"mem_1234", "mem_1500"}
+    assert estimate_tokens(render_memory_block("x" * 80, kept)) <= 800
 
 
 async def test_messages_come_in_pages_before_a_number_and_the_log_after_one(database: Database) -> None:
