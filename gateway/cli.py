@@ -14,15 +14,13 @@ import click
 from agent.errors import StoreUnavailableError
 from gateway.cli_dead_letters import dead_letters
 from gateway.cli_dev import dev
+from gateway.cli_posts import posts
+from gateway.command_errors import CommandError
 from gateway.config_errors import ConfigurationError
 from memory.embedded.errors import EmbeddedPostgresError
 from memory.errors import StoreSetupError
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
-
-
-class CommandError(Exception):
-    """The command cannot do what it should. The text is for the person at the terminal."""
 
 
 def main() -> None:
@@ -47,7 +45,7 @@ def run(arguments: list[str]) -> int:
     except StoreUnavailableError as error:
         return _fail([f"the database is not reachable: {error}"], FAILED)
     except (EmbeddedPostgresError, StoreSetupError, CommandError) as error:
-        return _fail([str(error)], FAILED)
+        return _fail(str(error).splitlines(), FAILED)
     return code if isinstance(code, int) else 0
 
 
@@ -168,6 +166,7 @@ def restore(*, file: Path) -> None:
 
 parley.add_command(dead_letters)
 parley.add_command(dev)
+parley.add_command(posts)
 
 
 if __name__ == "__main__":

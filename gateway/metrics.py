@@ -16,6 +16,9 @@ tokens = Counter("parley_tokens", "Tokens billed, by kind.", ["kind"], registry=
 cost_usd = Counter("parley_cost_usd", "Price of all model calls in US dollars.", registry=REGISTRY)
 model_faults = Counter("parley_model_faults", "Model calls that failed, by kind.", ["kind"], registry=REGISTRY)
 dead_letters = Counter("parley_dead_letters", "Tasks that always failed.", registry=REGISTRY)
+posts = Counter(
+    "parley_posts", "Answers posted, by channel and end: sent, unknown, failed.", ["channel", "end"], registry=REGISTRY
+)
 recovered = Counter("parley_sessions_recovered", "Sessions taken over from dead processes.", registry=REGISTRY)
 active = Gauge("parley_active_sessions", "Sessions that run in this process now.", registry=REGISTRY)
 extractions = Counter(

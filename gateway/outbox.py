@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import structlog
 
+from gateway import metrics
 from gateway.ports import CannotLookError, Poster, PostError, PostUnknownError
 from memory.outbox import VISIBLE_AGAIN_S, Outbox, Post
 
@@ -41,7 +43,7 @@ class Delivery:
             if posted_as is None:
                 text = await self._outbox.load_text(post)
                 if text is None:
-                    await self._outbox.end(post, "failed", note="the text was erased")
+                    await self._end(post, "failed", note="the text was erased")
                     return
                 if self._clock() - asked_at_s > VISIBLE_AGAIN_S / 3:
                     log.warning("post_left_to_others", session_id=post.session_id, seq=post.seq)
@@ -49,13 +51,13 @@ class Delivery:
                 posted_as = await poster.post(post.reply_to, text, post.post_key)
         except CannotLookError:
             log.warning("post_unknown", session_id=post.session_id, seq=post.seq, channel=post.channel)
-            await self._outbox.end(post, "unknown", note="an earlier try may stand there, and nobody may look")
+            await self._end(post, "unknown", note="an earlier try may stand there, and nobody may look")
         except PostUnknownError:
             await self._handle_unknown(post)
         except PostError as error:
             await self._handle_refusal(post, error)
         else:
-            await self._outbox.end(post, "sent", posted_as=posted_as)
+            await self._end(post, "sent", posted_as=posted_as)
 
     async def _find(self, post: Post, poster: Poster) -> str | None:
         """Where an earlier try stands. Raises as the poster does, unless its policy is rather to post again."""
@@ -68,10 +70,21 @@ class Delivery:
                 return None
             raise
 
+    async def _end(
+        self,
+        post: Post,
+        state: Literal["sent", "unknown", "failed"],
+        *,
+        posted_as: str | None = None,
+        note: str | None = None,
+    ) -> None:
+        await self._outbox.end(post, state, posted_as=posted_as, note=note)
+        metrics.posts.labels(channel=post.channel, end=state).inc()
+
     async def _handle_unknown(self, post: Post) -> None:
         if post.attempts >= ATTEMPTS:
             log.warning("post_unknown", session_id=post.session_id, seq=post.seq, channel=post.channel)
-            await self._outbox.end(post, "unknown", note="the channel never said whether it was posted")
+            await self._end(post, "unknown", note="the channel never said whether it was posted")
         else:
             await self._outbox.delay(post, UNKNOWN_RETRY_S * post.attempts, may_stand=True, note="answer lost")
 
@@ -80,6 +93,6 @@ class Delivery:
             await self._outbox.put_off(post, error.retry_after_s, may_stand=post.may_stand, note=str(error))
         elif error.retry_after_s is None or post.attempts >= ATTEMPTS:
             log.error("post_failed", session_id=post.session_id, seq=post.seq, channel=post.channel)
-            await self._outbox.end(post, "failed", note=str(error))
+            await self._end(post, "failed", note=str(error))
         else:
             await self._outbox.delay(post, error.retry_after_s, may_stand=post.may_stand, note=str(error))

@@ -45,3 +45,19 @@ SELECT extract(epoch FROM min(d.run_at) - now())::float8 FROM outbox d
 WHERE d.state IN ('pending', 'posting') AND d.channel = ANY($1::text[]) AND NOT EXISTS (
     SELECT FROM outbox e WHERE e.session_id = d.session_id AND e.seq < d.seq AND e.state IN ('pending', 'posting')
 );
+
+-- name: list_left_posts
+-- Answers of which nobody knows whether they stand, and those that were refused for good, newest first.
+SELECT o.post_key, o.session_id, o.channel, o.state, o.attempts, o.note, o.created_at
+FROM outbox o WHERE o.state IN ('unknown', 'failed') ORDER BY o.created_at DESC, o.post_key LIMIT $1::int;
+
+-- name: repost
+-- It is posted again, before later answers of its session that still wait.
+UPDATE outbox SET state = 'pending', attempts = 0, owner = NULL, run_at = now(), note = NULL
+WHERE post_key = $1 AND state IN ('unknown', 'failed')
+RETURNING pg_notify('parley_ready', '');
+
+-- name: dismiss_post
+-- Somebody has looked: nothing more is to be done.
+UPDATE outbox SET state = 'sent', note = 'seen by an operator' WHERE post_key = $1 AND state IN ('unknown', 'failed')
+RETURNING 1;

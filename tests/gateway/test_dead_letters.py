@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from agent.records import RunState, TaskState
+from gateway.command_errors import CommandError
 from gateway.dead_letters import DeadLetterError, list_dead_letters, replay_dead_letters, show_dead_letter
 from gateway.settings import Settings
 from tests.gateway.configuring import go_to_bare_place
@@ -113,6 +114,6 @@ async def test_a_database_that_is_not_fit_is_one_line(postgres_url: str, tmp_pat
         ({"database_url": SecretStr(postgres_url)}, "the database lacks 0001_"),
         ({"data_dir": tmp_path / "gone"}, "there is no database in "),
     ):
-        with pytest.raises(DeadLetterError, match=line):
+        with pytest.raises(CommandError, match=line):
             await asyncio.to_thread(list_dead_letters, Settings(**given), limit=5, as_json=False)
     assert not (tmp_path / "gone").exists()
