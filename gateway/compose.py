@@ -37,6 +37,7 @@ from gateway.runner import Runner
 from gateway.service import GatewayService
 from gateway.session_tools import add_session_tools
 from gateway.slack_judge import SlackJudge
+from gateway.slack_people import SlackPeople
 from gateway.used_memories import UsedMemories
 from memory.attachments import Attachments
 from memory.bus import NotifyBus
@@ -156,10 +157,11 @@ async def open_gateway(
         readiness = Readiness()
         slack = None
         if configuration.slack is not None:
-            from gateway.slack import open_slack_channel
+            from gateway.slack import Host, open_slack_channel
 
             judge = SlackJudge(model, agents).judge
-            channel = open_slack_channel(configuration.slack, service, front, worker_id, instance.secret, judge)
+            host = Host(own=SlackPeople(user_memories), judge=judge, secret=instance.secret)
+            channel = open_slack_channel(configuration.slack, service, front, worker_id, host)
             slack, all_posters["slack"], watch = await stack.enter_async_context(channel)
             readiness.find_slack_note = lambda: watch.note
         group = await stack.enter_async_context(_background())

@@ -6,19 +6,20 @@ Importing this is slow, since the vendor's SDK is: it is done only where Slack i
 import random
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 
 from adapters.ports import Gateway
 from adapters.slack.adapter import Slack, Store, open_slack
 from adapters.slack.answers import Answers
 from adapters.slack.errors import TOKEN_REFUSED, CannotReadError, LimitedError, RefusedError, UnknownError
 from adapters.slack.options import Setup
+from adapters.slack.ports import Own
 from adapters.slack.rules import Judge
 from agent.ids import WorkerId
 from agent.records import JsonObject
 from gateway import metrics
 from gateway.ports import CannotLookError, PostError, PostUnknownError, UnknownPolicy
 from memory.database import Database
-from memory.memories import Memories
 from memory.sealing import Sealer
 from memory.slack import SlackInbox, SlackPosts, SlackThreads
 from memory.slack_installations import SlackInstallations, SlackShared
@@ -81,11 +82,20 @@ def _as_post_errors() -> Generator[None, None, None]:
         raise PostUnknownError(str(error)) from error
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What the gateway does for Slack alone. `secret` signs the states of installations."""
+
+    own: Own
+    judge: Judge
+    secret: bytes = field(repr=False)
+
+
 @asynccontextmanager
 async def open_slack_channel(
-    setup: Setup, gateway: Gateway, database: Database, worker_id: WorkerId, secret: bytes, judge: Judge
+    setup: Setup, gateway: Gateway, database: Database, worker_id: WorkerId, host: Host
 ) -> AsyncGenerator[tuple[Slack, SlackPoster, TokenWatch], None]:
-    """The adapter, its poster and what is known of its tokens, as long as the context lasts. `secret` signs states."""
+    """The adapter, its poster and what is known of its tokens, as long as the context lasts."""
     watch = TokenWatch()
     store = Store(
         inbox=SlackInbox(database, worker_id),
@@ -94,9 +104,9 @@ async def open_slack_channel(
         shared=SlackShared(database),
         limits=SlackLimits(database),
         installations=SlackInstallations(database, Sealer(setup.sealing_keys)),
-        list_memories=Memories(database).list_all,
-        judge=judge,
-        state_secret=secret,
+        own=host.own,
+        judge=host.judge,
+        state_secret=host.secret,
     )
     async with open_slack(gateway, store, setup.keys, setup.options, watch.tell) as slack:
         yield slack, SlackPoster(slack.answers, setup.options.unknown_policy), watch

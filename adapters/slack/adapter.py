@@ -15,11 +15,12 @@ from adapters.slack.client import OnToken, SlackOAuth, SlackWebApi, open_client
 from adapters.slack.conversing import Conversing
 from adapters.slack.deciding import Decision, Reason, Verdict
 from adapters.slack.door import Door
+from adapters.slack.home import Home
 from adapters.slack.http import build_route
 from adapters.slack.inbox import Intake
 from adapters.slack.oauth import Installing, build_oauth_routes
 from adapters.slack.options import Keys, Options
-from adapters.slack.ports import Inbox, Installations, Limits, ListMemories, Posts, Shared, Threads, Tokens
+from adapters.slack.ports import Inbox, Installations, Limits, Own, Posts, Shared, Threads, Tokens
 from adapters.slack.previews import Previews
 from adapters.slack.profiles import Profiles
 from adapters.slack.records import Asked, Deleted, Edited, Event, HomeOpened, Revoked, Said, StopClicked, UserChanged
@@ -43,7 +44,7 @@ class Store:
     shared: Shared
     limits: Limits
     installations: Installations
-    list_memories: ListMemories
+    own: Own
     judge: Judge
     state_secret: bytes = field(repr=False)
 
@@ -86,11 +87,12 @@ async def open_slack(
         previews = Previews(gateway, api, store.posts, options.first_rung)
         answers = Answers(api, store.posts, previews, options.unknown_policy)
         conversing = Conversing(gateway, store.threads, api, profiles, previews, answers, Rules(options, store.judge))
-        surfaces = Surfaces(gateway, store.threads, store.posts, api, profiles, store.list_memories)
+        home = Home(gateway, api, profiles, store.own)
+        surfaces = Surfaces(gateway, store.threads, store.posts, profiles, store.own)
         ending = Ending(store.installations, tokens, pins)
-        handler = Handler(conversing, surfaces, profiles, pins, ending)
+        handler = Handler(conversing, surfaces, home, profiles, pins, ending)
         intake = Intake(store.inbox, handler.handle, options.retention_days, options.bots)
-        door = Door(intake, surfaces, pins)
+        door = Door(intake, surfaces, home, pins)
         socket = Socket(door, client, keys.app_token) if keys.app_token else None
         routes = [build_route(door, keys.signing_secret)] if keys.signing_secret else []
         if oauth is not None:
@@ -111,6 +113,7 @@ async def open_slack(
             )
         finally:
             await previews.close()
+            await home.close()
 
 
 def _build_oauth(client: AsyncWebClient, keys: Keys) -> SlackOAuth | None:
@@ -141,8 +144,15 @@ class Handler:
     """Gives each delivery to whoever knows what to do about it."""
 
     def __init__(
-        self, conversing: Conversing, surfaces: Surfaces, profiles: Profiles, pins: Pins, ending: Ending
+        self,
+        conversing: Conversing,
+        surfaces: Surfaces,
+        home: Home,
+        profiles: Profiles,
+        pins: Pins,
+        ending: Ending,
     ) -> None:
+        self._home = home
         self._pins = pins
         self._ending = ending
         self._conversing = conversing
@@ -163,7 +173,7 @@ class Handler:
             case StopClicked():
                 return await self._surfaces.stop(event)
             case HomeOpened():
-                return await self._surfaces.open_home(event)
+                return await self._home.open(event)
             case UserChanged():
                 self._profiles.forget(event.origin, event.user)
                 return _ignore(Reason.PROFILE), None

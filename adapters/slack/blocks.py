@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.records import JsonObject, JsonValue
+from adapters.slack.modals import build_memory
+from agent.records import JsonObject, JsonValue, UserMemory
 
 FEEDBACK_ACTION = "parley_feedback"
 GOOD, BAD = "good", "bad"
@@ -35,10 +36,12 @@ def build_feedback(post_key: str) -> list[JsonValue]:
     return [{"type": "context_actions", "elements": [element]}]
 
 
-def build_home(memories: Sequence[str], recent: Sequence[Recent]) -> JsonObject:
+def build_home(memories: Sequence[UserMemory], recent: Sequence[Recent]) -> JsonObject:
     """The home tab: what is remembered about the person who looks, and their recent threads."""
     blocks: list[JsonValue] = [_header("What I remember about you")]
-    blocks += _list([escape(memory) for memory in memories[:MEMORIES_SHOWN]], "Nothing yet.")
+    blocks += [build_memory(memory, _fit(escape(memory.memory))) for memory in memories[:MEMORIES_SHOWN]]
+    if not memories:
+        blocks.append(_section("Nothing yet."))
     if len(memories) > MEMORIES_SHOWN:
         blocks.append(_section(f"… and {len(memories) - MEMORIES_SHOWN} more: `/parley memories`"))
     blocks += [{"type": "divider"}, _header("Your recent threads")]

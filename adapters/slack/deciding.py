@@ -57,6 +57,11 @@ class Reason(StrEnum):
     REVOKED = "the app was removed or its token revoked"
     COMMAND = "a command was carried out"
     FEEDBACK = "a judgement was noted"
+    FORM = "a form was shown"
+    NO_MEMORY = "there is no such memory"
+    CORRECTED = "a memory was corrected"
+    NOT_KEPT = "what was written cannot be remembered"
+    FORGOTTEN = "a memory was deleted"
     FAILED = "it failed too often"
     LATER = "it is tried again"
 

@@ -5,10 +5,12 @@ import time
 from contextlib import suppress
 
 from adapters.slack.deciding import Decision, Reason, Verdict
+from adapters.slack.home import Home
 from adapters.slack.inbox import Intake
 from adapters.slack.interactions import parse_interaction
+from adapters.slack.modals import read_memory_id
 from adapters.slack.payloads import parse_event
-from adapters.slack.records import Asked, Challenge, Clicked, Command
+from adapters.slack.records import Asked, Challenge, Clicked, Command, Submitted
 from adapters.slack.sharing import Pins
 from adapters.slack.surfaces import Surfaces
 from agent.records import JsonObject
@@ -21,8 +23,9 @@ _EVENTS = frozenset({"event_callback", "url_verification"})
 class Door:
     """Both transports' way in. `last_at_s` is when something last came, by the monotonic clock."""
 
-    def __init__(self, intake: Intake, surfaces: Surfaces, pins: Pins) -> None:
+    def __init__(self, intake: Intake, surfaces: Surfaces, home: Home, pins: Pins) -> None:
         self._intake = intake
+        self._home = home
         self._surfaces = surfaces
         self._pins = pins
         self.last_at_s = time.monotonic()
@@ -49,8 +52,13 @@ class Door:
             case Asked():
                 await self._intake.receive(payload, interaction)
             case Clicked():
-                decision, _ = await self._surfaces.click(interaction)
+                click = self._home.click if read_memory_id(interaction.action_id) else self._surfaces.judge
+                decision, _ = await click(interaction)
                 await self._intake.note(interaction, decision, "click")
+            case Submitted():
+                decision, answer = await self._home.submit(interaction)
+                await self._intake.note(interaction, decision, "form")
+                return answer
             case Command():
                 await self._intake.note(interaction, _done(Reason.COMMAND), "command")
                 return {"response_type": "ephemeral", "text": await self._carry_out(interaction)}

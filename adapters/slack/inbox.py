@@ -30,6 +30,7 @@ from adapters.slack.records import (
     Other,
     OtherInteraction,
     Said,
+    Submitted,
 )
 from agent.errors import StoreUnavailableError
 from agent.ids import SessionId
@@ -181,7 +182,7 @@ def read_delivery(payload: JsonObject) -> Event | Asked:
     """A delivery as it was written down. Raises `PayloadError`."""
     is_shortcut = payload.get("type") == "message_action"
     event = parse_interaction(payload) if is_shortcut else parse_event(payload)
-    if isinstance(event, Challenge | Command | Clicked | OtherInteraction):
+    if isinstance(event, Challenge | Command | Clicked | Submitted | OtherInteraction):
         raise PayloadError("expected something that is kept")
     return event
 

@@ -9,6 +9,7 @@ from adapters.slack.records import (
     Interaction,
     Origin,
     OtherInteraction,
+    Submitted,
     object_of,
     objects_of,
     text_of,
@@ -25,6 +26,8 @@ def parse_interaction(payload: JsonObject) -> Interaction:
             return _parse_click(payload)
         case "message_action":
             return _parse_shortcut(payload)
+        case "view_submission":
+            return _parse_submission(payload)
         case str() as kind:
             return OtherInteraction(origin=_origin(payload), kind=kind)
         case _:
@@ -52,15 +55,35 @@ def _parse_click(payload: JsonObject) -> Interaction:
     action = next(iter(objects_of(payload, "actions")), None)
     if action is None:
         return OtherInteraction(origin=_origin(payload), kind="block_actions")
-    container = object_of(payload, "container")
+    container, user, origin = object_of(payload, "container"), object_of(payload, "user"), _origin(payload)
     return Clicked(
-        origin=_origin(payload),
+        origin=origin,
         conversation=text_of(object_of(payload, "channel"), "id") or text_of(container, "channel_id"),
         ts=text_of(object_of(payload, "message"), "ts") or text_of(container, "message_ts"),
-        user=text_of(object_of(payload, "user"), "id") or "",
+        user=text_of(user, "id") or "",
+        home=home_of(origin, text_of(user, "team_id")),
+        trigger_id=text_of(payload, "trigger_id") or "",
         action_id=text_of(action, "action_id") or "",
-        value=text_of(action, "value") or "",
+        value=text_of(action, "value") or text_of(object_of(action, "selected_option"), "value") or "",
     )
+
+
+def _parse_submission(payload: JsonObject) -> Submitted:
+    view, user, origin = object_of(payload, "view"), object_of(payload, "user"), _origin(payload)
+    blocks = object_of(object_of(view, "state"), "values")
+    return Submitted(
+        origin=origin,
+        user=text_of(user, "id") or "",
+        home=home_of(origin, text_of(user, "team_id")),
+        callback_id=text_of(view, "callback_id") or "",
+        metadata=text_of(view, "private_metadata") or "",
+        values={name: _text_in(object_of(blocks, name)) for name in blocks},
+    )
+
+
+def _text_in(block: JsonObject) -> str:
+    """What was written into the first field of a block."""
+    return next((text_of(object_of(block, name), "value") or "" for name in block), "")
 
 
 def _parse_shortcut(payload: JsonObject) -> Interaction:

@@ -1,10 +1,10 @@
 """What the adapter asks to be kept. `memory.slack` implements it; plain values cross here: neither knows the other."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal, Protocol, TypeAlias
 
-from agent.ids import SessionId, TaskId, UserId
-from agent.records import Inbound, JsonObject, UserMemory
+from agent.ids import MemoryId, SessionId, TaskId, UserId
+from agent.records import Identity, Inbound, JsonObject, UserMemory
 
 Delivery: TypeAlias = tuple[int, JsonObject, int]
 """Its number, its payload, and which attempt at taking it in this is."""
@@ -140,8 +140,35 @@ class Posts(Protocol):
         ...
 
 
-ListMemories: TypeAlias = Callable[[UserId, int], Awaitable[Sequence[UserMemory]]]
-"""The live memories of a person, newest first."""
+class Own(Protocol):
+    """What a person may do about themselves. All raise `StoreUnavailableError`."""
+
+    async def list_newest(self, user_id: UserId, limit: int) -> Sequence[UserMemory]:
+        """The live memories of a person, the newest first."""
+        ...
+
+    async def find(self, user_id: UserId, memory_id: MemoryId) -> UserMemory | None:
+        """One of the person's own memories."""
+        ...
+
+    async def correct(self, user_id: UserId, memory_id: MemoryId, text: str) -> None:
+        """Have a memory say something else.
+
+        Raises `MemoryInvalidError`, of its kinds `MemorySecretError`, `MemoryConflictError` and `NotFoundError`.
+        """
+        ...
+
+    async def delete(self, user_id: UserId, memory_id: MemoryId) -> None:
+        """Forget one thing. Harmless when it is gone."""
+        ...
+
+    async def forget(self, user_id: UserId) -> str:
+        """Forget the person. What they are told."""
+        ...
+
+    async def link(self, identity: Identity, user_id: UserId, code: str | None) -> str:
+        """Make a code, or use one. What the person is told."""
+        ...
 
 
 Pin: TypeAlias = tuple[str, str, str | None]

@@ -150,12 +150,17 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clicked:
-    """A button was pressed on a message. `ts` is the message's, where there is one."""
+    """A button or a menu was used. `conversation` and `ts` are the message's, where there is one.
+
+    `trigger_id` opens a form within three seconds.
+    """
 
     origin: Origin
     conversation: str | None
     ts: str | None
     user: str
+    home: str
+    trigger_id: str
     action_id: str
     value: str
 
@@ -171,6 +176,18 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """A form was sent off. `metadata` is what the form was given; `values` are the texts by block."""
+
+    origin: Origin
+    user: str
+    home: str
+    callback_id: str
+    metadata: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OtherInteraction:
     """An interaction that nothing is done about."""
 
@@ -178,7 +195,7 @@ class OtherInteraction:
     kind: str
 
 
-Interaction: TypeAlias = Command | Clicked | Asked | OtherInteraction
+Interaction: TypeAlias = Command | Clicked | Asked | Submitted | OtherInteraction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

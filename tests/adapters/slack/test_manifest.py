@@ -28,6 +28,7 @@ SCOPES_OF_METHODS = {
         "metadata.message:read",
     },
     "users.info": {"users:read", "users:read.email"},
+    "views.open": set(),
     "views.publish": set(),
 }
 SCOPES_OF_EVENTS = {

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,8 @@ from adapters.slack.blocks import build_home, escape
 from adapters.slack.ladder import REWRITE_EVERY_S, STREAM_AGE_S, Card, Ladder, Rung, Step
 from adapters.slack.outward import render_beginning, render_text
 from adapters.slack.splitting import LIMIT, split
+from agent.ids import MemoryId, UserId
+from agent.records import UserMemory
 
 TRICKY = st.lists(
     st.sampled_from([*"ab <@!#>[]()\n`:/.hc", "@channel", "<!here>", "](https://a.test/x)", "```"]), max_size=60
@@ -68,11 +71,18 @@ def test_links_say_where_they_lead() -> None:
 def test_memories_are_shown_as_they_stand() -> None:
     """A memory with markup in it must not become a link or a call. Proves: SL-16."""
     assert escape("<!channel> & <https://x|y>") == "&lt;!channel&gt; &amp; &lt;https://x¦y&gt;"
-    view = build_home(["x" * 5_000] * 60, [])
+    view = build_home([remembered("x" * 5_000)] * 60, [])
     blocks = view["blocks"]
     assert isinstance(blocks, list)
     assert len(blocks) <= 100
     assert max(len(str(block)) for block in blocks) < 3_200
+
+
+def remembered(text: str) -> UserMemory:
+    """A memory of somebody's."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    ids = {"memory_id": MemoryId("mem_1"), "user_id": UserId("u1")}
+    return UserMemory(**ids, memory=text, valid_from=now, created_at=now, updated_at=now)  # type: ignore[arg-type]
 
 
 def play(ladder: Ladder, parts: list[str], now_s: float) -> Step | None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.adapters.slack.arena import TRANSPORTS, Arena, Transport, open_arena
-from tests.support.gateway import run_sql
+from tests.support.gateway import find_text, run_sql
 from tests.support.model_steps import Gate, last_text_has, says, says_slowly
 from tests.support.scripted_model import ScriptedModel
 
@@ -64,13 +64,22 @@ async def test_the_command_answers_only_who_asked(database_url: str, over: Trans
             assert words in arena.slack.ephemerals(user)[-1].text
 
 
-async def test_a_command_that_is_not_there_yet_says_so(database_url: str) -> None:
-    """Pretending would be worse. Proves: SL-17."""
-    async with open_arena(database_url, ScriptedModel()) as arena:
-        for name, words in (("forget everything", "not there yet"), ("link", "not there yet"), ("", "/parley help")):
+async def test_the_command_explains_itself_and_asks_before_it_forgets(database_url: str) -> None:
+    """What cannot be undone takes a second word. Proves: SL-17."""
+    model = ScriptedModel()
+    model.add(says("Hello."))
+    async with open_arena(database_url, model) as arena:
+        await arena.answers(await arena.ask(arena.ann, "<@BOT> hi"))
+        await remember(arena, "Ann", "likes tea")
+        for name, words in (("", "/parley forget"), ("what?", "/parley help"), ("forget", "/parley forget me")):
             await arena.slack.command(arena.ann, arena.general, "/parley", name)
-            await arena.slack.wait_until_heard()
             assert words in arena.slack.ephemerals(arena.ann)[-1].text
+        assert await find_text(database_url, "likes tea") == {"user_memories"}
+        await arena.slack.command(arena.ben, arena.general, "/parley", "forget me")
+        assert await find_text(database_url, "likes tea") == {"user_memories"}
+        await arena.slack.command(arena.ann, arena.general, "/parley", "forget me")
+        assert "orgot" in arena.slack.ephemerals(arena.ann)[-1].text
+        assert await find_text(database_url, "likes tea") == set()
 
 
 async def test_the_command_stops_what_runs_for_the_person_in_that_conversation(database_url: str) -> None:

@@ -1,0 +1,161 @@
+"""The app's home: what is remembered about a person, theirs to correct and delete, and their recent threads."""
+
+import asyncio
+from collections.abc import Coroutine
+
+import structlog
+
+from adapters.ports import Gateway
+from adapters.slack.blocks import PROMPTS, Recent, build_home
+from adapters.slack.deciding import Decision, Reason, Verdict
+from adapters.slack.errors import SlackError
+from adapters.slack.modals import (
+    DELETE,
+    DELETED,
+    EDITED,
+    FIELD,
+    build_delete_form,
+    build_edit_form,
+    build_errors,
+    read_memory_id,
+)
+from adapters.slack.places import CHANNEL, identity_of
+from adapters.slack.ports import Own, WebApi
+from adapters.slack.profiles import Profiles
+from adapters.slack.records import Clicked, HomeOpened, Origin, Submitted
+from agent.errors import MemoryConflictError, MemoryInvalidError, MemorySecretError, NotFoundError
+from agent.ids import MemoryId, SessionId, UserId
+from agent.records import JsonObject, Session
+
+log = structlog.get_logger(__name__)
+MEMORIES_LISTED = 100
+SESSIONS_LISTED = 10
+TITLE_LIMIT = 80
+PATIENCE_S = 5.0
+NOT_KEPT = "This cannot be remembered."
+NEVER_KEPT = "Passwords, keys and numbers of cards or accounts are never remembered."
+IS_KNOWN = "This is remembered already."
+IS_GONE = "This was forgotten meanwhile."
+Outcome = tuple[Decision, SessionId | None]
+
+
+class Home:
+    """What is done about it. Everything raises `StoreUnavailableError`."""
+
+    def __init__(self, gateway: Gateway, api: WebApi, profiles: Profiles, own: Own) -> None:
+        self._gateway = gateway
+        self._api = api
+        self._profiles = profiles
+        self._own = own
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self, opened: HomeOpened) -> Outcome:
+        """Show a person's home, or suggest prompts where they look at the messages."""
+        origin = opened.origin
+        if opened.tab == "messages":
+            arguments: JsonObject = {
+                "channel_id": opened.conversation,
+                "prompts": [{**prompt} for prompt in PROMPTS],
+            }
+            await self._try(origin.installation, "assistant.threads.setSuggestedPrompts", arguments)
+            return _ignore(Reason.PROMPTS), None
+        person = await self._profiles.find_person(origin, origin.installation, opened.user)
+        if person.user is not None:
+            await self._show(origin, opened.user, person.user.id)
+        return _ignore(Reason.HOME), None
+
+    async def _show(self, origin: Origin, user: str, user_id: UserId) -> None:
+        memories = await self._own.list_newest(user_id, MEMORIES_LISTED)
+        sessions = await self._gateway.list_sessions_of_user(user_id, CHANNEL, origin.installation, SESSIONS_LISTED)
+        recent = [Recent(title=await self._title(session), link=_link(origin, session)) for session in sessions]
+        await self._try(origin.installation, "views.publish", {"user_id": user, "view": build_home(memories, recent)})
+
+    async def _try(self, installation: str, method: str, arguments: JsonObject) -> None:
+        try:
+            await self._api.call(installation, method, arguments, patience_s=PATIENCE_S)
+        except SlackError as error:
+            log.info("slack_surface_not_shown", error=str(error))
+
+    async def _title(self, session: Session) -> str:
+        if session.title:
+            return session.title
+        messages = await self._gateway.load_messages_before(session.session_id, session.head + 1, 20)
+        first = next((message.text for message in messages if message.role == "user"), "")
+        line = " ".join(first.split())
+        return f"{line[:TITLE_LIMIT]}…" if len(line) > TITLE_LIMIT else line or "A thread"
+
+    async def click(self, clicked: Clicked) -> Outcome:
+        """The menu beside a memory: show the form for it. Slack waits for the ack, not for the form."""
+        memory_id = read_memory_id(clicked.action_id)
+        user_id = await self._find_user(clicked.origin, clicked.home, clicked.user)
+        memory = await self._own.find(user_id, memory_id) if user_id and memory_id else None
+        if memory is None:
+            return _ignore(Reason.NO_MEMORY), None
+        view = build_delete_form(memory) if clicked.value == DELETE else build_edit_form(memory)
+        form: JsonObject = {"trigger_id": clicked.trigger_id, "view": view}
+        self._spawn(self._try(clicked.origin.installation, "views.open", form))
+        return _ignore(Reason.FORM), None
+
+    async def submit(self, submitted: Submitted) -> tuple[Decision, JsonObject]:
+        """A form sent off. What is returned is Slack's answer: empty closes it, errors keep it open."""
+        user_id = await self._find_user(submitted.origin, submitted.home, submitted.user)
+        if user_id is None or submitted.callback_id not in {EDITED, DELETED}:
+            return _ignore(Reason.NO_RULE), {}
+        memory_id = MemoryId(submitted.metadata)
+        if submitted.callback_id == DELETED:
+            await self._own.delete(user_id, memory_id)
+            decision = _ignore(Reason.FORGOTTEN)
+        else:
+            fault = await self._correct(user_id, memory_id, submitted.values.get(FIELD, ""))
+            if fault is not None:
+                return _ignore(Reason.NOT_KEPT), build_errors(fault)
+            decision = _ignore(Reason.CORRECTED)
+        self._spawn(self._show(submitted.origin, submitted.user, user_id))
+        return decision, {}
+
+    async def _correct(self, user_id: UserId, memory_id: MemoryId, text: str) -> str | None:
+        """Why a memory cannot say this; none when it says it now."""
+        try:
+            await self._own.correct(user_id, memory_id, text)
+        except MemorySecretError:
+            return NEVER_KEPT
+        except MemoryInvalidError:
+            return NOT_KEPT
+        except MemoryConflictError:
+            return IS_KNOWN
+        except NotFoundError:
+            return IS_GONE
+        return None
+
+    async def _find_user(self, origin: Origin, home: str, user: str) -> UserId | None:
+        found = await self._gateway.find_user(identity_of(origin.installation, home, user))
+        return found.id if found else None
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("slack_surface_not_shown", error=type(error).__name__)
+
+    async def close(self) -> None:
+        """End what is under way."""
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5.0)
+
+
+def _link(origin: Origin, session: Session) -> str | None:
+    """Where the thread is, as a link that Slack opens itself."""
+    *_, conversation, root = session.session_id.split(":")
+    if not root[:1].isdigit() or not origin.team:
+        return None
+    return f"https://slack.com/app_redirect?channel={conversation}&message_ts={root}&team={origin.team}"
+
+
+def _ignore(reason: Reason) -> Decision:
+    return Decision(verdict=Verdict.IGNORED, reason=reason)
