@@ -161,7 +161,7 @@ async def open_gateway(
 
             judge = SlackJudge(model, agents).judge
             host = Host(own=SlackPeople(user_memories), judge=judge, secret=instance.secret)
-            channel = open_slack_channel(configuration.slack, service, front, worker_id, host)
+            channel = open_slack_channel(configuration.slack, service, front, database, worker_id, host)
             slack, all_posters["slack"], watch = await stack.enter_async_context(channel)
             readiness.find_slack_note = lambda: watch.note
         group = await stack.enter_async_context(_background())

@@ -93,12 +93,15 @@ class Host:
 
 @asynccontextmanager
 async def open_slack_channel(
-    setup: Setup, gateway: Gateway, database: Database, worker_id: WorkerId, host: Host
+    setup: Setup, gateway: Gateway, front: Database, database: Database, worker_id: WorkerId, host: Host
 ) -> AsyncGenerator[tuple[Slack, SlackPoster, TokenWatch], None]:
-    """The adapter, its poster and what is known of its tokens, as long as the context lasts."""
+    """The adapter, its poster and what is known of its tokens, as long as the context lasts.
+
+    `front` is for what Slack waits for, `database` for everything else.
+    """
     watch = TokenWatch()
     store = Store(
-        inbox=SlackInbox(database, worker_id),
+        inbox=SlackInbox(front, worker_id),
         threads=SlackThreads(database),
         posts=SlackPosts(database),
         shared=SlackShared(database),

@@ -14,6 +14,7 @@ from agent.ids import SessionId, TaskId, UserId, WorkerId, new_message_id
 from agent.records import Inbound, JsonObject
 from memory.database import Database, Record
 from memory.queries import query
+from memory.slack_receiving import Received, Receiving, Told
 
 Delivery = tuple[int, JsonObject, int]
 """Its number, its payload, and which attempt at taking it in this is."""
@@ -25,6 +26,7 @@ class SlackInbox:
     def __init__(self, database: Database, worker_id: WorkerId) -> None:
         self._database = database
         self._worker_id = worker_id
+        self._receiving = Receiving(database, worker_id)
 
     async def receive(
         self,
@@ -37,19 +39,27 @@ class SlackInbox:
         decision: tuple[str, str] | None,
         twin_reason: str,
         may_take: bool,
-    ) -> tuple[int, bool] | None:
+    ) -> Received:
         """Write a delivery down, decided or not. Its number, and whether to take it in now; none when it was here.
 
         Raises `StoreUnavailableError`: then nothing may be acked.
         """
         verdict, reason = decision or (None, None)
-        arguments = (event_id, twin_key, lane, kind, payload, verdict, reason, self._worker_id, may_take, twin_reason)
-        row = await self._database.fetchrow(query("slack_receive"), *arguments)
-        return (row["inbox_id"], row["is_mine"]) if row else None
+        told = Told(
+            event_id=event_id,
+            twin_key=twin_key,
+            lane=lane,
+            kind=kind,
+            payload=payload,
+            verdict=verdict,
+            reason=reason,
+        )
+        return await self._receiving.receive(told, twin_reason, may_take=may_take)
 
-    async def claim(self) -> Delivery | None:
-        """The delivery that has waited longest."""
-        return _read_delivery(await self._database.fetchrow(query("slack_claim"), self._worker_id))
+    async def claim(self, limit: int) -> Sequence[Delivery]:
+        """The deliveries that have waited longest, at most one of each lane."""
+        rows = await self._database.fetch(query("slack_claim"), self._worker_id, limit)
+        return [(row["inbox_id"], row["payload"], row["attempts"]) for row in rows]
 
     async def decide(self, inbox_id: int, verdict: str, reason: str, session_id: SessionId | None) -> Delivery | None:
         """A delivery is taken in, and its payload is gone. Returns the next of its lane, to be taken in now."""

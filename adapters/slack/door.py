@@ -10,7 +10,7 @@ from adapters.slack.inbox import Intake
 from adapters.slack.interactions import parse_interaction
 from adapters.slack.modals import read_memory_id
 from adapters.slack.payloads import parse_event
-from adapters.slack.records import Asked, Challenge, Clicked, Command, Submitted
+from adapters.slack.records import Asked, Challenge, Clicked, Command, Submitted, text_of
 from adapters.slack.sharing import Pins
 from adapters.slack.surfaces import Surfaces
 from agent.records import JsonObject
@@ -38,7 +38,7 @@ class Door:
         self.last_at_s = time.monotonic()
         if "ssl_check" in payload:
             return {}
-        if payload.get("type") in _EVENTS:
+        if text_of(payload, "type") in _EVENTS:
             event = parse_event(payload)
             if isinstance(event, Challenge):
                 return {"challenge": event.challenge}

@@ -6,6 +6,7 @@ receive ─► in the database ─► ack ─► lane ─► decision ─► the
 """
 
 import asyncio
+import time
 import traceback
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
@@ -42,7 +43,9 @@ POLL_S = 1.0
 SOON_S = 0.1
 ATTEMPTS = 8
 RETRY_S = 2.0
-FORGET_EVERY = 600
+ID_LIMIT = 500
+RECOVER_S = 5.0
+FORGET_S = 600.0
 Handle = Callable[[Event | Asked], Awaitable[tuple[Decision, SessionId | None]]]
 
 
@@ -57,6 +60,7 @@ class Intake:
         self._handle = handle
         self._retention_days = retention_days
         self._bots = bots
+        self._clock = time.monotonic
         self._lanes: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._is_leaving = False
@@ -68,8 +72,9 @@ class Intake:
     async def receive(self, payload: JsonObject, event: Event | Asked) -> None:
         """Write a delivery down. When this returns it may be acked. Raises `StoreUnavailableError`."""
         reason = prejudge(event, self._bots)
+        check_size(event)
         received = await self._inbox.receive(
-            event_id=event.said.origin.event_id if isinstance(event, Edited) else event.origin.event_id,
+            event_id=event_id_of(event),
             twin_key=twin_key(event) if isinstance(event, Said | Edited | Deleted) else None,
             lane=find_lane(event),
             kind=type(event).__name__.lower() if not isinstance(event, Other) else event.kind,
@@ -88,6 +93,8 @@ class Intake:
 
     async def note(self, event: Interaction, decision: Decision, kind: str) -> bool:
         """Put a decision on record that was carried out at once. False: it was on record before."""
+        if len(event.origin.event_id) > ID_LIMIT:
+            raise PayloadError("expected shorter ids")
         received = await self._inbox.receive(
             event_id=event.origin.event_id,
             twin_key=None,
@@ -146,22 +153,31 @@ class Intake:
 
     async def poll(self) -> None:
         """Take in what others left, for ever: when woken, and every second."""
-        rounds = 0
+        recover_at_s = forget_at_s = self._clock()
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_S):
                     await self._wake.wait()
             self._wake.clear()
             try:
-                if rounds % 5 == 0:
+                if self._clock() >= recover_at_s:
+                    recover_at_s = self._clock() + RECOVER_S
                     await self._inbox.recover()
-                if rounds % FORGET_EVERY == 0:
+                if self._clock() >= forget_at_s:
+                    forget_at_s = self._clock() + FORGET_S
                     await self._inbox.forget_old(self._retention_days)
-                while self._has_room and (delivery := await self._inbox.claim()) is not None:
-                    self._begin(delivery)
+                await self._fill()
             except StoreUnavailableError as error:
                 log.warning("store_away", during="slack poll", error=str(error))
-            rounds += 1
+
+    async def _fill(self) -> None:
+        """Give every free lane what has waited longest."""
+        while (room := LANES - len(self._lanes)) > 0 and not self._is_leaving:
+            found = await self._inbox.claim(room)
+            for delivery in found:
+                self._begin(delivery)
+            if len(found) < room:
+                return
 
     async def drain(self, within_s: float) -> None:
         """Take nothing more in; what is not done within the time is left to others."""
@@ -185,6 +201,18 @@ def read_delivery(payload: JsonObject) -> Event | Asked:
     if isinstance(event, Challenge | Command | Clicked | Submitted | OtherInteraction):
         raise PayloadError("expected something that is kept")
     return event
+
+
+def check_size(event: Event | Asked) -> None:
+    """Ids are looked up by an index, which takes short ones only. Raises `PayloadError`."""
+    twin = twin_key(event) if isinstance(event, Said | Edited | Deleted) else ""
+    if max(len(find_lane(event)), len(twin), len(event_id_of(event))) > ID_LIMIT:
+        raise PayloadError("expected shorter ids")
+
+
+def event_id_of(event: Event | Asked) -> str:
+    """The delivery's own name."""
+    return event.said.origin.event_id if isinstance(event, Edited) else event.origin.event_id
 
 
 def prejudge(event: Event | Asked, bots: Collection[str]) -> Reason | None:

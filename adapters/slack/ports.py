@@ -37,8 +37,8 @@ class Inbox(Protocol):
         """Write a delivery down. Its number, and whether to take it in now; none when it was here before."""
         ...
 
-    async def claim(self) -> Delivery | None:
-        """The delivery that has waited longest, now ours."""
+    async def claim(self, limit: int) -> Sequence[Delivery]:
+        """The deliveries that have waited longest, one of each lane, now ours."""
         ...
 
     async def decide(self, inbox_id: int, verdict: str, reason: str, session_id: SessionId | None) -> Delivery | None:

@@ -1,10 +1,12 @@
 """Who speaks: `users.info`, cached per installation, and the person the gateway knows behind the account."""
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -43,6 +45,7 @@ class Profiles:
         self._api = api
         self._clock = clock
         self._known: OrderedDict[tuple[str, str], tuple[float, Profile | None]] = OrderedDict()
+        self._asking: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._users: OrderedDict[tuple[str, str], tuple[Profile | None, User]] = OrderedDict()
 
     async def find_person(self, origin: Origin, home: str, user: str) -> Person:
@@ -84,7 +87,15 @@ class Profiles:
         found = self._known.get(key)
         if found is not None and found[0] > self._clock():
             return found[1]
-        before = found[1] if found else None
+        async with self._asking.setdefault(key, asyncio.Lock()):  # whoever asks meanwhile waits for the same answer
+            found = self._known.get(key)
+            if found is not None and found[0] > self._clock():
+                return found[1]
+            return await self._ask(origin, user, found[1] if found else None)
+
+    async def _ask(self, origin: Origin, user: str, before: Profile | None) -> Profile | None:
+        """What Slack tells of somebody; what was known before where it tells nothing."""
+        key = (origin.installation, user)
         try:
             answer = await self._api.call(origin.installation, "users.info", {"user": user}, patience_s=PATIENCE_S)
         except SlackError as error:

@@ -1,52 +1,62 @@
 -- Slack's inbox, the messages that nobody asked the agent about, and where its answers stand.
 
 -- name: slack_receive
--- A delivery: $1 event id, $2 twin key, $3 lane, $4 kind, $5 payload, $6 verdict and $7 reason where they are known at
--- once, $8 who takes it in when nothing of its lane waits before it and $9 says that there is room. No row: it was here
--- before. The twin of one that was here is written down without its payload.
-WITH first AS (
+-- Deliveries in the order they came: $1 an array of {event_id, twin_key, lane, kind, payload, verdict, reason}, the last
+-- two where they are known at once, $2 the reason for twins, $3 who takes in at most $4 of them: those before which
+-- nothing of their lane waits. No row for one that was here before. The twin of one that was here is written down
+-- without its payload.
+WITH told AS (
+    SELECT r.*, row_number() OVER (PARTITION BY r.lane, r.verdict IS NULL ORDER BY r.n) AS place
+    FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (
+        event_id text, twin_key text, lane text, kind text, payload jsonb, verdict text, reason text
+    )) WITH ORDINALITY AS r(event_id, twin_key, lane, kind, payload, verdict, reason, n)
+), head AS (
+    SELECT t.*, t.verdict IS NULL AND t.place = 1 AND NOT EXISTS (
+        SELECT FROM slack_inbox i WHERE i.lane = t.lane AND i.verdict IS NULL
+    ) AS is_free FROM told t
+), taken AS (
+    SELECT h.*, h.is_free AND count(*) FILTER (WHERE h.is_free) OVER (ORDER BY h.n) <= $4::bigint AS is_mine FROM head h
+), first AS (
     INSERT INTO slack_inbox (event_id, twin_key, lane, kind, payload, verdict, reason, decided_at, owner, run_at, attempts)
-    SELECT $1::text, $2::text, $3::text, $4::text, $5::jsonb, $6::text, $7::text,
-           CASE WHEN $6::text IS NOT NULL THEN now() END,
-           CASE WHEN taken.is_mine THEN $8::text END,
-           CASE WHEN taken.is_mine THEN now() + interval '20 seconds' ELSE now() END,
-           taken.is_mine::int
-    FROM (
-        SELECT $9::boolean AND $6::text IS NULL AND NOT EXISTS (
-            SELECT FROM slack_inbox i WHERE i.lane = $3 AND i.verdict IS NULL
-        ) AS is_mine
-    ) taken
+    SELECT t.event_id, t.twin_key, t.lane, t.kind, t.payload, t.verdict, t.reason,
+           CASE WHEN t.verdict IS NOT NULL THEN now() END,
+           CASE WHEN t.is_mine THEN $3::text END,
+           CASE WHEN t.is_mine THEN now() + interval '20 seconds' ELSE now() END,
+           t.is_mine::int
+    FROM taken t ORDER BY t.n
     ON CONFLICT DO NOTHING
-    RETURNING inbox_id, owner IS NOT NULL AS is_mine
+    RETURNING event_id, inbox_id, owner IS NOT NULL AS is_mine
 ), twin AS (
     INSERT INTO slack_inbox (event_id, lane, kind, verdict, reason, decided_at)
-    SELECT $1, $3, $4, 'ignored', $10::text, now()
-    WHERE NOT EXISTS (SELECT FROM first)
+    SELECT t.event_id, t.lane, t.kind, 'ignored', $2::text, now() FROM taken t
+    WHERE NOT EXISTS (SELECT FROM first f WHERE f.event_id = t.event_id)
     ON CONFLICT DO NOTHING
 )
-SELECT inbox_id, is_mine FROM first;
+SELECT event_id, inbox_id, is_mine FROM first;
 
 -- name: slack_claim
--- The delivery that has waited longest at the head of its lane. Others do not see it for a while.
+-- At most $2 deliveries that have waited longest at the head of their lanes. Others do not see them for a while. Nobody
+-- has to wait for the disk: what is forgotten by a crash of the server is done again.
+WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
 UPDATE slack_inbox i SET owner = $1::text, attempts = i.attempts + 1, run_at = now() + interval '20 seconds'
 FROM (
-    SELECT d.inbox_id FROM slack_inbox d
+    SELECT d.inbox_id FROM soon CROSS JOIN slack_inbox d
     WHERE d.verdict IS NULL AND d.run_at <= now()
       AND NOT EXISTS (
           SELECT FROM slack_inbox e WHERE e.lane = d.lane AND e.verdict IS NULL AND e.inbox_id < d.inbox_id
       )
-    ORDER BY d.run_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    ORDER BY d.run_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED
 ) due
 WHERE i.inbox_id = due.inbox_id
 RETURNING i.inbox_id, i.payload, i.attempts;
 
 -- name: slack_decide
 -- A delivery is taken in: $1 its id, $2 verdict, $3 reason, $4 session, $5 who asks. Returns the next of its lane, which
--- is then theirs.
-WITH decided AS (
+-- is then theirs. Nobody has to wait for the disk: what a crash of the server forgets is done again, harmlessly.
+WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)), decided AS (
     UPDATE slack_inbox SET verdict = $2::text, reason = $3::text, session_id = $4::text, payload = NULL, owner = NULL,
                            decided_at = now()
-    WHERE inbox_id = $1::bigint AND verdict IS NULL
+    FROM soon WHERE inbox_id = $1::bigint AND verdict IS NULL
     RETURNING lane
 ), next AS (
     SELECT n.inbox_id FROM decided JOIN slack_inbox n ON n.lane = decided.lane

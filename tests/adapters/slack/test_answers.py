@@ -6,7 +6,7 @@ import pytest
 
 from adapters.slack.ladder import Rung
 from adapters.slack_fake.faults import FaultKind
-from tests.adapters.slack.arena import Arena, open_arena
+from tests.adapters.slack.arena import TRANSPORTS, Arena, Transport, open_arena
 from tests.support.gateway import run_sql
 from tests.support.model_steps import Gate, last_text_has, says, says_slowly
 from tests.support.scripted_model import ScriptedModel
@@ -49,12 +49,15 @@ async def test_an_answer_streams_and_ends_with_its_key_and_feedback(database_url
         assert methods[-1] == "chat.stopStream"
 
 
-async def test_a_long_answer_is_split_between_paragraphs_and_nothing_is_lost(database_url: str) -> None:
+@pytest.mark.parametrize("over", TRANSPORTS)
+async def test_a_long_answer_is_split_between_paragraphs_and_nothing_is_lost(
+    database_url: str, over: Transport
+) -> None:
     """40,000 characters are more than four messages hold. Proves: SL-11."""
     assert len(LONG) > 40_000
     model = ScriptedModel()
     model.add(says(LONG))
-    async with open_arena(database_url, model) as arena:
+    async with open_arena(database_url, model, over=over) as arena:
         ts = await arena.ask(arena.ann, "<@BOT> tell me everything")
         texts = await arena.answers(ts, 5)
         assert joined(texts) == LONG
@@ -84,11 +87,12 @@ async def test_every_rung_of_the_ladder_ends_with_one_whole_answer(database_url:
         assert arena.shown(ts) == ["One two three."]
 
 
-async def test_a_refusal_of_every_streaming_method_costs_only_the_streaming(database_url: str) -> None:
+@pytest.mark.parametrize("over", TRANSPORTS)
+async def test_a_refusal_of_every_streaming_method_costs_only_the_streaming(database_url: str, over: Transport) -> None:
     """Workspaces differ in what they allow. Proves: SL-10."""
     model, gate = ScriptedModel(), Gate()
     model.add(says_slowly(["One ", "two ", "three."], gate))
-    async with open_arena(database_url, model) as arena:
+    async with open_arena(database_url, model, over=over) as arena:
         for method in ("chat.startStream", "chat.appendStream", "chat.stopStream", "agents.*"):
             arena.slack.faults.refuse(method)
         ts = await ask_slowly(arena, gate, 2)
@@ -97,11 +101,12 @@ async def test_a_refusal_of_every_streaming_method_costs_only_the_streaming(data
         assert arena.shown(ts) == ["One two three."]
 
 
-async def test_a_stream_that_expires_is_rewritten(database_url: str) -> None:
+@pytest.mark.parametrize("over", TRANSPORTS)
+async def test_a_stream_that_expires_is_rewritten(database_url: str, over: Transport) -> None:
     """Slack ends streams by itself. Proves: SL-12."""
     model, gate = ScriptedModel(), Gate()
     model.add(says_slowly(["One ", "two ", "three ", "four."], gate))
-    async with open_arena(database_url, model) as arena:
+    async with open_arena(database_url, model, over=over) as arena:
         ts = await ask_slowly(arena, gate, 2)
         arena.slack.expire_streams(arena.general)
         gate.open()
@@ -109,11 +114,12 @@ async def test_a_stream_that_expires_is_rewritten(database_url: str) -> None:
         assert arena.shown(ts) == ["One two three four."]
 
 
-async def test_slacks_wish_for_patience_is_granted(database_url: str) -> None:
+@pytest.mark.parametrize("over", TRANSPORTS)
+async def test_slacks_wish_for_patience_is_granted(database_url: str, over: Transport) -> None:
     """A 429 delays an answer and costs none. Proves: SL-13."""
     model = ScriptedModel()
     model.add(says("Here."))
-    async with open_arena(database_url, model, first_rung=Rung.END) as arena:
+    async with open_arena(database_url, model, over=over, first_rung=Rung.END) as arena:
         arena.slack.faults.rate_limit("chat.postMessage", times=2, retry_after_s=1)
         ts = await arena.ask(arena.ann, "<@BOT> tell me")
         assert await arena.answers(ts) == ["Here."]

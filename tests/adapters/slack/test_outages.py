@@ -7,6 +7,7 @@ import pytest
 
 from adapters.slack.deciding import Rule
 from adapters.slack.options import Conversation, Keys, Options, Setup
+from adapters.slack.sockets import CHECK_S, PONG_S
 from adapters.slack_fake.fake import FakeSlack
 from adapters.slack_fake.sockets import Connection
 from tests.adapters.slack.arena import Arena, is_final, open_arena, serve
@@ -19,6 +20,11 @@ async def reconnected(arena: Arena, before: list[Connection], within_s: float) -
     """There is a connection that was not there before."""
     sockets = arena.slack.sockets
     await arena.slack.wait_for(lambda: any(one not in before for one in sockets.connections), timeout_s=within_s)
+
+
+def test_a_silent_socket_is_noticed_within_two_seconds() -> None:
+    """It is looked at every so often, and has so long to answer. Proves: SL-22."""
+    assert CHECK_S + PONG_S < 2
 
 
 async def test_a_socket_that_is_cut_is_replaced_and_nothing_is_lost(database_url: str) -> None:

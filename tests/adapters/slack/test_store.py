@@ -1,5 +1,6 @@
 """What Slack's records promise, on a real database."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,24 +66,43 @@ async def test_deliveries_of_a_thread_are_taken_in_one_after_another(database: D
     assert (await deliver(mine, "Ev1") or (0, False))[1] is True
     assert (await deliver(other, "Ev2") or (0, True))[1] is False
     assert (await deliver(other, "Ev3", lane="M") or (0, False))[1] is True
-    assert await other.claim() is None
+    assert await other.claim(5) == []
     rows = await database.fetch("SELECT inbox_id FROM slack_inbox ORDER BY inbox_id")
     following = await mine.decide(rows[0]["inbox_id"], "kept", "because", SESSION)
     assert following is not None
     assert following[1:] == ({"id": "Ev2"}, 1)
 
 
+async def test_many_deliveries_at_once_are_written_down_each_once_and_in_order(database: Database) -> None:
+    """What comes together goes into one statement, and nobody's answer is another's. Proves: SL-3, SL-4."""
+    inbox = SlackInbox(database, ME)
+    lanes = [n % 7 for n in range(100)]
+    told = [deliver(inbox, f"Ev{n}", f"twin{n}", lane=f"L{lane}") for n, lane in enumerate(lanes)]
+    again = [deliver(inbox, f"Ev{n}", f"twin{n}", lane=f"L{lanes[n]}") for n in range(0, 100, 3)]
+    twins = [deliver(inbox, f"Tw{n}", f"twin{n}", lane=f"L{lanes[n]}") for n in range(0, 100, 5)]
+    found = await asyncio.gather(*told, *again, *twins)
+    numbers = [one[0] for one in found[:100] if one is not None]
+    assert len(numbers) == 100
+    assert numbers == sorted(numbers)
+    assert all(one is None for one in found[100:])
+    mine = [lanes[n] for n, one in enumerate(found[:100]) if one is not None and one[1]]
+    assert sorted(mine) == list(range(7))
+    rows = await database.fetch("SELECT reason, count(*) FROM slack_inbox GROUP BY reason ORDER BY reason")
+    assert [tuple(row) for row in rows] == [("twin", 20), (None, 100)]
+    claimed = await inbox.claim(50)
+    assert claimed == []
+
+
 async def test_what_a_dead_process_had_taken_is_free_again(database: Database) -> None:
     """Without waiting for its time to run out. Proves: SL-3."""
     await deliver(SlackInbox(database, WorkerId("dead")), "Ev1")
     living = SlackInbox(database, ME)
-    assert await living.claim() is None
+    assert await living.claim(1) == []
     await living.recover()
-    taken = await living.claim()
-    assert taken is not None
+    (taken,) = await living.claim(5)
     assert taken[1:] == ({"id": "Ev1"}, 2)
     await living.put_back(taken[0], 3600.0)
-    assert await living.claim() is None
+    assert await living.claim(1) == []
     assert (await living.next_in() or 0) > 3000
 
 

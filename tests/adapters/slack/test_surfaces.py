@@ -23,6 +23,17 @@ async def remember(arena: Arena, name: str, memory: str) -> None:
 
 
 @pytest.mark.parametrize("over", TRANSPORTS)
+async def test_an_event_that_nothing_is_done_about_is_acked_and_on_record(database_url: str, over: Transport) -> None:
+    """Slack switches off apps that do not ack; and owners ask why nothing happened. Proves: SL-2."""
+    async with open_arena(database_url, ScriptedModel(), over=over) as arena:
+        ts = await arena.ask(arena.ann, "nice")
+        await arena.slack.react(arena.ben, arena.general, ts, "+1")
+        await arena.slack.wait_until_heard()
+        assert ("reaction_added", "ignored", "nothing is done about this event") in await arena.decisions()
+        assert arena.slack.courier.lost == []
+
+
+@pytest.mark.parametrize("over", TRANSPORTS)
 async def test_the_home_tab_shows_a_person_their_memories_and_threads(database_url: str, over: Transport) -> None:
     """What is remembered about somebody is theirs to see, and nobody else's. Proves: SL-16."""
     model = ScriptedModel()

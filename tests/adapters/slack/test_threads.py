@@ -2,19 +2,34 @@
 
 import pytest
 
+from adapters.slack_fake.world import Outgoing
 from tests.adapters.slack.arena import TRANSPORTS, Transport, open_arena
 from tests.support.gateway import find_text, run_sql
 from tests.support.model_steps import Gate, last_text_has, says, says_slowly
 from tests.support.scripted_model import ScriptedModel
 
+MENTION_FIRST = {"app_mention": 0.0, "message": 0.9}
+"""The die by which the fake Slack tells of a mention first, or of the message."""
 
+
+@pytest.mark.parametrize("first", MENTION_FIRST)
 @pytest.mark.parametrize("over", TRANSPORTS)
-async def test_a_mention_is_answered_once_in_its_thread(database_url: str, over: Transport) -> None:
+async def test_a_mention_is_answered_once_in_its_thread(database_url: str, over: Transport, first: str) -> None:
     """Slack tells of it twice, in any order, by two event ids. Proves: SL-4."""
     model = ScriptedModel()
     model.add(says("Here I am."), when=last_text_has("are you there"))
     async with open_arena(database_url, model, over=over) as arena:
+        told: list[str] = []
+        submit = arena.slack.world.on_event
+
+        def note(outgoing: Outgoing) -> None:
+            told.append(outgoing.name)
+            submit(outgoing)
+
+        arena.slack.world.on_event = note
+        arena.slack.world.random.random = lambda: MENTION_FIRST[first]  # type: ignore[method-assign]
         ts = await arena.ask(arena.ann, "<@BOT> are you there?")
+        assert told[0] == first
         assert await arena.answers(ts) == ["Here I am."]
         decided = await arena.decisions()
         assert sorted(decided[:2]) == [
@@ -24,12 +39,13 @@ async def test_a_mention_is_answered_once_in_its_thread(database_url: str, over:
         assert arena.shown(ts) == ["Here I am."]
 
 
-async def test_two_people_share_a_thread_each_with_their_own_name(database_url: str) -> None:
+@pytest.mark.parametrize("over", TRANSPORTS)
+async def test_two_people_share_a_thread_each_with_their_own_name(database_url: str, over: Transport) -> None:
     """The agent has to know who speaks, and to see what the other said. Proves: SL-5."""
     model = ScriptedModel(checks_prefix=True)
     model.add(says("Noted, Ann."), when=last_text_has("I am vegan"))
     model.add(says("She is vegan."), when=last_text_has("what does she eat"))
-    async with open_arena(database_url, model) as arena:
+    async with open_arena(database_url, model, over=over) as arena:
         ts = await arena.ask(arena.ann, "<@BOT> I am vegan")
         await arena.answers(ts)
         await arena.ask(arena.ben, "<@BOT> what does she eat?", thread_ts=ts)
@@ -42,7 +58,10 @@ async def test_two_people_share_a_thread_each_with_their_own_name(database_url: 
         ]
 
 
-async def test_a_follow_up_needs_no_mention_and_talk_between_people_is_kept_for_the_next_run(database_url: str) -> None:
+@pytest.mark.parametrize("over", TRANSPORTS)
+async def test_a_follow_up_needs_no_mention_and_talk_between_people_is_kept_for_the_next_run(
+    database_url: str, over: Transport
+) -> None:
     """In a thread one does not mention the bot each time; nor does it butt in, nor miss what was said.
     Proves: SL-6, SL-7.
     """
@@ -50,7 +69,7 @@ async def test_a_follow_up_needs_no_mention_and_talk_between_people_is_kept_for_
     model.add(says("Blue or red."), when=last_text_has("which colours"))
     model.add(says("Blue it is."), when=last_text_has("blue then"))
     model.add(says("Ben likes red."), when=last_text_has("what does Ben like"))
-    async with open_arena(database_url, model) as arena:
+    async with open_arena(database_url, model, over=over) as arena:
         ben = arena.ben.user_id
         ts = await arena.ask(arena.ann, "<@BOT> which colours are there?")
         await arena.answers(ts)
@@ -88,11 +107,12 @@ async def test_a_message_at_the_top_level_is_kept_and_seen_when_its_thread_calls
         assert "when does the shop open?" in str(model.requests[-1].messages)
 
 
-async def test_a_private_message_is_answered_and_stays_private(database_url: str) -> None:
+@pytest.mark.parametrize("over", TRANSPORTS)
+async def test_a_private_message_is_answered_and_stays_private(database_url: str, over: Transport) -> None:
     """A direct message needs no mention. Proves: SL-4."""
     model = ScriptedModel()
     model.add(says("Hello Ann."), when=last_text_has("hi"))
-    async with open_arena(database_url, model) as arena:
+    async with open_arena(database_url, model, over=over) as arena:
         direct = arena.team.direct(arena.ann)
         ts = await arena.ask(arena.ann, "hi", channel=direct)
         assert await arena.answers(ts, channel=direct) == ["Hello Ann."]
@@ -100,12 +120,15 @@ async def test_a_private_message_is_answered_and_stays_private(database_url: str
         assert (session.audience, session.tenant) == ("private", arena.team.team_id)
 
 
-async def test_an_edit_in_mid_run_starts_the_turn_over_and_leaves_one_answer(database_url: str) -> None:
+@pytest.mark.parametrize("over", TRANSPORTS)
+async def test_an_edit_in_mid_run_starts_the_turn_over_and_leaves_one_answer(
+    database_url: str, over: Transport
+) -> None:
     """The question that stands is the one to answer. Proves: SL-8."""
     model, gate = ScriptedModel(checks_prefix=False), Gate()
     model.add(says_slowly(["Paris ", "is ", "sunny."], gate), when=last_text_has("Paris"))
     model.add(says("Rome is rainy."), when=last_text_has("Rome"))
-    async with open_arena(database_url, model) as arena:
+    async with open_arena(database_url, model, over=over) as arena:
         ts = await arena.ask(arena.ann, "<@BOT> weather in Paris?")
         gate.let(2)
         await arena.slack.wait_for(lambda: arena.shown(ts) != [], timeout_s=5)
@@ -115,11 +138,12 @@ async def test_an_edit_in_mid_run_starts_the_turn_over_and_leaves_one_answer(dat
         assert arena.shown(ts) == ["Rome is rainy."]
 
 
-async def test_a_deleted_question_is_not_answered_and_its_words_are_gone(database_url: str) -> None:
+@pytest.mark.parametrize("over", TRANSPORTS)
+async def test_a_deleted_question_is_not_answered_and_its_words_are_gone(database_url: str, over: Transport) -> None:
     """Who deletes a question takes it back. Proves: SL-8."""
     model, gate = ScriptedModel(checks_prefix=False), Gate()
     model.add(says_slowly(["The ", "secret ", "is."], gate), when=last_text_has("xyzzy"))
-    async with open_arena(database_url, model) as arena:
+    async with open_arena(database_url, model, over=over) as arena:
         ts = await arena.ask(arena.ann, "<@BOT> what is xyzzy?")
         gate.let(2)
         await arena.slack.wait_for(lambda: arena.shown(ts) != [], timeout_s=5)
@@ -132,11 +156,12 @@ async def test_a_deleted_question_is_not_answered_and_its_words_are_gone(databas
         assert arena.shown(ts) == []
 
 
-async def test_the_stop_button_keeps_what_was_said_so_far(database_url: str) -> None:
+@pytest.mark.parametrize("over", TRANSPORTS)
+async def test_the_stop_button_keeps_what_was_said_so_far(database_url: str, over: Transport) -> None:
     """Slack offers the button while the status says that the agent works. Proves: SL-9."""
     model, gate = ScriptedModel(), Gate()
     model.add(says_slowly(["One ", "two ", "three."], gate), when=last_text_has("count"))
-    async with open_arena(database_url, model) as arena:
+    async with open_arena(database_url, model, over=over) as arena:
         ts = await arena.ask(arena.ann, "<@BOT> count")
         gate.let(2)
         await arena.slack.wait_for(
