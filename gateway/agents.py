@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 from agent.errors import InputError
 from agent.ids import AgentId
@@ -11,6 +11,11 @@ from agent.tools import Tool
 
 MemoryMode = Literal["off", "manual", "agentic"]
 """off: no user memories; manual: only what is written on purpose; agentic: facts are read from what people say."""
+
+AgentMemoryMode = Literal["off", "manual", "agentic"]
+"""off: no files; manual: operators write them; agentic: the agent proposes changes too."""
+AgentMemoryReview = Literal["approve", "auto"]
+"""approve: an operator decides on what the agent proposes; auto: it is live at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +28,20 @@ class AgentConfig:
     memory_mode: MemoryMode = "off"
     capture_instructions: str = ""
     extract_after_s: float = 2.0
+    agent_memory: AgentMemoryMode = "off"
+    agent_memory_review: AgentMemoryReview = "approve"
 
     def with_tool(self, tool: Tool) -> "AgentConfig":
         """The same with one tool more, unless it has one of that name."""
         return replace(self, agent=replace(self.agent, tools={tool.name: tool, **self.agent.tools}))
+
+
+class AgentSource(Protocol):
+    """Where an agent is had from, as it is to think just now."""
+
+    def get(self, agent_id: AgentId) -> AgentConfig:
+        """The agent of that id, or the default one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from adapters.widget.routes import Widget, build_widget
 from agent.errors import StoreUnavailableError
 from agent.ids import WorkerId, new_worker_id
 from agent.ports import Model
+from gateway.agent_memories import AgentKnowledge, build_agent_memory_tool
 from gateway.app import Readiness, build_app
 from gateway.changes import Changes
 from gateway.config import Configuration
@@ -39,6 +40,7 @@ from gateway.session_tools import add_session_tools
 from gateway.slack_judge import SlackJudge
 from gateway.slack_people import SlackPeople
 from gateway.used_memories import UsedMemories
+from memory.agent_memories import AgentMemories
 from memory.attachments import Attachments
 from memory.bus import NotifyBus
 from memory.context import Sessions
@@ -93,6 +95,7 @@ class Gateway:
 
     service: GatewayService
     people: PeopleService
+    knowledge: AgentKnowledge
     app: Starlette
     dispatcher: Dispatcher
     widget: Widget
@@ -137,8 +140,13 @@ async def open_gateway(
         tool = build_memory_tool(user_memories, sessions)
         hub, agents = Hub(), configuration.agents.with_tool(tool, "manual")
         agents = add_session_tools(agents, sessions, Search(database))
+        agent_files = AgentMemories(database)
+        propose = build_agent_memory_tool(agent_files, agents)
+        agents = agents.with_tools(lambda config: [propose] if config.agent_memory == "agentic" else [])
+        knowledge = AgentKnowledge(agent_files, agents)
+        await knowledge.refresh()
         used = UsedMemories(Memories(database))
-        runner = Runner(tasks, sessions, hub, model, agents, hooks, used, lease_s)
+        runner = Runner(tasks, sessions, hub, model, knowledge, hooks, used, lease_s)
         all_posters = dict(posters or {})
         delivery = Delivery(Outbox(database, worker_id), all_posters)
         posting = Poller("outbox", delivery.work, delivery.next_in)
@@ -172,7 +180,8 @@ async def open_gateway(
         hub.relay = relay
         dispatcher.relay = relay
         changes = Changes(links)
-        housekeeping = Housekeeping(workers, dispatcher, relay, files, changes, used, lease_s)
+        chores = (changes.look, used.write, knowledge.refresh)
+        housekeeping = Housekeeping(workers, dispatcher, relay, files, lease_s, chores)
         group(Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh).run(registered))
         await registered.wait()
         for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll()):
@@ -201,6 +210,7 @@ async def open_gateway(
         yield Gateway(
             service=service,
             people=people,
+            knowledge=knowledge,
             app=app,
             dispatcher=dispatcher,
             widget=widget,

@@ -58,6 +58,8 @@ def _build_agent(table: AgentTable, key: str, place: Surroundings, report: Repor
         history_runs=table.history_runs,
         memory_mode=table.memory.mode,
         capture_instructions=table.memory.capture_instructions,
+        agent_memory=table.agent_memory.mode,
+        agent_memory_review=table.agent_memory.review,
     )
 
 

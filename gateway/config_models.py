@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from gateway.agents import MemoryMode
+from gateway.agents import AgentMemoryMode, AgentMemoryReview, MemoryMode
 from gateway.config_forms import form
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
@@ -56,6 +56,13 @@ class AgentMemory(Table):
     capture_instructions: Annotated[str, Field(max_length=4_000)] = ""
 
 
+class AgentFiles(Table):
+    """`[agents.agent_memory]`"""
+
+    mode: AgentMemoryMode = "off"
+    review: AgentMemoryReview = "approve"
+
+
 class AgentTable(Table):
     """`[[agents]]`"""
 
@@ -70,6 +77,7 @@ class AgentTable(Table):
     max_tool_calls: int = Field(default=20, ge=0, le=1_000)
     run_s: float = Field(default=600.0, ge=1, le=86_400, allow_inf_nan=False)
     memory: AgentMemory = AgentMemory()
+    agent_memory: AgentFiles = AgentFiles()
 
     @model_validator(mode="after")
     def _check_instructions(self) -> Self:

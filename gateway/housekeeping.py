@@ -2,16 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
 from agent.errors import StoreUnavailableError
 from agent.ids import SessionId
 from gateway import metrics
-from gateway.changes import Changes
 from gateway.dispatcher import Dispatcher
 from gateway.relay import BusRelay
-from gateway.used_memories import UsedMemories
 from memory.attachments import Attachments
 from memory.workers import Workers
 
@@ -20,10 +19,11 @@ BEAT_S = 1.0
 CLEAN_S = 60.0
 ORPHAN_S = 2.0
 """Longer than any commit is waited for."""
+Chore = Callable[[], Awaitable[None]]
 
 
 class Housekeeping:
-    """One beat a second; with it a look for dead workers, for sessions of ours that nobody works on, and who is who."""
+    """One beat a second; with it a look for dead workers, for sessions of ours that nobody works on, and `chores`."""
 
     def __init__(
         self,
@@ -31,12 +31,10 @@ class Housekeeping:
         dispatcher: Dispatcher,
         relay: BusRelay,
         attachments: Attachments,
-        changes: Changes,
-        used: UsedMemories,
         lease_s: float,
+        chores: Sequence[Chore] = (),
     ) -> None:
-        self._used = used
-        self._changes = changes
+        self._chores = chores
         self._workers = workers
         self._dispatcher = dispatcher
         self._relay = relay
@@ -61,8 +59,8 @@ class Housekeeping:
                 await self.recover()
                 await self._sweep()
                 await self._clean()
-                await self._changes.look()
-                await self._used.write()
+                for chore in self._chores:
+                    await chore()
             except StoreUnavailableError as error:
                 log.warning("store_away", during="housekeeping", error=str(error))
             await asyncio.sleep(BEAT_S)

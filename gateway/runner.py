@@ -15,7 +15,7 @@ from agent.loop import Agent, Progress, Work, finish_run, run_agent
 from agent.ports import Model
 from agent.prompt import Context, fit_memories
 from agent.records import Run, RunState, Task, TaskState, Turn
-from gateway.agents import AgentConfig, Agents
+from gateway.agents import AgentConfig, AgentSource
 from gateway.hooks import Hooks, call_hook
 from gateway.hub import Hub
 from gateway.used_memories import UsedMemories
@@ -76,7 +76,7 @@ class Runner:
         sessions: Sessions,
         hub: Hub,
         model: Model,
-        agents: Agents,
+        agents: AgentSource,
         hooks: Hooks,
         used: UsedMemories,
         lease_s: float = 15.0,

@@ -114,6 +114,9 @@ WITH scope AS MATERIALIZED (
     WHERE a.session_id = (SELECT scope.session_id FROM scope)
       AND (a.user_id = ANY($2) OR a.seq IN (SELECT erased.seq FROM erased))
     RETURNING 1
+), summary AS (
+    DELETE FROM compactions s WHERE s.session_id = (SELECT scope.session_id FROM scope)
+    RETURNING 1
 ), mark AS (
     DELETE FROM watermarks w WHERE w.session_id = (SELECT scope.session_id FROM scope) AND w.user_id = ANY($2)
     RETURNING 1
@@ -126,7 +129,8 @@ SELECT (SELECT count(*) FROM message) AS messages, (SELECT count(*) FROM turn) A
        (SELECT count(*) FROM own_task) AS tasks, (SELECT count(*) FROM post) AS outbox,
        (SELECT count(*) FROM key) AS dedupe, (SELECT count(*) FROM participant) AS participants,
        (SELECT count(*) FROM opinion) AS feedback, (SELECT count(*) FROM file) AS attachments,
-       (SELECT count(*) FROM mark) AS watermarks, (SELECT count(*) FROM job) AS jobs
+       (SELECT count(*) FROM mark) AS watermarks, (SELECT count(*) FROM job) AS jobs,
+       (SELECT count(*) FROM summary) AS compactions
 FROM scope;
 
 -- name: erase_person
@@ -141,6 +145,10 @@ WITH memory AS (
     DELETE FROM identities WHERE user_id = $1 RETURNING 1
 ), code AS (
     DELETE FROM link_codes WHERE user_id = $1 RETURNING 1
+), proposal AS (
+    DELETE FROM agent_memory_revisions WHERE user_id = $1 AND state <> 'live' RETURNING 1
+), credit AS (
+    UPDATE agent_memory_revisions SET user_id = NULL WHERE user_id = $1 AND state = 'live' RETURNING 1
 ), try AS (
     DELETE FROM user_tries WHERE user_id = $1 RETURNING 1
 ), person AS (
@@ -149,6 +157,7 @@ WITH memory AS (
 SELECT (SELECT count(*) FROM memory) AS user_memories, (SELECT count(*) FROM tombstone) AS tombstones,
        (SELECT count(*) FROM optimization) AS memory_optimizations, (SELECT count(*) FROM account) AS identities,
        (SELECT count(*) FROM code) AS link_codes, (SELECT count(*) FROM try) AS user_tries,
+       (SELECT count(*) FROM proposal) + (SELECT count(*) FROM credit) AS agent_memory_revisions,
        (SELECT count(*) FROM person) AS users;
 
 -- name: erase_unsent_files

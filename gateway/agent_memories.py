@@ -1,0 +1,103 @@
+"""Agent memories as the gateway uses them: read into prompts, proposed by agents, decided on by operators."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import groupby
+from typing import Annotated
+
+import structlog
+from pydantic import Field
+
+from agent.agent_memories import (
+    CAUSE_CHARACTERS,
+    FILE_CHARACTERS,
+    AgentFile,
+    Revision,
+    add_files,
+    check_cause,
+    check_markdown,
+    check_name,
+)
+from agent.errors import InputError, ToolError
+from agent.ids import AgentId
+from agent.text import storable
+from agent.tools import Tool, ToolContext, build_tool
+from gateway.agents import AgentConfig, Agents
+from memory.agent_memories import AgentMemories, Change
+
+log = structlog.get_logger(__name__)
+AGENT_AUTHOR = "agent"
+
+
+class AgentKnowledge:
+    """`gateway.agents.AgentSource`: the agents with their live files, which are read again every second."""
+
+    def __init__(self, store: AgentMemories, agents: Agents) -> None:
+        self._store = store
+        self._agents = agents
+        self._agent_ids = [one for one, config in agents.by_id.items() if config.agent_memory != "off"]
+        self._files: Mapping[AgentId, tuple[AgentFile, ...]] = {}
+
+    async def refresh(self) -> None:
+        """Read them. Raises `StoreUnavailableError`."""
+        if self._agent_ids:
+            files = await self._store.list_files(self._agent_ids)
+            grouped = groupby(files, key=lambda file: file.agent_id)
+            self._files = {agent_id: tuple(found) for agent_id, found in grouped}
+
+    def get(self, agent_id: AgentId) -> AgentConfig:
+        """The agent with its files in its instructions."""
+        config = self._agents.get(agent_id)
+        files = self._files.get(config.agent.agent_id, ())
+        if not files:
+            return config
+        instructions = add_files(config.agent.instructions, files)
+        return replace(config, agent=replace(config.agent, instructions=instructions))
+
+
+def build_change(agent_id: str, name: str, markdown: str | None, author: str, cause: str) -> Change:
+    """A checked change of a file; no text takes the file away. Raises `InputError`."""
+    return Change(
+        agent_id=AgentId(agent_id),
+        name=check_name(name),
+        markdown=None if markdown is None else check_markdown(storable(markdown)),
+        author=author,
+        cause=check_cause(storable(cause)),
+    )
+
+
+def build_agent_memory_tool(store: AgentMemories, agents: Agents) -> Tool:
+    """The tool `propose_agent_memory`, for agents that manage their files themselves."""
+
+    async def propose_agent_memory(
+        context: ToolContext,
+        name: Annotated[str, Field(max_length=64, description="The file, such as support-hours.md")],
+        text: Annotated[
+            str, Field(max_length=FILE_CHARACTERS, description="The whole new text of the file, in markdown")
+        ],
+        cause: Annotated[str, Field(max_length=CAUSE_CHARACTERS, description="Why, in one line")],
+    ) -> str:
+        """Propose a file of what you know, or a new text of one, for everybody who will ever talk to you.
+
+        For lasting facts about the work itself, such as opening hours, products and rules, that were wrong or missing.
+        Never anything about a person, nothing that was told in confidence, no passwords or numbers of accounts. An
+        operator may have to approve it.
+        """
+        task = context.task
+        try:
+            change = build_change(task.agent_id, name, text, AGENT_AUTHOR, cause)
+            change = replace(change, user_id=task.user.id if task.user else None)
+            if agents.get(task.agent_id).agent_memory_review == "auto":
+                return _tell(await store.write(change, by="auto"))
+            return _tell(await store.propose(change))
+        except InputError as error:
+            raise ToolError(str(error)) from error
+
+    return build_tool(propose_agent_memory, title="Noting what I learned")
+
+
+def _tell(revision: Revision) -> str:
+    log.info("agent_memory_changed", agent_id=revision.agent_id, revision=revision.revision, state=revision.state)
+    if revision.decided_at is not None:
+        return f"{revision.name} is written, as revision {revision.revision}."
+    return f"{revision.name} waits as revision {revision.revision} for an operator to approve it."

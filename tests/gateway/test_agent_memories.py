@@ -1,0 +1,116 @@
+"""An agent's files: proposed, decided on, and in every prompt of the agent."""
+
+from dataclasses import replace
+
+import pytest
+
+from agent.agent_memories import RevisionState
+from agent.errors import ConflictError, InputError, NotFoundError
+from agent.ids import SessionId
+from gateway.agent_memories import build_change
+from memory.agent_memories import MAX_PROPOSED, AgentMemories
+from memory.database import Database
+from tests.support.gateway import ASSISTANT, build_agent, configure, open_core, run_sql
+from tests.support.make import ANN, BOB
+from tests.support.model_steps import calls, says
+from tests.support.scripted_model import ScriptedModel
+
+HOURS = "hours.md"
+AGENTIC = build_agent(agent_memory="agentic")
+
+
+@pytest.fixture
+def files(database: Database) -> AgentMemories:
+    """No files yet."""
+    return AgentMemories(database)
+
+
+async def test_a_file_has_revisions_of_which_one_is_live_and_can_be_rolled_back(files: AgentMemories) -> None:
+    """Each with who, why and when; nothing is lost. Proves: AM-1, AM-2."""
+    first = await files.write(build_change(ASSISTANT, HOURS, "9-5", "sam", "opened"), by="sam")
+    await files.write(build_change(ASSISTANT, HOURS, "9-6", "sam", "longer"), by="sam")
+    await files.write(build_change(ASSISTANT, HOURS, None, "sam", "closed"), by="sam")
+    assert await files.list_files([ASSISTANT]) == []
+    back = await files.roll_back(ASSISTANT, HOURS, first.revision, by="kim")
+    assert (back.revision, back.author, back.cause) == (4, "kim", "back to revision 1")
+    [file] = await files.list_files([ASSISTANT])
+    assert (file.name, file.markdown, file.revision) == (HOURS, "9-5", 4)
+    states = [revision.state for revision in await files.list_revisions(ASSISTANT, HOURS)]
+    assert states == [RevisionState.LIVE, *[RevisionState.REPLACED] * 3]
+    with pytest.raises(InputError, match="live before"):
+        await files.roll_back(ASSISTANT, HOURS, 4, by="kim")
+    with pytest.raises(NotFoundError):
+        await files.roll_back(ASSISTANT, HOURS, 9, by="kim")
+
+
+async def test_a_proposal_is_live_once_an_operator_approves_it_unless_the_file_changed_since(
+    files: AgentMemories,
+) -> None:
+    """Nobody approves a text against another one than they saw. Proves: AM-2."""
+    one, two, three = [
+        await files.propose(build_change(ASSISTANT, HOURS, t, "agent", "heard")) for t in ("1", "2", "3")
+    ]
+    assert await files.list_files([ASSISTANT]) == []
+    rejected = await files.reject(ASSISTANT, HOURS, one.revision, by="kim")
+    assert (rejected.state, rejected.decided_by) == (RevisionState.REJECTED, "kim")
+    approved = await files.approve(ASSISTANT, HOURS, two.revision, by="kim")
+    assert approved.state is RevisionState.LIVE
+    with pytest.raises(ConflictError):
+        await files.approve(ASSISTANT, HOURS, three.revision, by="kim")
+    with pytest.raises(ConflictError):
+        await files.approve(ASSISTANT, HOURS, one.revision, by="kim")
+    with pytest.raises(NotFoundError):
+        await files.reject(ASSISTANT, HOURS, two.revision, by="kim")
+    for n in range(MAX_PROPOSED - 1):
+        await files.propose(build_change(ASSISTANT, f"f{n}.md", "x", "agent", "heard"))
+    with pytest.raises(InputError, match="too many"):
+        await files.propose(build_change(ASSISTANT, HOURS, "x", "agent", "heard"))
+
+
+async def test_an_agent_proposes_a_file_and_has_it_in_every_session_once_it_is_approved(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The prompt changes with the approval, and with nothing else. Proves: AM-1, AM-2."""
+    monkeypatch.setattr("gateway.housekeeping.BEAT_S", 0.02)
+    model = ScriptedModel()
+    proposal = {"name": HOURS, "text": "Support is open 9-5 EST.", "cause": "Ann asked and nobody knew"}
+    model.add(calls(("propose_agent_memory", {**proposal})), says("Noted."))
+    model.add(says("I do not know."))
+    async with open_core(database_url, model, configure(AGENTIC)) as core:
+        database = await Database.open(database_url, size=1)
+        files = AgentMemories(database)
+        await core.ask("when are you open?")
+        [waiting] = await files.list_revisions(ASSISTANT, state=RevisionState.PROPOSED)
+        assert (waiting.author, waiting.cause) == ("agent", proposal["cause"])
+        assert (await run_sql(database_url, "SELECT user_id FROM agent_memory_revisions"))[0][0] == ANN.id
+        await core.ask("open?", user=BOB, session_id=SessionId("web:demo:2"))
+        assert "9-5" not in repr(model.requests[-1].system)
+        await files.approve(ASSISTANT, HOURS, waiting.revision, by="kim")
+        await core.gateway.knowledge.refresh()
+        model.add(says("From nine."), may_move=True)
+        model.add(says("To five."))
+        await core.ask("and now?", user=BOB, session_id=SessionId("web:demo:2"))
+        await core.ask("until?", user=BOB, session_id=SessionId("web:demo:2"))
+        assert model.requests[-1].system == model.requests[-2].system
+        assert "Support is open 9-5 EST." in repr(model.requests[-1].system)
+        await database.close()
+
+
+async def test_without_the_setting_there_are_no_files_and_with_auto_they_are_live_at_once(database_url: str) -> None:
+    """Off by default; letting it through is the operator's choice. Proves: AM-1, AM-2."""
+    model = ScriptedModel()
+    call = calls(("propose_agent_memory", {"name": HOURS, "text": "9-5", "cause": "heard"}))
+    model.add(says("hello"))
+    async with open_core(database_url, model, configure(build_agent())) as core:
+        await core.ask("hi")
+        assert "propose_agent_memory" not in repr(model.requests[-1].tools)
+    auto = replace(AGENTIC, agent_memory_review="auto")
+    model.add(
+        call, says("done"), calls(("propose_agent_memory", {"name": "X", "text": "9-5", "cause": "c"})), says("no")
+    )
+    async with open_core(database_url, model, configure(auto)) as core:
+        await core.ask("go", session_id=SessionId("web:demo:3"))
+        await core.ask("again", session_id=SessionId("web:demo:4"))
+        assert "name: expected" in repr(model.requests[-1].messages)
+    rows = await run_sql(database_url, "SELECT state, decided_by FROM agent_memory_revisions")
+    assert [tuple(row) for row in rows] == [("live", "auto")]
