@@ -1,7 +1,7 @@
 """What a channel asks of the memories, and of who bears a person's token. `gateway` gives both."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from agent.ids import MemoryId, UserId
 from agent.memories import (
@@ -13,6 +13,7 @@ from agent.memories import (
     MemoryStats,
     SearchMethod,
 )
+from agent.memory_merging import Optimization
 from agent.records import JsonObject, JsonValue, UserMemory
 
 
@@ -86,6 +87,16 @@ class Memories(Protocol):
 
     async def import_memories(self, user_id: UserId, file: JsonValue, *, with_new_ids: bool = False) -> ImportReport:
         """Write what was exported: all or nothing."""
+        ...
+
+    async def optimize_memories(
+        self, user_id: UserId, strategy: Literal["summarize"] = "summarize", *, apply: bool = True
+    ) -> Optimization:
+        """Make the memories fewer. Raises `ModelError`, and `MemoryConflictError` where they changed meanwhile."""
+        ...
+
+    async def undo_optimization(self, user_id: UserId, optimization_id: str | None = None) -> Sequence[MemoryId]:
+        """Part again what the newest optimisation merged."""
         ...
 
 

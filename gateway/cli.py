@@ -14,6 +14,7 @@ import click
 from agent.errors import StoreUnavailableError
 from gateway.cli_dead_letters import dead_letters
 from gateway.cli_dev import dev
+from gateway.cli_memories import memories
 from gateway.cli_posts import posts
 from gateway.command_errors import CommandError
 from gateway.config_errors import ConfigurationError
@@ -167,6 +168,7 @@ def restore(*, file: Path) -> None:
 parley.add_command(dead_letters)
 parley.add_command(dev)
 parley.add_command(posts)
+parley.add_command(memories)
 
 
 if __name__ == "__main__":

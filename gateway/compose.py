@@ -52,6 +52,7 @@ from memory.link_codes import LinkCodes
 from memory.links import Links
 from memory.listener import READY, Listener
 from memory.memories import Memories
+from memory.memory_optimizations import MemoryOptimizations
 from memory.memory_records import MemoryRecords
 from memory.outbox import Outbox
 from memory.search import Search
@@ -134,9 +135,8 @@ async def open_gateway(
         workers = Workers(front, worker_id)
         intake, tasks = Tasks(front, worker_id), Tasks(database, worker_id)
         sessions = Sessions(database)
-        user_memories = UserMemories(
-            MemoryRecords(front), Memories(front), model, configuration.agents.default.small_model
-        )
+        stores = (MemoryRecords(front), Memories(front), MemoryOptimizations(front))
+        user_memories = UserMemories(*stores, model, configuration.agents.default.small_model)
         tool = build_memory_tool(user_memories, sessions)
         hub, agents = Hub(), configuration.agents.with_tool(tool, "manual")
         agents = add_session_tools(agents, sessions, Search(database))

@@ -7,6 +7,7 @@ field, `MemorySecretError` says that a secret was found; nothing is written then
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from agent.errors import InputError, MemoryInvalidError, MemoryNotFoundError, UserNotFoundError
 from agent.ids import MemoryId, UserId, new_memory_id
@@ -20,12 +21,15 @@ from agent.memories import (
     SearchMethod,
     check_draft,
 )
+from agent.memory_merging import Optimization, measure, plan_merges
 from agent.memory_picking import SCHEMA, build_pick, read_picks
 from agent.ports import Model
 from agent.records import Audience, JsonObject, JsonValue, UserMemory
 from agent.text import storable
 from gateway.memory_file import parse_memories, render_memories
+from gateway.memory_optimizing import OptimizeStrategy, Summarize
 from memory.memories import Memories
+from memory.memory_optimizations import MemoryOptimizations
 from memory.memory_records import MemoryRecords
 
 PAGE_LIMIT = 1_000
@@ -36,11 +40,19 @@ ID_LIMIT = 200
 
 
 class UserMemories:
-    """The memories of all people. `small_model` is asked where a model has to choose."""
+    """The memories of all people. `small_model` is asked where a model has to choose; none: `InputError` there."""
 
-    def __init__(self, records: MemoryRecords, memories: Memories, model: Model, small_model: str) -> None:
+    def __init__(
+        self,
+        records: MemoryRecords,
+        memories: Memories,
+        optimizations: MemoryOptimizations,
+        model: Model | None,
+        small_model: str,
+    ) -> None:
         self._records = records
         self._memories = memories
+        self._optimizations = optimizations
         self._model = model
         self._small_model = small_model
 
@@ -151,7 +163,7 @@ class UserMemories:
         shown = list({memory.memory_id: memory for memory in (*related, *newest)}.values())[:PICK_FROM]
         if not shown:
             return ()
-        answer, _ = await self._model.complete_json(build_pick(self._small_model, query, shown), SCHEMA)
+        answer, _ = await self._require_model().complete_json(build_pick(self._small_model, query, shown), SCHEMA)
         picked = read_picks(answer, shown, limit)
         return related[:limit] if picked is None else picked
 
@@ -177,6 +189,41 @@ class UserMemories:
         if with_new_ids:
             memories = renew_ids(memories)
         return await self._records.restore(user_id, memories)
+
+    async def optimize_memories(
+        self, user_id: UserId, strategy: OptimizeStrategy | Literal["summarize"] = "summarize", *, apply: bool = True
+    ) -> Optimization:
+        """Make the memories fewer, as the strategy proposes; without `apply` only say what would be done.
+
+        A fact that is told meanwhile stays. Raises `MemoryConflictError` when one that was to be merged was changed or
+        deleted meanwhile, and `ModelError`.
+        """
+        chosen = self._choose(strategy)
+        memories = await self._records.dump(_known(user_id))
+        planned = measure(chosen.name, plan_merges(await chosen.merge(memories), memories), memories)
+        if not apply or not planned.merges:
+            return planned
+        return replace(planned, optimization_id=await self._optimizations.apply(user_id, planned))
+
+    async def undo_optimization(self, user_id: UserId, optimization_id: str | None = None) -> Sequence[MemoryId]:
+        """Part again what the newest optimisation merged; the result are the memories that are as they were.
+
+        What was changed or deleted since stays. Raises `MemoryNotFoundError` when there is nothing to undo, and
+        `MemoryConflictError` for one that is not the newest.
+        """
+        return await self._optimizations.undo(_known(user_id), optimization_id)
+
+    def _choose(self, strategy: OptimizeStrategy | str) -> OptimizeStrategy:
+        if not isinstance(strategy, str):
+            return strategy
+        if strategy != Summarize.name:
+            raise InputError(f"strategy: expected {Summarize.name}, or a strategy of your own")
+        return Summarize(self._require_model(), self._small_model)
+
+    def _require_model(self) -> Model:
+        if self._model is None:
+            raise InputError("no model is there to be asked")
+        return self._model
 
 
 def renew_ids(memories: Sequence[UserMemory]) -> tuple[UserMemory, ...]:

@@ -4,18 +4,17 @@ Drafts come checked (`agent.memories.check_draft`). Every method takes the perso
 `UserNotFoundError` for one who is not known; a writer holds the person's lock, so that one writes at a time.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 
-import asyncpg
-
-from agent.errors import MemoryConflictError, MemoryNotFoundError, UserNotFoundError
+from agent.errors import MemoryConflictError, MemoryNotFoundError
 from agent.ids import MemoryId, UserId, new_memory_id
 from agent.memories import Forgotten, ImportReport, MemoryDraft, MemoryPage, MemorySort, MemoryStats
 from agent.records import UserMemory
 from memory.database import Connection, Database
 from memory.memories import fact_hash, read_record
 from memory.memory_restore import RESULTS, restore_memory
+from memory.memory_scope import open_for_reading, open_for_writing
 from memory.queries import query
 
 
@@ -130,27 +129,11 @@ class MemoryRecords:
             results = [await restore_memory(connection, user_id, memory) for memory in memories]
         return ImportReport(**{name: results.count(name) for name in RESULTS})
 
-    @asynccontextmanager
-    async def _reading(self, user_id: UserId) -> AsyncIterator[Connection]:
-        async with self._database.scope(user_id=user_id) as connection:
-            await _require_user(connection, user_id)
-            yield connection
+    def _reading(self, user_id: UserId) -> AbstractAsyncContextManager[Connection]:
+        return open_for_reading(self._database, user_id)
 
-    @asynccontextmanager
-    async def _writing(self, user_id: UserId) -> AsyncIterator[Connection]:
-        try:
-            async with self._database.scope(user_id=user_id) as connection:
-                await connection.fetchrow(query("lock_user"), user_id)
-                await _require_user(connection, user_id)
-                yield connection
-        except asyncpg.UniqueViolationError as error:
-            raise MemoryConflictError("memory_id: expected one that is free, or one of this person's") from error
-
-
-async def _require_user(connection: Connection, user_id: UserId) -> None:
-    row = await connection.fetchrow(query("user_exists"), user_id)
-    if row is None or not row[0]:
-        raise UserNotFoundError("user_id: there is no such user here")
+    def _writing(self, user_id: UserId) -> AbstractAsyncContextManager[Connection]:
+        return open_for_writing(self._database, user_id)
 
 
 async def _find(connection: Connection, user_id: UserId, memory_id: MemoryId) -> UserMemory | None:

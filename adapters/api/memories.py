@@ -3,12 +3,13 @@
 from starlette.responses import Response
 
 from adapters.api.bodies import NoQuery
-from adapters.api.context import Api, Call
+from adapters.api.context import Api, Call, no_such
 from adapters.api.memory_bodies import (
     DeleteMemories,
     ExportQuery,
     ImportMemories,
     MemoryQuery,
+    OptimizeMemories,
     SearchQuery,
     WriteMemory,
     WriteOwnMemory,
@@ -20,10 +21,14 @@ from adapters.api.memory_views import (
     MemoryFileView,
     MemoryPageView,
     MemoryView,
+    MergeView,
+    OptimizationView,
+    RevivedView,
     StatsView,
     TopicsView,
     TopicView,
 )
+from adapters.api.names import is_name
 from adapters.api.reading import read_body, read_query
 from adapters.api.tasks import render
 from agent.ids import AgentId, MemoryId
@@ -132,6 +137,36 @@ async def import_memories(api: Api, call: Call) -> Response:
     body = await read_body(call.request, ImportMemories)
     report = await api.memories.import_memories(call.user_id, body.file, with_new_ids=body.with_new_ids)
     return render(ImportedView.model_validate(report))
+
+
+async def optimize_memories(api: Api, call: Call) -> Response:
+    """Make the memories of a person fewer."""
+    body = await read_body(call.request, OptimizeMemories)
+    done = await api.memories.optimize_memories(call.user_id, body.strategy, apply=body.apply)
+    merges = (
+        MergeView(memory=merge.draft.memory, sources=tuple(source.memory_id for source in merge.sources))
+        for merge in done.merges
+    )
+    view = OptimizationView(
+        optimization_id=done.optimization_id,
+        strategy=done.strategy,
+        merges=tuple(merges),
+        count_before=done.count_before,
+        count_after=done.count_after,
+        tokens_before=done.tokens_before,
+        tokens_after=done.tokens_after,
+    )
+    return render(view)
+
+
+async def undo_optimization(api: Api, call: Call) -> Response:
+    """Part again what the newest optimisation merged."""
+    read_query(call.request, NoQuery)
+    optimization_id = call.request.path_params["optimization_id"]
+    if not is_name(optimization_id):
+        raise no_such("optimization")
+    revived = await api.memories.undo_optimization(call.user_id, optimization_id)
+    return render(RevivedView(memory_ids=tuple(revived)))
 
 
 def _draft(body: WriteMemory) -> MemoryDraft:

@@ -46,6 +46,13 @@ class ImportMemories(Sent):
     with_new_ids: bool = Field(default=False, description="Give them fresh ids, to copy them to another person.")
 
 
+class OptimizeMemories(Sent):
+    """How to make the memories fewer."""
+
+    strategy: Literal["summarize"] = "summarize"
+    apply: bool = Field(default=True, description="`false`: only say what would be done.")
+
+
 class MemoryQuery(NoQuery):
     """Which page of the memories, and in which order."""
 

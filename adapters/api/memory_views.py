@@ -98,3 +98,28 @@ class ImportedView(View):
     added: int
     replaced: int
     skipped: int
+
+
+class MergeView(View):
+    """A text that takes the place of some memories."""
+
+    memory: str
+    sources: tuple[str, ...]
+
+
+class OptimizationView(View):
+    """What making the memories fewer came to. `optimization_id` is null where nothing was written."""
+
+    optimization_id: str | None
+    strategy: str
+    merges: tuple[MergeView, ...]
+    count_before: int
+    count_after: int
+    tokens_before: int
+    tokens_after: int
+
+
+class RevivedView(View):
+    """The memories that are as they were before."""
+
+    memory_ids: tuple[str, ...]

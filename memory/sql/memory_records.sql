@@ -57,10 +57,14 @@ FROM (SELECT *, valid_to IS NULL AS is_live FROM user_memories WHERE user_id = $
 
 -- name: put_memory
 -- A memory that somebody wrote on purpose: no tombstone stands against it.
-WITH remembered AS (DELETE FROM tombstones WHERE user_id = $1 AND hash = $4)
+WITH remembered AS (
+    DELETE FROM tombstones WHERE user_id = $1 AND hash = $4
+), clock AS MATERIALIZED (
+    SELECT clock_timestamp() AS now
+)
 INSERT INTO user_memories (user_id, memory_id, memory, hash, topics, slot, visibility, is_pinned, agent_id, team_id, input,
                            feedback, source_session_id, supersedes, valid_from, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, clock_timestamp(), clock_timestamp(), clock_timestamp())
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, clock.now, clock.now, clock.now FROM clock
 RETURNING memory_id, user_id, memory, topics, slot, visibility, agent_id, team_id, input, feedback, source_session_id, source_seq,
           supersedes, replaced_by, is_pinned, model, last_used_at, valid_from, valid_to, created_at, updated_at;
 

@@ -125,7 +125,7 @@ def test_whatever_the_answer_it_never_raises_and_what_it_gives_can_be_stored(ans
 
 
 def test_the_question_is_one_that_the_api_takes_and_names_things_by_small_numbers() -> None:
-    """Ids in a prompt would be copied wrong, and could be made up. Proves: UM-3."""
+    """Ids in a prompt would be copied wrong, and could be made up. Proves: UM-3, UM-8."""
     request = build_extraction("m", SAID, [remembered(f"fact {n}") for n in range(50)], " No food. ")
     parse_request(render_request(request))
     [block] = request.messages[0].blocks

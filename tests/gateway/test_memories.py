@@ -21,6 +21,7 @@ from agent.records import Audience, JsonValue, UserMemory
 from gateway.memories import UserMemories
 from memory.database import Database
 from memory.memories import Memories
+from memory.memory_optimizations import MemoryOptimizations
 from memory.memory_records import MemoryRecords
 from memory.users import Users
 from tests.support.agent_runs import PlainModel
@@ -46,7 +47,8 @@ def memories(people: Database) -> UserMemories:
 
 def build(database: Database, picks: JsonValue = None) -> UserMemories:
     """The memories, with a model that always picks these numbers."""
-    return UserMemories(MemoryRecords(database), Memories(database), PlainModel(facts=picks), "small")
+    stores = (MemoryRecords(database), Memories(database), MemoryOptimizations(database))
+    return UserMemories(*stores, PlainModel(facts=picks), "small")
 
 
 async def add(memories: UserMemories, text: str, user_id: UserId = WHO, **more: Any) -> UserMemory:

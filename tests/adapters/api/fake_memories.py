@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 from agent.errors import MemoryNotFoundError, UserNotFoundError
 from agent.ids import MemoryId, UserId
@@ -14,6 +15,7 @@ from agent.memories import (
     MemoryStats,
     SearchMethod,
 )
+from agent.memory_merging import Optimization, PlannedMerge, measure
 from agent.records import JsonObject, JsonValue, UserMemory
 
 AT = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -118,6 +120,18 @@ class FakeMemories:
         """As if."""
         self._ask(f"import {with_new_ids}", user_id)
         return ImportReport(added=1, replaced=0, skipped=0)
+
+    async def optimize_memories(
+        self, user_id: UserId, strategy: Literal["summarize"] = "summarize", *, apply: bool = True
+    ) -> Optimization:
+        """As if."""
+        self._ask(f"optimize {strategy} {apply}", user_id)
+        return measure(strategy, (PlannedMerge(draft=MemoryDraft(memory="x"), sources=(TEA,)),), (TEA,), "opt_1")
+
+    async def undo_optimization(self, user_id: UserId, optimization_id: str | None = None) -> Sequence[MemoryId]:
+        """As if."""
+        self._ask(f"undo {optimization_id}", user_id)
+        return (TEA.memory_id,)
 
 
 class FakeTokens:

@@ -59,11 +59,15 @@ async def test_a_program_handles_a_persons_memories(crm: Caller, memories: FakeM
     assert (await crm.client.delete(f"{ANNS}/memories")).json()["versions"] == 2
     report = await crm.client.post(f"{ANNS}/memory-import", json={"file": {}, "with_new_ids": True})
     assert report.json()["added"] == 1
+    done = await crm.client.post(f"{ANNS}/memory-optimizations", json={"apply": False})
+    assert done.json()["merges"] == [{"memory": "x", "sources": ["mem_1"]}]
+    assert (await crm.client.delete(f"{ANNS}/memory-optimizations/opt_1")).json() == {"memory_ids": ["mem_1"]}
     draft = MemoryDraft(**{**FULL, "topics": ("drinks",)})  # type: ignore[arg-type]
     assert memories.drafts == [(draft, False)] * 3
     assert [what for what, user_id in memories.asked if user_id == "ann"] == [
         *("list food memory False 2 5", "load", "search tea last_n 3", "topics", "stats", "export False"),
         *("add", "upsert", "upsert", "delete many", "delete", "clear", "import True"),
+        *("optimize summarize False", "undo opt_1"),
     ]
 
 
@@ -87,7 +91,7 @@ async def test_people_handle_their_own_memories_and_name_nobody_elses(ann: Calle
 @pytest.mark.parametrize("operation", MEMORY_OPERATIONS, ids=lambda operation: operation.name)
 async def test_no_other_token_opens_memories(gateway: FakeGateway, memories: FakeMemories, operation: object) -> None:
     """A program that gives tasks need not know what is remembered. Proves: UM-10, API-9."""
-    method, path = operation.method, operation.path.format(user_id="ann", memory_id="mem_1")  # type: ignore[attr-defined]
+    method, path = operation.method, operation.path.format(user_id="ann", memory_id="mem_1", optimization_id="opt_1")  # type: ignore[attr-defined]
     app = build_app(gateway, memories=memories)
     is_own = path.startswith("/api/v1/me/")
     wrong = [OPERATOR.secret, MEMORIES.secret] if is_own else [ANNS_TOKEN]

@@ -10,7 +10,7 @@ from adapters.api.bodies import CreateTask, UserDetails
 from adapters.api.context import Remembering
 from adapters.api.errors import STATUS, ErrorCode
 from adapters.api.event_views import EVENTS
-from adapters.api.memory_bodies import DeleteMemories, ImportMemories, WriteMemory, WriteOwnMemory
+from adapters.api.memory_bodies import DeleteMemories, ImportMemories, OptimizeMemories, WriteMemory, WriteOwnMemory
 from adapters.api.operations import OPERATIONS
 from adapters.api.resource import Resource, SegmentRoute
 from adapters.api.routes import build_api
@@ -27,6 +27,7 @@ BODIES: dict[type[BaseModel], dict[str, Any]] = {
     WriteOwnMemory: {"memory": "likes tea"},
     DeleteMemories: {"memory_ids": [TEA.memory_id]},
     ImportMemories: {"file": {}},
+    OptimizeMemories: {"apply": False},
 }
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
 
@@ -70,7 +71,7 @@ async def test_what_is_routed_is_described_and_what_is_described_is_routed(
     }
 
     assert {(method, path) for method, path, _ in _operations(document)} == routed
-    assert len(routed) == len(OPERATIONS) == 28
+    assert len(routed) == len(OPERATIONS) == 30
 
 
 async def test_every_described_operation_answers(
@@ -81,7 +82,7 @@ async def test_every_described_operation_answers(
     receipt = (await operator.give(session_id="ticket-7")).json()
 
     for method, path, described in _operations(document):
-        url = path.format_map({**receipt, "user_id": ANN, "memory_id": TEA.memory_id})
+        url = path.format_map({**receipt, "user_id": ANN, "memory_id": TEA.memory_id, "optimization_id": "opt_1"})
         operation = next(o for o in OPERATIONS if o.name == described["operationId"])
         body = BODIES[operation.body] if operation.body else None
         headers = {} if operation.scope else {"authorization": f"Bearer {ANNS_TOKEN}"}
