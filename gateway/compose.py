@@ -193,7 +193,13 @@ async def open_gateway(
         if slack is not None:
             group(slack.run())
         widget = build_widget(
-            service, configuration.sites, instance.secret, instance.instance_id, configuration.widget_limits, people
+            service,
+            configuration.sites,
+            instance.secret,
+            instance.instance_id,
+            configuration.widget_limits,
+            people,
+            user_memories,
         )
         readiness.is_store_there = lambda: housekeeping.silence_s < STORE_SILENCE_S
         changes.listeners += [lambda _: service.forget_people(), widget.see_off]

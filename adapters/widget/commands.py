@@ -1,7 +1,7 @@
 """What the wire decides, for the shell to carry out."""
 
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from adapters.widget.codes import CloseCode
 from adapters.widget.door import Admitted
@@ -118,10 +118,31 @@ class RedeemCode:
 Identifying: TypeAlias = BecomeKnown | IssueCode | RedeemCode
 """What may change who the person is."""
 
+
+@dataclass(frozen=True, slots=True)
+class ManageMemories:
+    """Change what is remembered of the person, if that is asked for, and answer with all of it."""
+
+    frame_id: str
+    op: Literal["list", "update", "delete", "clear"]
+    memory_id: str | None
+    memory: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetMe:
+    """Erase all there is of the person."""
+
+    frame_id: str
+
+
+OverMyData: TypeAlias = ManageMemories | ForgetMe
+"""What a person may do about what is kept of them."""
+
 Question: TypeAlias = StopRun | LoadHistory | ListSessions | MarkSeen | TellTyping
 """What is answered by a frame of its own, or not at all."""
 
-Request: TypeAlias = Accept | Judge | Identifying | Question
+Request: TypeAlias = Accept | Judge | Identifying | OverMyData | Question
 """What somebody who was greeted may ask for."""
 
 Work: TypeAlias = Greet | Request

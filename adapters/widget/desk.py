@@ -9,11 +9,13 @@ from adapters.ports import WidgetGateway
 from adapters.widget.commands import (
     Accept,
     BecomeKnown,
+    ForgetMe,
     Identifying,
     IssueCode,
     Judge,
     ListSessions,
     LoadHistory,
+    ManageMemories,
     MarkSeen,
     Question,
     RedeemCode,
@@ -25,6 +27,7 @@ from adapters.widget.door import Visitor
 from adapters.widget.greeting import CHANNEL, Place, is_visible
 from adapters.widget.identifying import Identifier
 from adapters.widget.limits import FILES, Limits
+from adapters.widget.own_data import OwnData
 from adapters.widget.replies import (
     render_ack,
     render_error,
@@ -51,6 +54,8 @@ _FEATURES: list[JsonValue] = [
     "attachments",
     "identify",
     "link",
+    "memories",
+    "forget",
 ]
 
 
@@ -60,11 +65,17 @@ class Desk:
     `is_identifying`: who the person is may be changing just now.
     """
 
-    __slots__ = ("_gateway", "_identifier", "_limits", "is_identifying", "place")
+    __slots__ = ("_gateway", "_identifier", "_limits", "_own_data", "is_identifying", "place")
 
     def __init__(
-        self, gateway: WidgetGateway, place: Place, limits: Limits, identifier: Identifier | None = None
+        self,
+        gateway: WidgetGateway,
+        place: Place,
+        limits: Limits,
+        identifier: Identifier | None = None,
+        own_data: OwnData | None = None,
     ) -> None:
+        self._own_data = own_data
         self._gateway = gateway
         self._identifier = identifier
         self._limits = limits
@@ -81,6 +92,10 @@ class Desk:
             return await self._answer(work)
         if isinstance(work, BecomeKnown | IssueCode | RedeemCode):
             return await self._identify(work)
+        if isinstance(work, ManageMemories | ForgetMe):
+            if self._own_data is None:
+                return render_nack(work.frame_id, "unsupported", "this gateway does not offer it")
+            return await self._own_data.serve(self.place, work)
         try:
             return await self._ask(work)
         except StoreUnavailableError as error:

@@ -151,6 +151,8 @@ class Memories(_Frame):
     type: Literal["memories"]
     id: Word
     op: Literal["list", "update", "delete", "clear"]
+    memory_id: Word | None = None
+    memory: Annotated[str, StringConstraints(max_length=1_000)] | None = None
 
 
 class Forget(_Frame):
@@ -160,11 +162,11 @@ class Forget(_Frame):
     id: Word
 
 
-Later: TypeAlias = Memories | Forget
-"""Frames that this gateway understands and does not offer yet."""
-
 Talk: TypeAlias = Send | Stop | Seen | History | Sessions | Typing | Ping | Feedback | Action
-Frame: TypeAlias = Hello | Talk | Refresh | Identify | Link | Later
+Personal: TypeAlias = Refresh | Identify | Link | Memories | Forget
+"""Frames about the person themselves."""
+
+Frame: TypeAlias = Hello | Talk | Personal
 _FRAMES: TypeAdapter[Frame] = TypeAdapter(Annotated[Frame, Field(discriminator="type")])
 
 _EXPECTED = {

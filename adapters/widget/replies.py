@@ -10,7 +10,18 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from agent.ids import UserId
-from agent.records import Attachment, Audience, Delta, JsonObject, JsonValue, LogEntry, Message, Presence, Session
+from agent.records import (
+    Attachment,
+    Audience,
+    Delta,
+    JsonObject,
+    JsonValue,
+    LogEntry,
+    Message,
+    Presence,
+    Session,
+    UserMemory,
+)
 
 Link: TypeAlias = Callable[[Attachment], str]
 """Where a reader finds a file."""
@@ -58,6 +69,25 @@ def render_identified(user_id: UserId, merged_from: UserId | None) -> str:
 def render_link_code(frame_id: str, code: str, expires_at: datetime) -> str:
     """A code to be said on another channel."""
     return _encode({"type": "link_code", "id": frame_id, "code": code, "expires_at": render_time(expires_at)})
+
+
+def render_memories(frame_id: str, memories: Sequence[UserMemory]) -> str:
+    """What is remembered of the person who asks, the newest first."""
+    rows: list[JsonValue] = [
+        {
+            "memory_id": memory.memory_id,
+            "memory": memory.memory,
+            "topics": [*memory.topics],
+            "updated_at": render_time(memory.updated_at),
+        }
+        for memory in memories
+    ]
+    return _encode({"type": "memories", "id": frame_id, "memories": rows})
+
+
+def render_forgotten(frame_id: str, erased: int, left: int) -> str:
+    """How many rows of the person were erased, and how many are left; the connection is closed after it."""
+    return _encode({"type": "forgotten", "id": frame_id, "erased": erased, "left": left})
 
 
 def render_pong(n: int) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from adapters.memory_ports import Memories
 from adapters.ports import People, WidgetGateway
 from adapters.widget.connections import Connections
 from adapters.widget.door import Door
@@ -15,6 +16,7 @@ from adapters.widget.identifying import Identifier
 from adapters.widget.keys import derive_secret
 from adapters.widget.limits import Limits
 from adapters.widget.links import FILES_PATH, UPLOADS_PATH
+from adapters.widget.own_data import OwnData
 from adapters.widget.sites import Site
 from adapters.widget.socket import Service
 from adapters.widget.uploads import Uploads
@@ -75,10 +77,12 @@ def build_widget(
     instance_id: str,
     limits: Limits | None = None,
     people: People | None = None,
+    memories: Memories | None = None,
 ) -> Widget:
     """The widget's server side. `secret` signs what visitors keep: another one makes strangers of them all.
 
-    `instance_id` names the database. Without `people` nobody becomes somebody else.
+    `instance_id` names the database. Without `people` nobody becomes somebody else, and without
+    `memories` too nobody sees what is kept of them.
     Raises `SiteInvalidError` for a bad secret, or a site under another's key.
     """
     for key, site in sites.items():
@@ -87,6 +91,9 @@ def build_widget(
     derived = derive_secret(secret)
     greeter = Greeter(gateway, derived, instance_id, people)
     identifier = Identifier(greeter, people) if people is not None else None
-    service = Service(gateway=gateway, greeter=greeter, limits=limits or Limits(), identifier=identifier)
+    own_data = OwnData(memories, people) if people is not None and memories is not None else None
+    service = Service(
+        gateway=gateway, greeter=greeter, limits=limits or Limits(), identifier=identifier, own_data=own_data
+    )
     connections = Connections(Door(sites, derived), service)
     return Widget(connections, Uploads(connections, gateway, derived.links, service.limits.file_bytes))

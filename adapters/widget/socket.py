@@ -23,6 +23,7 @@ from adapters.widget.greeting import Greeter, Place
 from adapters.widget.identifying import Identifier
 from adapters.widget.lane import Lane
 from adapters.widget.limits import Limits
+from adapters.widget.own_data import OwnData
 from adapters.widget.replies import render_bye, render_error, render_event, render_presence, render_reset
 from adapters.widget.wire import Wire
 from agent.errors import StoreUnavailableError
@@ -63,10 +64,11 @@ class Service:
     greeter: Greeter
     limits: Limits
     identifier: Identifier | None = None
+    own_data: OwnData | None = None
 
     def build_desk(self, place: Place) -> Desk:
         """What serves somebody who was greeted."""
-        return Desk(self.gateway, place, self.limits, self.identifier)
+        return Desk(self.gateway, place, self.limits, self.identifier, self.own_data)
 
 
 def read_moment() -> Moment:

@@ -16,11 +16,13 @@ from adapters.widget.commands import (
     BecomeKnown,
     Close,
     Command,
+    ForgetMe,
     Greet,
     IssueCode,
     Judge,
     ListSessions,
     LoadHistory,
+    ManageMemories,
     MarkSeen,
     Moment,
     RedeemCode,
@@ -33,12 +35,14 @@ from adapters.widget.errors import BadFrameError, RefusedError, TokenRefusedErro
 from adapters.widget.frames import (
     Action,
     Feedback,
+    Forget,
     Frame,
     Hello,
     History,
     Identify,
-    Later,
     Link,
+    Memories,
+    Personal,
     Ping,
     Refresh,
     Seen,
@@ -222,7 +226,7 @@ class Wire:
             case _:
                 return self._decide_who(frame, at)
 
-    def _decide_who(self, frame: Refresh | Identify | Link | Later, at: Moment) -> list[Command]:
+    def _decide_who(self, frame: Personal, at: Moment) -> list[Command]:
         """Frames about the person themselves."""
         match frame:
             case Refresh():
@@ -231,7 +235,10 @@ class Wire:
                 return [self._identify(frame, at)]
             case Link():
                 return [IssueCode(frame.id) if frame.code is None else RedeemCode(frame.id, frame.code)]
-        return [Say(render_nack(frame.id, "unsupported", f"{frame.type}: this gateway does not offer it yet"))]
+            case Memories():
+                return [ManageMemories(frame.id, frame.op, frame.memory_id, frame.memory)]
+            case Forget():
+                return [ForgetMe(frame.id)]
 
     def _accept(self, frame_id: str, text: str, attached: tuple[str, ...], at: Moment) -> Command:
         limit = self._limits.text_characters

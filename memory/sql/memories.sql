@@ -51,6 +51,8 @@ ORDER BY m.session_id, m.seq LIMIT $3;
 
 -- name: move_watermark
 -- How far was read; no row where somebody has read past $3 already, that is, has done this work.
-INSERT INTO watermarks AS w (session_id, user_id, seq) VALUES ($1, $2, $4)
+-- Nor where the speaker is nobody any more: what was linked is read again as the person it became.
+INSERT INTO watermarks AS w (session_id, user_id, seq)
+SELECT $1::text, $2::text, $4::bigint WHERE NOT parley_is_former($2)
 ON CONFLICT (session_id, user_id) DO UPDATE SET seq = greatest(w.seq, excluded.seq) WHERE w.seq < $3
 RETURNING w.seq;

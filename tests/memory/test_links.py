@@ -10,12 +10,14 @@ import pytest
 from agent.errors import BusyError, LinkRefusedError, NotFoundError, UserGoneError
 from agent.extraction import FactChange
 from agent.ids import AgentId, SessionId, UserId, WorkerId
+from agent.memories import MemoryDraft
 from agent.records import Audience, Identity, Message, User
 from memory.context import Sessions
 from memory.database import Database
 from memory.link_codes import TRIES, LinkCodes
 from memory.links import Links
 from memory.memories import Memories, Reading
+from memory.memory_records import MemoryRecords
 from memory.tasks import Tasks
 from memory.users import Users
 from tests.support.agent_runs import AT, spoken
@@ -137,8 +139,9 @@ async def test_a_message_that_comes_under_the_old_id_is_of_the_person_it_became(
     says = [slack.say(f"meanwhile {n}", SessionId(f"slack:bob:{n}")) for n in range(8)]
     await asyncio.gather(links.merge(slack.user.id, web.user.id, "code"), *says)
     await slack.say("after")
-    await slack.learn("likes rain")
-    assert await web.facts() == {"likes rain"}
+    await slack.learn("likes snow")
+    await MemoryRecords(database).add(slack.user.id, MemoryDraft(memory="likes rain"))
+    assert await web.facts() == {"likes rain"}, "what was being read is read again, as the other"
     assert await slack.facts() == set()
     left = "SELECT count(*) FROM {} WHERE user_id = $1"
     for table in ("participants", "tasks", "user_memories", "identities"):

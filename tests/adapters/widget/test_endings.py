@@ -111,3 +111,20 @@ async def test_a_bug_behind_it_does_not_leave_the_connection_behind(
         async with asyncio.timeout(WAIT_S):
             await peer.task
     assert (widget.connection_count, gateway.followers) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"type": "link", "id": "1"},
+        {"type": "memories", "id": "1", "op": "list"},
+        {"type": "forget", "id": "1"},
+    ],
+)
+async def test_what_is_not_offered_is_said_plainly(connect: Connect, frame: JsonObject) -> None:
+    """The client must not wait for what will not come. Proves: WI-33."""
+    async with connect() as peer:
+        await peer.greet()
+        peer.send(frame)
+        nack = await peer.until("nack")
+        assert (nack["id"], nack["code"]) == ("1", "unsupported")

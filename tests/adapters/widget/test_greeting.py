@@ -47,7 +47,8 @@ async def test_the_welcome_says_how_the_chat_looks_and_what_it_takes(connect: Co
     assert config == {
         "max_chars": 4000,
         "features": [
-            *["stop", "history", "sessions", "refresh", "feedback", "action", "attachments", "identify", "link"]
+            *["stop", "history", "sessions", "refresh", "feedback", "action", "attachments", "identify", "link"],
+            *["memories", "forget"],
         ],
         "title": "Help",
         "greeting": "Hi!",

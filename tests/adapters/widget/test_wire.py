@@ -242,19 +242,6 @@ def test_a_message_in_too_large_a_frame_is_refused_by_its_id() -> None:
     assert (nack["type"], nack["id"]) == ("nack", frame["id"])
 
 
-@pytest.mark.parametrize(
-    "frame",
-    [
-        {"type": "memories", "id": "1", "op": "list"},
-        {"type": "forget", "id": "1"},
-    ],
-)
-def test_what_is_not_offered_yet_is_said_plainly(frame: JsonObject) -> None:
-    """The client must not wait for what will not come. Proves: WI-33."""
-    (nack,) = said(greeted().receive(dump(frame), at(1)))
-    assert (nack["type"], nack["id"], nack["code"]) == ("nack", "1", "unsupported")
-
-
 def test_after_the_close_nothing_counts() -> None:
     """What was under way when it was closed must not be half done. Proves: WI-14."""
     wire = greeted()
