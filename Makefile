@@ -20,7 +20,7 @@ run: setup      ## set up and serve: the chat opens at the URL it prints
 	@exec $(BIN)/parley serve
 
 test: setup     ## set up and run the tests
-	@$(BIN)/pytest -n auto --dist worksteal --ignore tests/chaos/test_short.py
+	@$(BIN)/pytest -n auto --dist worksteal
 
 check: setup    ## style, types, layers, containers
 	$(BIN)/ruff format --check .
@@ -33,9 +33,6 @@ check: setup    ## style, types, layers, containers
 fix: setup      ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-
-chaos-short: setup    ## the short form of chaos, about a minute
-	$(BIN)/pytest -q tests/chaos
 
 chaos: setup    ## kill, pause, cut and restart two gateways under load for a while, and check every promise
 	$(BIN)/python -m tests.chaos
@@ -54,4 +51,4 @@ lock:           ## renew requirements.lock and, for the image, requirements-run.
 	$(BIN)/$(COMPILE) --upgrade --extra dev pyproject.toml -o requirements.lock
 	$(BIN)/$(COMPILE) --constraint requirements.lock --extra build pyproject.toml -o requirements-run.lock
 
-.PHONY: help setup run test check fix chaos chaos-short bench recall lock
+.PHONY: help setup run test check fix chaos bench recall lock

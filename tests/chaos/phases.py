@@ -56,16 +56,16 @@ def build_phases(seed: int, share: float = 1.0, logs: Path | None = None) -> lis
 
 
 def build_short(seed: int) -> Phase:
-    """A bit of everything, in about a minute on one busy core."""
+    """A bit of everything, in about half a minute on one core."""
     return Phase(
         name="short",
         setting=Setting(seed=seed, lease_s=1.0, platform_lines=6, api_lines=2, threads=2, quiet_s=60.0),
         counts={
-            FaultKind.KILL: 10,
-            FaultKind.TERMINATE: 2,
-            FaultKind.PAUSE: 2,
-            FaultKind.RESTART_DATABASE: 2,
-            FaultKind.CLOCK: 2,
+            FaultKind.KILL: 5,
+            FaultKind.TERMINATE: 1,
+            FaultKind.PAUSE: 1,
+            FaultKind.RESTART_DATABASE: 1,
+            FaultKind.CLOCK: 1,
         },
         gap_s=0.6,
     )
