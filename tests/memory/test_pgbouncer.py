@@ -35,7 +35,7 @@ async def test_every_statement_runs_in_the_application_role_on_whatever_connecti
         rows = await asyncio.gather(*(database.fetchrow(sql, n) for n in range(100)))
         found = [(row["n"], row["role"]) for row in rows if row is not None]
         assert found == [(n, "parley_app") for n in range(100)]
-        assert len({row["pid"] for row in rows if row is not None}) == SERVER_CONNECTIONS
+        assert 1 < len({row["pid"] for row in rows if row is not None}) <= SERVER_CONNECTIONS
         for table in ("messages", "runs"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await database.execute(f"INSERT INTO {table} (session_id) VALUES ('s')")
