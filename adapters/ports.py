@@ -177,6 +177,18 @@ class People(Protocol):
         """
         ...
 
+    async def require(self, user_id: UserId) -> UserId:
+        """Who the id is now. Raises `UserNotFoundError` for nobody."""
+        ...
+
+    async def issue_code(self, user_id: UserId) -> LinkCode:
+        """A code for a person who has an account already. Raises `BusyError`."""
+        ...
+
+    async def redeem_code(self, user_id: UserId, code: str) -> Linked:
+        """The same as `redeem_link_code`, for a person who has an account already."""
+        ...
+
     async def list_accounts(self, user_id: UserId) -> Sequence[Account]:
         """A person's accounts."""
         ...

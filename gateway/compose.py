@@ -204,7 +204,7 @@ async def open_gateway(
         readiness.is_store_there = lambda: housekeeping.silence_s < STORE_SILENCE_S
         changes.listeners += [lambda _: service.forget_people(), widget.see_off]
         tokens = PersonTokens(service, people, configuration.sites, instance.secret)
-        remembering = Remembering(memories=user_memories, tokens=tokens)
+        remembering = Remembering(memories=user_memories, tokens=tokens, people=people)
         api = build_api(service, configuration.api_tokens, list(agents.by_id), agents.default_id, remembering)
         app = build_app(
             readiness,

@@ -52,22 +52,39 @@ class PeopleService:
     async def issue_link_code(self, user: User, identity: Identity) -> LinkCode:
         """A code for the account that speaks. Raises `BusyError`."""
         await self._ensure(user, identity)
-        return await self._codes.issue(user.id)
+        return await self.issue_code(user.id)
+
+    async def issue_code(self, user_id: UserId) -> LinkCode:
+        """A code for a person who has an account already. Raises `BusyError`."""
+        return await self._codes.issue(user_id)
 
     async def redeem_link_code(self, user: User, identity: Identity, code: str) -> Linked:
         """The account that speaks and that of the code are one person's. Raises `LinkRefusedError` and `BusyError`.
 
         A visitor becomes the other; else the one who says the code becomes the one who issued it.
         """
-        issuer_id = await self._links.current_id(await self._codes.take(user.id, code))
         await self._ensure(user, identity)
-        if issuer_id == user.id:
+        return await self.redeem_code(user.id, code)
+
+    async def redeem_code(self, user_id: UserId, code: str) -> Linked:
+        """The same for a person who has an account already."""
+        issuer_id = await self._links.current_id(await self._codes.take(user_id, code))
+        if issuer_id == user_id:
             raise LinkRefusedError("these accounts are one person's already")
-        accounts = await self._links.list_accounts(issuer_id)
-        is_issuer_visitor = all(account.channel == VISITOR_CHANNEL for account in accounts)
-        if is_issuer_visitor and identity.channel != VISITOR_CHANNEL:
-            return await self._merge(issuer_id, user.id, "code")
-        return await self._merge(user.id, issuer_id, "code")
+        if await self._is_visitor(issuer_id) and not await self._is_visitor(user_id):
+            return await self._merge(issuer_id, user_id, "code")
+        return await self._merge(user_id, issuer_id, "code")
+
+    async def _is_visitor(self, user_id: UserId) -> bool:
+        accounts = await self._links.list_accounts(user_id)
+        return all(account.channel == VISITOR_CHANNEL for account in accounts)
+
+    async def require(self, user_id: UserId) -> UserId:
+        """Who the id is now. Raises `UserNotFoundError` for nobody."""
+        current_id = await self._current(user_id)
+        if await self._users.load(current_id) is None:
+            raise UserNotFoundError("user_id: there is no such person here")
+        return current_id
 
     async def unlink(self, user_id: UserId, identity_id: str) -> UserId:
         """Undo the link that brought an account. Raises `NotFoundError` and `LinkRefusedError`."""

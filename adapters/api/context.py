@@ -9,7 +9,7 @@ from adapters.api.errors import ApiError, ErrorCode
 from adapters.api.names import is_name, is_user_id, session_id_of, task_id_of
 from adapters.api.tokens import ApiToken
 from adapters.memory_ports import Memories, PersonTokens
-from adapters.ports import Gateway
+from adapters.ports import Gateway, People
 from agent.ids import AgentId, MemoryId, SessionId, TaskId, UserId
 
 CHANNEL = "api"
@@ -22,6 +22,7 @@ class Remembering:
 
     memories: Memories
     tokens: PersonTokens
+    people: People
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,11 @@ class Api:
     max_waiting: int | None
     heartbeat_s: float
     send_timeout_s: float
+
+    @property
+    def people(self) -> People:
+        """Who is who."""
+        return self.remembering.people
 
     @property
     def memories(self) -> Memories:

@@ -21,6 +21,7 @@ _NAMES: Mapping[str, str] = {
     "session_id": "The id of the session, percent-encoded where it has to be.",
     "user_id": "The id of the user, percent-encoded where it has to be.",
     "memory_id": "The id of the memory.",
+    "identity_id": "The id of the account.",
     "optimization_id": "The id that the merge was given.",
 }
 _RETRY: JsonObject = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}

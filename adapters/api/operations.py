@@ -5,6 +5,7 @@ from adapters.api.bodies import CreateTask, SeqPage, TimePage
 from adapters.api.errors import ErrorCode
 from adapters.api.memory_operations import MEMORY_OPERATIONS
 from adapters.api.operation import ALWAYS, OF_A_BODY, OF_ONE, Operation
+from adapters.api.people_operations import PEOPLE_OPERATIONS
 from adapters.api.reading import IDEMPOTENCY_KEY, LAST_EVENT_ID
 from adapters.api.session_views import MessagePage, RunPage, SessionPage, SessionView
 from adapters.api.tokens import Scope
@@ -85,4 +86,5 @@ OPERATIONS: tuple[Operation, ...] = (
         errors=OF_ONE,
     ),
     *MEMORY_OPERATIONS,
+    *PEOPLE_OPERATIONS,
 )

@@ -13,6 +13,7 @@ from adapters.http_limits import HttpLimits
 from agent.ids import AgentId
 from tests.adapters.api.fake import FakeGateway
 from tests.adapters.api.fake_memories import FakeMemories, FakeTokens
+from tests.adapters.api.fake_people import FakePeople, as_people
 
 TASKS = ApiToken(name="shop", secret="shop-secret-0123456789", scopes=frozenset({Scope.TASKS}))
 OTHER = ApiToken(name="desk", secret="desk-secret-0123456789", scopes=frozenset({Scope.TASKS}))
@@ -36,7 +37,7 @@ def build_app(
         [TASKS, OTHER, OPERATOR, MEMORIES],
         [AgentId("assistant"), AgentId("support")],
         AgentId("assistant"),
-        Remembering(memories=memories or FakeMemories(), tokens=FakeTokens()),
+        Remembering(memories=memories or FakeMemories(), tokens=FakeTokens(), people=as_people(FakePeople())),
         heartbeat_s=heartbeat_s,
         send_timeout_s=send_timeout_s,
     )

@@ -12,6 +12,7 @@ from adapters.api.errors import STATUS, ErrorCode
 from adapters.api.event_views import EVENTS
 from adapters.api.memory_bodies import DeleteMemories, ImportMemories, OptimizeMemories, WriteMemory, WriteOwnMemory
 from adapters.api.operations import OPERATIONS
+from adapters.api.people_views import SayCode
 from adapters.api.resource import Resource, SegmentRoute
 from adapters.api.routes import build_api
 from adapters.api.views import AcceptedView, AnsweredView, ErrorView, TaskView, UsageView
@@ -19,8 +20,9 @@ from agent.ids import AgentId
 from tests.adapters.api.caller import TASKS, Caller
 from tests.adapters.api.fake import FakeGateway
 from tests.adapters.api.fake_memories import ANN, ANNS_TOKEN, TEA, FakeMemories, FakeTokens
+from tests.adapters.api.fake_people import CODE, LINKED, FakePeople
 
-REMEMBERING = Remembering(memories=FakeMemories(), tokens=FakeTokens())
+REMEMBERING = Remembering(memories=FakeMemories(), tokens=FakeTokens(), people=FakePeople())
 BODIES: dict[type[BaseModel], dict[str, Any]] = {
     CreateTask: {"prompt": "Hi"},
     WriteMemory: {"memory": "likes tea"},
@@ -28,6 +30,7 @@ BODIES: dict[type[BaseModel], dict[str, Any]] = {
     DeleteMemories: {"memory_ids": [TEA.memory_id]},
     ImportMemories: {"file": {}},
     OptimizeMemories: {"apply": False},
+    SayCode: {"code": CODE},
 }
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
 
@@ -71,7 +74,7 @@ async def test_what_is_routed_is_described_and_what_is_described_is_routed(
     }
 
     assert {(method, path) for method, path, _ in _operations(document)} == routed
-    assert len(routed) == len(OPERATIONS) == 30
+    assert len(routed) == len(OPERATIONS) == 38
 
 
 async def test_every_described_operation_answers(
@@ -82,7 +85,8 @@ async def test_every_described_operation_answers(
     receipt = (await operator.give(session_id="ticket-7")).json()
 
     for method, path, described in _operations(document):
-        url = path.format_map({**receipt, "user_id": ANN, "memory_id": TEA.memory_id, "optimization_id": "opt_1"})
+        ids = {"user_id": ANN, "memory_id": TEA.memory_id, "optimization_id": "opt_1", "identity_id": LINKED}
+        url = path.format_map({**receipt, **ids})
         operation = next(o for o in OPERATIONS if o.name == described["operationId"])
         body = BODIES[operation.body] if operation.body else None
         headers = {} if operation.scope else {"authorization": f"Bearer {ANNS_TOKEN}"}
