@@ -135,7 +135,7 @@ async def open_gateway(
         workers = Workers(front, worker_id)
         intake, tasks = Tasks(front, worker_id), Tasks(database, worker_id)
         sessions = Sessions(database)
-        stores = (MemoryRecords(front), Memories(front), MemoryOptimizations(front))
+        stores = (MemoryRecords(database), Memories(database), MemoryOptimizations(database))
         user_memories = UserMemories(*stores, model, configuration.agents.default.small_model)
         tool = build_memory_tool(user_memories, sessions)
         hub, agents = Hub(), configuration.agents.with_tool(tool, "manual")

@@ -10,7 +10,7 @@ from agent.ids import AgentId, MemoryId, SessionId, UserId
 from agent.memories import MemoryDraft, check_draft
 from agent.records import JsonObject, JsonValue, UserMemory
 
-MAX_MEMORIES = 100_000
+MAX_MEMORIES = 5_000
 Id = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 
 
@@ -44,7 +44,7 @@ class _File(BaseModel):
 
     version: Literal[1]
     user_id: str
-    memories: Annotated[list[_Memory], Field(max_length=MAX_MEMORIES)]
+    memories: list[_Memory]
 
 
 def render_memories(user_id: UserId, memories: Sequence[UserMemory]) -> JsonObject:
@@ -60,6 +60,8 @@ def parse_memories(user_id: UserId, value: JsonValue) -> tuple[UserMemory, ...]:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise MemoryInvalidError(".".join(map(str, first["loc"])) or "file", first["msg"]) from error
+    if len(file.memories) > MAX_MEMORIES:
+        raise MemoryInvalidError("memories", f"expected at most {MAX_MEMORIES:,}; found {len(file.memories):,}")
     ids = [row.memory_id for row in file.memories]
     if len(ids) != len(set(ids)):
         raise MemoryInvalidError("memories", "expected each memory_id once")

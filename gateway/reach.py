@@ -13,6 +13,8 @@ from memory.database import Database, store_errors
 from memory.migrate import pending_migrations
 
 POOL_SIZE = 2
+STATEMENT_S = 60.0
+"""A person at a terminal can wait."""
 
 
 @contextmanager
@@ -41,7 +43,9 @@ async def open_database(address: StoreAddress) -> AsyncGenerator[Database, None]
     with store_errors():
         if pending := await pending_migrations(address.direct_dsn):
             raise CommandError(f"the database lacks {', '.join(pending)}: run `parley migrate`")
-    database = await Database.open(address.dsn, size=POOL_SIZE, pgbouncer=address.is_pooled_elsewhere)
+    database = await Database.open(
+        address.dsn, size=POOL_SIZE, statement_s=STATEMENT_S, pgbouncer=address.is_pooled_elsewhere
+    )
     try:
         yield database
     finally:

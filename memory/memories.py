@@ -113,6 +113,8 @@ async def _apply(connection: Connection, user_id: UserId, change: FactChange, re
         said_at,
         reading.model,
     )
+    if row is None and change.slot is not None:
+        row = await connection.fetchrow(query("adopt_slot"), user_id, digest, change.slot)
     return int(row is not None)
 
 

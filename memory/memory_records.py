@@ -13,7 +13,7 @@ from agent.memories import Forgotten, ImportReport, MemoryDraft, MemoryPage, Mem
 from agent.records import UserMemory
 from memory.database import Connection, Database
 from memory.memories import fact_hash, read_record
-from memory.memory_restore import RESULTS, restore_memory
+from memory.memory_restore import restore_memories
 from memory.memory_scope import open_for_reading, open_for_writing
 from memory.queries import query
 
@@ -82,14 +82,14 @@ class MemoryRecords:
         )
 
     async def add(self, user_id: UserId, draft: MemoryDraft, memory_id: MemoryId | None = None) -> UserMemory:
-        """A new memory; where the same is remembered already, that one as it stands.
+        """A new memory; where the same is remembered already, that one as it stands, in the slot if it had none.
 
         Raises `MemoryConflictError` when `memory_id` is not free.
         """
         async with self._writing(user_id) as connection:
             same = await connection.fetchrow(query("find_live_memory_by_hash"), user_id, fact_hash(draft.memory))
             if same is not None:
-                return read_record(same)
+                return await _adopt(connection, user_id, read_record(same), draft)
             return await _put(connection, user_id, memory_id or new_memory_id(), draft)
 
     async def save(self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> tuple[UserMemory, bool]:
@@ -126,8 +126,7 @@ class MemoryRecords:
     async def restore(self, user_id: UserId, memories: Sequence[UserMemory]) -> ImportReport:
         """Write memories as they are, ids and times too: all of them or none. Raises `MemoryConflictError`."""
         async with self._writing(user_id) as connection:
-            results = [await restore_memory(connection, user_id, memory) for memory in memories]
-        return ImportReport(**{name: results.count(name) for name in RESULTS})
+            return await restore_memories(connection, user_id, memories)
 
     def _reading(self, user_id: UserId) -> AbstractAsyncContextManager[Connection]:
         return open_for_reading(self._database, user_id)
@@ -163,6 +162,15 @@ async def _correct(connection: Connection, user_id: UserId, memory_id: MemoryId,
     row = await connection.fetchrow(query("correct_memory"), user_id, memory_id, *_values(draft), older)
     assert row is not None, "the row was found under the person's lock"
     return read_record(row)
+
+
+async def _adopt(connection: Connection, user_id: UserId, same: UserMemory, draft: MemoryDraft) -> UserMemory:
+    """The memory as it stands, in the draft's slot if it had none."""
+    if draft.slot is None or same.slot is not None:
+        return same
+    await _vacate(connection, user_id, same.memory_id, draft)
+    await connection.fetchrow(query("adopt_slot"), user_id, fact_hash(draft.memory), draft.slot)
+    return await _find(connection, user_id, same.memory_id) or same
 
 
 async def _vacate(connection: Connection, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> str | None:

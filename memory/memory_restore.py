@@ -1,48 +1,74 @@
-"""A memory written back as a file has it: under its own id, with its own times."""
+"""Memories written back as a file has them: under their own ids, with their own times."""
 
-from typing import Literal, TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from agent.ids import UserId
+from agent.memories import ImportReport
 from agent.records import UserMemory
 from memory.database import Connection
 from memory.memories import fact_hash
 from memory.queries import query
 
-Result: TypeAlias = Literal["added", "replaced", "skipped"]
-RESULTS: tuple[Result, ...] = ("added", "replaced", "skipped")
+
+@dataclass(slots=True)
+class _Known:
+    """What is remembered already: ids of all, and of the live ones by text and by slot, with since when they hold."""
+
+    ids: set[str] = field(default_factory=set)
+    by_hash: dict[bytes, str] = field(default_factory=dict)
+    by_slot: dict[str, tuple[str, datetime]] = field(default_factory=dict)
 
 
-async def restore_memory(connection: Connection, user_id: UserId, memory: UserMemory) -> Result:
-    """Write one memory, inside the person's scope and under their lock.
+async def restore_memories(connection: Connection, user_id: UserId, memories: Sequence[UserMemory]) -> ImportReport:
+    """Write memories, inside the person's scope and under their lock.
 
     A live one is left out where the same is remembered under another id, or something newer stands in its slot.
     Raises asyncpg's `UniqueViolationError` for an id that is another person's.
     """
+    known = await _load_known(connection, user_id)
+    kept = [memory for memory in memories if _takes_place(known, memory)]
+    vacated = [(user_id, memory.slot, memory.memory_id) for memory in kept if memory.slot and memory.valid_to is None]
+    await connection.executemany(query("vacate_slot"), vacated)
+    await connection.executemany(query("restore_memory"), [_values(user_id, memory) for memory in kept])
+    replaced = sum(memory.memory_id in known.ids for memory in kept)
+    return ImportReport(added=len(kept) - replaced, replaced=replaced, skipped=len(memories) - len(kept))
+
+
+async def _load_known(connection: Connection, user_id: UserId) -> _Known:
+    known = _Known()
+    for row in await connection.fetch(query("list_memory_keys"), user_id):
+        known.ids.add(row["memory_id"])
+        if row["is_live"]:
+            known.by_hash[row["hash"]] = row["memory_id"]
+            if row["slot"] is not None:
+                known.by_slot[row["slot"]] = (row["memory_id"], row["valid_from"])
+    return known
+
+
+def _takes_place(known: _Known, memory: UserMemory) -> bool:
+    """Whether a memory is to be written; from then on it is among what is known."""
+    if memory.valid_to is not None:
+        return True
     digest = fact_hash(memory.memory)
-    if memory.valid_to is None:
-        same = await connection.fetchrow(query("find_live_memory_by_hash"), user_id, digest)
-        if same is not None and same["memory_id"] != memory.memory_id:
-            return "skipped"
-        if memory.slot is not None and not await _takes_slot(connection, user_id, memory, memory.slot):
-            return "skipped"
-    row = await connection.fetchrow(query("restore_memory"), user_id, *_values(memory, digest))
-    assert row is not None, "the statement gives its row, or raises"
-    return "added" if row["is_new"] else "replaced"
-
-
-async def _takes_slot(connection: Connection, user_id: UserId, memory: UserMemory, slot: str) -> bool:
-    row = await connection.fetchrow(query("find_live_memory_in_slot"), user_id, slot, memory.memory_id)
-    if row is not None and row["valid_from"] > memory.valid_from:
+    if known.by_hash.get(digest, memory.memory_id) != memory.memory_id:
         return False
-    await connection.fetchrow(query("vacate_slot"), user_id, slot, memory.memory_id)
+    if memory.slot is not None:
+        holder, since_at = known.by_slot.get(memory.slot, (memory.memory_id, memory.valid_from))
+        if holder != memory.memory_id and since_at > memory.valid_from:
+            return False
+        known.by_slot[memory.slot] = (memory.memory_id, memory.valid_from)
+    known.by_hash[digest] = memory.memory_id
     return True
 
 
-def _values(memory: UserMemory, digest: bytes) -> tuple[object, ...]:
+def _values(user_id: UserId, memory: UserMemory) -> tuple[object, ...]:
     return (
+        user_id,
         memory.memory_id,
         memory.memory,
-        digest,
+        fact_hash(memory.memory),
         list(memory.topics),
         memory.slot,
         memory.visibility,

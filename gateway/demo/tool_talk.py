@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from agent.records import JsonObject, JsonValue
-from gateway.demo.facts import Fact, Forget, read_changes, to_second_person
+from gateway.demo.facts import Fact, read_changes, to_second_person
 from gateway.demo.knowledge import find_known
 from gateway.demo.scene import Scene, ToolAnswer
 
@@ -85,8 +85,8 @@ def find_calls(scene: Scene) -> Iterator[tuple[str, JsonObject]]:
         for expression in find_sums(scene.question):
             yield CALCULATOR, {"expression": expression}
     if MEMORY in names:
-        for change in read_changes(scene.question):
-            yield MEMORY, _memory_arguments(names[MEMORY], change)
+        for operation, text, slot in _find_changes(scene):
+            yield MEMORY, _memory_arguments(names[MEMORY], operation, text, slot)
 
 
 def asks_time(text: str) -> bool:
@@ -133,24 +133,43 @@ def _balanced(expression: str) -> str:
     return expression
 
 
-def _memory_arguments(tool: JsonObject, change: Fact | Forget) -> JsonObject:
-    """Arguments after the tool's own schema: its choice gets the operation, its first text the fact."""
-    if isinstance(change, Forget):
-        operation, text = "clear" if change.is_all else "delete", change.text or change.slot or ""
-    else:
-        operation, text = "add", change.text
+def _find_changes(scene: Scene) -> Iterator[tuple[str, str, str | None]]:
+    """What is to be done to the memory, with a fact and its slot: only what the person asks for, not what they say."""
+    for change in read_changes(scene.question):
+        if isinstance(change, Fact):
+            if change.is_asked:
+                yield "add", change.text, change.slot
+        elif change.is_all:
+            yield "clear", "", None
+        else:
+            meant = [fact for fact in scene.memory or () if change.covers(fact)]
+            for text in meant or [change.text or change.slot or ""]:
+                yield "delete", text, None
+
+
+def _memory_arguments(tool: JsonObject, operation: str, text: str, slot: str | None) -> JsonObject:
+    """Arguments after the tool's own schema: its choices get the operation and the slot, its first text the fact."""
     schema = tool.get("input_schema")
     properties = schema.get("properties") if isinstance(schema, dict) else None
     arguments: JsonObject = {}
     for name, about in properties.items() if isinstance(properties, dict) else ():
-        choices: JsonValue = about.get("enum") if isinstance(about, dict) else None
-        if isinstance(choices, list) and operation in choices:
-            arguments[name] = operation
-        elif (
-            isinstance(about, dict) and about.get("type") == "string" and not choices and text not in arguments.values()
-        ):
+        if not isinstance(about, dict):
+            continue
+        choices = _choices(about)
+        if chosen := next((value for value in (operation, slot) if value in choices), None):
+            arguments[name] = chosen
+        elif about.get("type") == "string" and not choices and text not in arguments.values():
             arguments[name] = text
     return arguments
+
+
+def _choices(about: JsonObject) -> list[JsonValue]:
+    """The values that a property may have, where they are listed, also beside null."""
+    forms = about.get("anyOf")
+    for form in (about, *(forms if isinstance(forms, list) else ())):
+        if isinstance(form, dict) and isinstance(values := form.get("enum"), list):
+            return values
+    return []
 
 
 def _tell(result: ToolAnswer) -> str:
@@ -164,5 +183,6 @@ def _tell(result: ToolAnswer) -> str:
         return result.text if "=" in result.text else f"{result.arguments.get('expression', '')} = {result.text}"
     if result.name == MEMORY:
         fact = next((str(v) for v in result.arguments.values() if " " in str(v)), "")
-        return f"Done: {to_second_person(fact)}." if fact else "Done."
+        done = "Forgotten" if {"delete", "clear"} & {str(v) for v in result.arguments.values()} else "Done"
+        return f"{done}: {to_second_person(fact)}." if fact else f"{done}."
     return f"{result.name} says: {result.text}"

@@ -36,6 +36,13 @@ WHERE NOT EXISTS (SELECT FROM tombstones t WHERE t.user_id = $1 AND t.hash IN ($
 ON CONFLICT DO NOTHING
 RETURNING memory_id;
 
+-- name: adopt_slot
+-- The same fact was remembered without a slot: now it stands in one, if that is free.
+UPDATE user_memories m SET slot = $3
+WHERE m.user_id = $1 AND m.hash = $2 AND m.valid_to IS NULL AND m.slot IS NULL
+  AND NOT EXISTS (SELECT FROM user_memories o WHERE o.user_id = $1 AND o.slot = $3 AND o.valid_to IS NULL)
+RETURNING m.memory_id;
+
 -- name: add_tombstone
 -- Forgotten by words said at $3.
 INSERT INTO tombstones AS t (user_id, hash, at) VALUES ($1, $2, $3)

@@ -92,8 +92,9 @@ UPDATE user_memories SET valid_to = clock_timestamp(), replaced_by = $3
 WHERE user_id = $1 AND slot = $2 AND valid_to IS NULL AND memory_id <> $3
 RETURNING memory_id;
 
--- name: find_live_memory_in_slot
-SELECT memory_id, valid_from FROM user_memories WHERE user_id = $1 AND slot = $2 AND valid_to IS NULL AND memory_id <> $3;
+-- name: list_memory_keys
+-- By what memories are told apart: every id, and of live ones the text's hash and the slot.
+SELECT memory_id, hash, slot, valid_from, valid_to IS NULL AS is_live FROM user_memories WHERE user_id = $1;
 
 -- name: delete_memories
 -- Memories with all the older versions that they took the place of; each leaves a tombstone.

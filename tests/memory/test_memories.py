@@ -2,8 +2,9 @@
 
 import asyncio
 import itertools
+import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,6 +13,8 @@ from agent.ids import AgentId, SessionId, UserId
 from agent.records import Audience, UserMemory
 from memory.database import Database
 from memory.memories import Memories, Reading, fact_hash
+from memory.memory_records import MemoryRecords
+from memory.users import Users
 from tests.support.agent_runs import AT, spoken
 from tests.support.make import ANN, SESSION
 
@@ -133,3 +136,78 @@ async def test_each_person_has_facts_and_slots_of_their_own(memories: Memories) 
     assert await texts(memories, UserId("a")) == {"lives in Berlin"}
     assert await texts(memories, UserId("b")) == {"lives in Paris"}
     assert await memories.find_related(UserId("c"), "lives in Berlin", 10, Audience.PRIVATE) == []
+
+
+async def test_a_fact_that_was_known_without_a_slot_takes_it_so_that_a_newer_one_can_supersede_it(
+    memories: Memories,
+) -> None:
+    """Written by hand without a slot, then said, then changed. Proves: UM-14."""
+    await apply(memories, change("lives in Berlin"))
+    assert await apply(memories, change("lives in Berlin", slot="home_city", minutes=1)) == 1
+    assert await apply(memories, change("lives in Berlin", slot="home_city", minutes=2)) == 0
+    await apply(memories, change("lives in Paris", slot="home_city", minutes=3))
+    assert await texts(memories) == {"lives in Paris"}
+
+
+async def test_words_that_two_have_read_at_once_count_once(memories: Memories) -> None:
+    """A worker that was slow finds that another has done its work. Proves: UM-14."""
+    reading = Reading(session_id=SESSION, first_seq=3, last_seq=7, audience=Audience.PRIVATE, agent_id=AGENT)
+    assert await memories.apply(WHO, [change("likes tea")], reading) == 1
+    assert await memories.apply(WHO, [change("is fond of tea")], reading) == 0
+    later = replace(reading, first_seq=8, last_seq=8)
+    assert await memories.apply(WHO, [change("likes milk")], later) == 1
+    assert await texts(memories) == {"likes tea", "likes milk"}
+
+
+async def test_nothing_said_before_all_was_forgotten_comes_back(memories: Memories, database: Database) -> None:
+    """A job that waited reads old words after the person cleared everything. Proves: UM-6."""
+    await Users(database).save(ANN)
+    await apply(memories, change("likes tea"))
+    [tea] = await memories.list_all(WHO)
+    await MemoryRecords(database).clear(WHO)
+    assert await apply(memories, change("likes milk", minutes=5)) == 0
+    assert await apply(memories, change("likes green tea", op="update", known=tea, minutes=5)) == 0
+    assert await texts(memories) == set()
+    said = replace(change("likes juice"), evidence=replace(spoken("x"), at=datetime.now(UTC) + timedelta(minutes=1)))
+    assert await apply(memories, said) == 1
+
+
+async def test_a_fact_that_was_deleted_while_its_change_was_read_is_not_changed_into_another(
+    memories: Memories, database: Database
+) -> None:
+    """The person deleted it after the words were said. Proves: UM-6."""
+    await Users(database).save(ANN)
+    await apply(memories, change("has a sore knee"))
+    [knee] = await memories.list_all(WHO)
+    await MemoryRecords(database).delete(WHO, [knee.memory_id])
+    assert await apply(memories, change("has a knee that is better", op="update", known=knee, minutes=5)) == 0
+    assert await apply(memories, change("has a sore knee", minutes=5)) == 0
+    assert await texts(memories) == set()
+
+
+CITIES = tuple(f"City {n}" for n in range(201))
+
+
+async def test_whoever_moves_two_hundred_times_lives_in_one_place_and_has_moved_two_hundred_times(
+    memories: Memories, database: Database
+) -> None:
+    """In any order of reading: updates of the known fact, adds to the slot, and late readings. Proves: UM-14."""
+    rnd = random.Random(7)
+    moves = list(range(201))
+    for start in range(0, 201, 3):
+        piece = moves[start : start + 3]
+        rnd.shuffle(piece)
+        moves[start : start + 3] = piece
+    newest, in_time = -1, 0
+    for n in moves:
+        known = next(iter(await memories.list_all(WHO)), None) if rnd.random() < 0.5 else None
+        op = "update" if known else "add"
+        await apply(memories, change(f"lives in {CITIES[n]}", slot="home_city", minutes=n, op=op, known=known))
+        newest, in_time = max(newest, n), in_time + (n > newest)
+        assert await texts(memories) == {f"lives in {CITIES[newest]}"}
+    async with database.scope(user_id=WHO) as connection:
+        rows = await connection.fetch("SELECT slot, valid_from, valid_to, replaced_by FROM user_memories")
+    live = [row for row in rows if row["valid_to"] is None]
+    assert len(live) == 1
+    assert len(rows) == in_time > 100, "what was read in time is kept as history"
+    assert all(row["valid_from"] <= row["valid_to"] and row["replaced_by"] for row in rows if row["valid_to"])
