@@ -44,6 +44,9 @@ recall: setup   ## how much a search finds: make recall FILE=conversations.json,
 	@test -n "$(FILE)" || { mkdir -p build; $(BIN)/python -m bench.locomo_made build/recall.json; }
 	$(BIN)/python -m bench.recall $(or $(FILE),build/recall.json)
 
+bench-widget: setup    ## figures: the widget cut off, on a slow phone, idle by the thousand
+	$(BIN)/python -m bench.widget
+
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 lock:           ## renew requirements.lock and, for the image, requirements-run.lock from pyproject.toml

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -11,13 +10,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.metrics import render_metrics
+from gateway.static_files import FRAMES_POLICY, serve_file
 
 _PAGES = files("gateway").joinpath("pages")
-_PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
-)
-_TYPES = {"html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
+_DEMO_PAGES = {"/": "demo.html", "/demo.css": "demo.css", "/demo.js": "demo.js"}
+_GALLERY_PAGES = {
+    "/gallery": "gallery.html",
+    "/gallery/gallery.css": "gallery.css",
+    "/gallery/gallery.js": "gallery.js",
+    "/gallery/state": "gallery_state.html",
+    "/gallery/state.js": "gallery_state.js",
+    "/gallery/script.js": "gallery_script.js",
+}
 
 
 @dataclass(slots=True)
@@ -42,8 +46,10 @@ class Readiness:
         return None if self.is_store_there() else "the database is away"
 
 
-def build_app(readiness: Readiness, channels: Sequence[BaseRoute], *, has_demo_page: bool) -> Starlette:
-    """All routes of one process."""
+def build_app(
+    readiness: Readiness, channels: Sequence[BaseRoute], *, has_demo_page: bool, has_gallery: bool = False
+) -> Starlette:
+    """All routes of one process. The gallery shows every state of the widget, for those who change it."""
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "alive"})
@@ -65,23 +71,9 @@ def build_app(readiness: Readiness, channels: Sequence[BaseRoute], *, has_demo_p
         Route("/readyz", readyz),
         Route("/metrics", metrics),
     ]
-    own.append(_serve_file("/widget.js", files("widget").joinpath("dist", "widget.js"), is_public=True))
+    own.append(serve_file("/widget.js", files("widget").joinpath("dist", "widget.js"), policy=None))
     if has_demo_page:
-        pages = {"/": "demo.html", "/demo.css": "demo.css", "/demo.js": "demo.js"}
-        own += [_serve_file(path, _PAGES.joinpath(name), is_public=False) for path, name in pages.items()]
+        own += [serve_file(path, _PAGES.joinpath(name)) for path, name in _DEMO_PAGES.items()]
+    if has_gallery:
+        own += [serve_file(path, _PAGES.joinpath(name), policy=FRAMES_POLICY) for path, name in _GALLERY_PAGES.items()]
     return Starlette(routes=[*own, *channels])
-
-
-def _serve_file(path: str, file: Traversable, *, is_public: bool) -> Route:
-    """A file of ours, read once. One that is public may be used from other sites' pages."""
-    body, kind = file.read_bytes(), _TYPES[file.name.rpartition(".")[2]]
-    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
-    if is_public:
-        headers |= {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
-    else:
-        headers |= {"Content-Security-Policy": _PAGE_POLICY, "Referrer-Policy": "no-referrer"}
-
-    async def respond(_: Request) -> Response:
-        return Response(body, media_type=kind, headers=headers)
-
-    return Route(path, respond)

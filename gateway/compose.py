@@ -15,6 +15,7 @@ from adapters.http_limits import HttpLimits
 from adapters.widget.links import UPLOADS_PATH
 from adapters.widget.person_tokens import PersonTokens
 from adapters.widget.routes import Widget, build_widget
+from adapters.widget.sites import DEMO
 from agent.errors import StoreUnavailableError
 from agent.ids import WorkerId, new_worker_id
 from agent.ports import Model
@@ -210,6 +211,7 @@ async def open_gateway(
             readiness,
             [*widget.routes, *api, *(slack.routes if slack else [])],
             has_demo_page=configuration.has_demo_page,
+            has_gallery=configuration.has_demo_page and DEMO in configuration.sites,
         )
         larger = {"/slack/events": SLACK_BODY_BYTES, UPLOADS_PATH: configuration.widget_limits.file_bytes}
         app.add_middleware(HttpLimits, larger=larger)

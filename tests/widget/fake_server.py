@@ -40,6 +40,7 @@ class FakeGateway:
         self.is_mute = False
         self.kept_from = 0
         self.answer: Callable[[str], list[str]] = lambda text: ["You said: ", text, "."]
+        self.pause_s = 0.0
         self.gate = asyncio.Event()
         self.gate.set()
         self.changed = asyncio.Condition()
@@ -288,7 +289,7 @@ class FakeGateway:
         session.runs[run_id] = asyncio.create_task(self._answer(session, run_id, text))
 
     async def _answer(self, session: Session, run_id: str, text: str) -> None:
-        await session.answer(run_id, self.answer(text), self.gate)
+        await session.answer(run_id, self.answer(text), self.gate, self.pause_s)
         await self._tell()
 
 

@@ -46,7 +46,7 @@ class Session:
         self.broadcast(event)
         return event
 
-    async def answer(self, run_id: str, pieces: Sequence[str], gate: asyncio.Event) -> None:
+    async def answer(self, run_id: str, pieces: Sequence[str], gate: asyncio.Event, pause_s: float = 0.0) -> None:
         """Streams the pieces, each once the gate is open, and stores the answer, or what of it came before a stop."""
         self.partial.pop(run_id, None)
         self.commit(type="run", run_id=run_id, state="thinking")
@@ -57,7 +57,7 @@ class Session:
                 whole = self.partial.get(run_id, "")
                 self.broadcast({"type": "d", "r": run_id, "o": utf16(whole), "x": piece})
                 self.partial[run_id] = whole + piece
-                await asyncio.sleep(0)
+                await asyncio.sleep(pause_s)
         except asyncio.CancelledError:
             if run_id in self.runs:
                 raise

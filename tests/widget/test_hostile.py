@@ -136,4 +136,4 @@ async def test_a_link_shows_its_host(gateway: FakeGateway, page: Page) -> None:
     await say(page, "where")
     link = page.locator(".body a")
     await expect(link).to_have_text("https://bank.example/login (evil.example)")
-    assert await link.get_attribute("rel") == "noopener noreferrer nofollow"
+    assert await link.get_attribute("rel") == "noreferrer"

@@ -15,8 +15,8 @@ type Listener = (data: unknown) => unknown;
 export const home = { origin: location.origin };
 
 const MAX_CHARS = 4000;
-/** A picture costs about a millisecond per 32,000 units of text on the screen: this keeps it to a few in a hundred. */
-const UNITS_PER_MS = 256;
+/** A picture costs up to five milliseconds per 32,000 units of text on the screen: this keeps that below one in a hundred. */
+const UNITS_PER_MS = 60;
 let sheet: CSSStyleSheet | undefined;
 
 export class ParleyChat extends HTMLElement implements ParleyApi {
@@ -52,7 +52,7 @@ export class ParleyChat extends HTMLElement implements ParleyApi {
 
   send(text: string): string {
     const body = text.trim();
-    if (!body || lengthOf(body) > MAX_CHARS) throw new RangeError(`Parley: a message has 1 to ${MAX_CHARS} characters.`);
+    if (!body || lengthOf(body) > MAX_CHARS) throw new RangeError(`Parley: 1 to ${MAX_CHARS} characters`);
     return (this._client as Client).send(body);
   }
 

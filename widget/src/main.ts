@@ -8,7 +8,7 @@ const METHODS = ["open", "close", "toggle", "send", "identify", "reset", "on"] a
 function makeApi(): ParleyApi {
   const call = (name: (typeof METHODS)[number]) => (...args: unknown[]): unknown => {
     const chat = document.querySelector("parley-chat");
-    if (!chat) throw new Error("Parley: there is no <parley-chat> on the page yet.");
+    if (!chat) throw new Error("Parley: no <parley-chat> on the page yet");
     return (chat[name] as (...args: unknown[]) => unknown)(...args);
   };
   return Object.fromEntries(METHODS.map((name) => [name, call(name)])) as unknown as ParleyApi;

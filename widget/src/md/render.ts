@@ -23,6 +23,7 @@ export class Markdown {
 function patch(parent: Element, old: readonly Block[], blocks: readonly Block[], words: Words): void {
   blocks.forEach((block, index) => {
     const before = old[index];
+    if (before === block) return;
     const node = parent.children[index];
     if (before && node && before.t === block.t && (before.raw === block.raw || regrow(node, before, block, words))) return;
     const made = render(block, words);
@@ -126,7 +127,7 @@ function renderInline(node: Inline): Node {
 }
 
 function renderLink(url: URL, label: Inline[]): Node {
-  const link = h("a", { href: url.href, target: "_blank", rel: "noopener noreferrer nofollow", title: url.href },
+  const link = h("a", { href: url.href, target: "_blank", rel: "noreferrer" },
     ...label.map(renderInline));
   const host = hostBeside(url, link.textContent ?? "");
   if (host) link.append(h("span", { class: "host", dir: "ltr" }, ` (${host})`));

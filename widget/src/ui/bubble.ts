@@ -68,7 +68,7 @@ export class Bubble {
     }
     for (const { name = "", url } of item.attachments ?? []) {
       const safe = url && safeUrl(new URL(url, this._setting.server).href);
-      this._body.append(h("div", { class: "file" }, safe ? h("a", { href: safe.href, target: "_blank", rel: "noopener noreferrer" }, name) : name));
+      this._body.append(h("div", { class: "file" }, safe ? h("a", { href: safe.href, target: "_blank", rel: "noreferrer" }, name) : name));
     }
   }
 

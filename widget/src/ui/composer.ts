@@ -1,7 +1,7 @@
 // Where the person writes. Enter sends, Shift+Enter breaks the line; a text too long is counted and not sent.
 import type { Attachment, SiteConfig } from "../frames";
 import { W, type Words } from "../lang/keys";
-import { h, icon, say } from "./dom";
+import { h, icon, say, set } from "./dom";
 
 const COUNT_FROM = 0.85;
 const SEND = "M4 12l16-8-6 16-3-7z";
@@ -55,7 +55,7 @@ export class Composer {
     this._max = max_chars ?? this._max;
     this._clip.hidden = !upload;
     this._room = upload?.max_files ?? 0;
-    this._picker.accept = String(upload?.accept ?? "");
+    set(this._picker, "accept", String(upload?.accept));
     this._stop.hidden = !isRunning;
     this.input.disabled = isOff;
     this._measure();
@@ -85,7 +85,7 @@ export class Composer {
     }
     this._picker.value = "";
     this._note = "";
-    this._measure();
+    this._changed();
   }
 
   private _key(event: KeyboardEvent): void {
@@ -97,18 +97,18 @@ export class Composer {
     input.style.height = "";
     if (input.value && input.scrollHeight) input.style.height = `${input.scrollHeight}px`;
     this._actions.typing(input.value !== "");
+    this._chips.replaceChildren(...this._files.map((one, index) => h("button", {
+      "aria-label": `${this._words(W.remove)}: ${one.name}`, click: () => {
+        this._files.splice(index, 1);
+        this._changed();
+      },
+    }, `${one.name} ✕`)), this._uploading ? "…" : "");
     this._measure();
   }
 
   private _measure(): void {
     const length = lengthOf(this.input.value.trim());
     const over = length - this._max;
-    this._chips.replaceChildren(...this._files.map((one, index) => h("button", {
-      "aria-label": `${this._words(W.remove)}: ${one.name}`, click: () => {
-        this._files.splice(index, 1);
-        this._measure();
-      },
-    }, `${one.name} ✕`)), this._uploading ? "…" : "");
     say(this._count, length > this._max * COUNT_FROM ? `${length} / ${this._max}` : this._note);
     this._count.classList.toggle("over", over > 0 || this._note !== "");
     this.input.ariaInvalid = String(over > 0);

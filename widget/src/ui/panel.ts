@@ -40,7 +40,7 @@ export class Panel {
   isOpen = false;
   private readonly _composer: Composer;
   private readonly _launcher: HTMLElement;
-  private readonly _badge = h("span", { class: "badge", hidden: true });
+  private readonly _badge = h("span", { class: "badge", "aria-hidden": "true" });
   private readonly _panel: HTMLElement;
   private readonly _title = h("h2", { part: "title" });
   private readonly _subtitle = h("p", { part: "subtitle" });
@@ -216,7 +216,7 @@ export class Panel {
     const unread = stored.filter((item) => item.order > this._seen && !this._isMine(item)).length;
     this._badge.hidden = this.isOpen || unread === 0;
     say(this._badge, String(unread || ""));
-    set(this._launcher, "aria-label", words(this.isOpen ? W.close : W.open) + (this._badge.hidden ? "" : ` (${unread})`));
+    set(this._launcher, "aria-label", words(this.isOpen ? W.close : W.open) + (this._badge.hidden ? "" : ` ${unread}`));
     set(this._launcher, "aria-expanded", String(this.isOpen));
   }
 }

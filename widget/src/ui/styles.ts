@@ -74,6 +74,7 @@ header p,small,.line,.name,.foot,.count,.bar{font-size:12.5px}
 .dots i+i{animation-delay:.15s}.dots i+i+i{animation-delay:.3s}
 @keyframes beat{0%,60%,100%{opacity:.25}30%{opacity:1}}
 .line{padding:0 18px 6px}.line:empty{display:none}
+.greeting,.starters button{unicode-bidi:plaintext}
 .starters{display:flex;flex-wrap:wrap;gap:8px;padding:0 18px 12px}.starters:empty{display:none}
 .starters button{border:1px solid var(--line);border-radius:99px;padding:5px 14px;text-align:start}
 .starters button:hover{background:var(--soft)}
@@ -107,6 +108,7 @@ textarea::placeholder{color:var(--dim);opacity:1}
 blockquote{border-inline-start:3px solid var(--line);padding-inline-start:12px}
 hr{border:0;border-block-start:1px solid var(--line)}
 .body a{font-weight:inherit}
+.file a{color:inherit}
 .host{font-size:.86em}
 code{font:.88em/1.5 ui-monospace,monospace}
 :not(pre)>code{background:var(--soft);padding:.12em .35em;border-radius:5px}
