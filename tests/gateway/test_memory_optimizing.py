@@ -122,14 +122,20 @@ async def test_a_fact_that_is_told_meanwhile_survives_the_merge_and_its_undoing(
 
 
 async def test_what_is_changed_or_forgotten_meanwhile_does_not_come_back_merged(memories: UserMemories) -> None:
-    """A person who deletes a fact must not find it in a summary. Proves: UM-7."""
+    """A person who deletes or corrects a fact must not find it in a summary. Proves: UM-7."""
     [tea] = await memories.search_memories(WHO, "tea")
+
+    async def correct() -> None:
+        await memories.replace_memory(WHO, tea.memory_id, MemoryDraft(memory="loathes tea"))
 
     async def forget() -> None:
         await memories.delete_memory(WHO, tea.memory_id)
 
     with pytest.raises(MemoryConflictError):
-        await memories.optimize_memories(WHO, Join("likes ", forget))
+        await memories.optimize_memories(WHO, Join("likes ", correct))
+    assert await texts(memories) == {*FACTS, "loathes tea"} - {"likes tea"}
+    with pytest.raises(MemoryConflictError):
+        await memories.optimize_memories(WHO, Join("l", forget))
     assert await texts(memories) == set(FACTS) - {"likes tea"}
 
 
