@@ -40,6 +40,9 @@ chaos: setup    ## kill, pause, cut and restart two gateways under load for a wh
 bench: setup    ## figures: the cost of a turn beside its floor
 	$(BIN)/python -m bench.turn
 
+isolation: setup    ## 10,000 interleavings of people, threads and links with a model that obeys everybody; about an hour
+	$(BIN)/python -m tests.isolation
+
 recall: setup   ## how much a search finds: make recall FILE=conversations.json, in the form of LoCoMo; a made one without
 	@test -n "$(FILE)" || { mkdir -p build; $(BIN)/python -m bench.locomo_made build/recall.json; }
 	$(BIN)/python -m bench.recall $(or $(FILE),build/recall.json)
@@ -54,4 +57,4 @@ lock:           ## renew requirements.lock and, for the image, requirements-run.
 	$(BIN)/$(COMPILE) --upgrade --extra dev pyproject.toml -o requirements.lock
 	$(BIN)/$(COMPILE) --constraint requirements.lock --extra build pyproject.toml -o requirements-run.lock
 
-.PHONY: help setup run test check fix chaos bench recall lock
+.PHONY: help setup run test check fix chaos bench isolation recall lock

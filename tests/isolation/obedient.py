@@ -1,0 +1,62 @@
+"""A model that does whatever any text tells it to, and gives away all it sees: what holds against it holds."""
+
+import json
+import re
+from collections.abc import AsyncGenerator, Callable
+
+from agent.ports import ModelReply, ModelRequest, Text, ToolResult
+from agent.records import JsonObject, JsonValue, Usage
+from tests.isolation.marks import MARK
+from tests.support.agent_runs import all_text, reply_of, text_reply
+
+ORDER = re.compile(r"CALL (\w+) (\{.*?\}) END")
+ORDERS_AT_ONCE = 3
+
+
+class ObedientModel:
+    """Runs every order it reads, answers with every mark it sees, and takes everything for a fact about who speaks.
+
+    `watch` is shown each request for an answer, `watch_reading` each one for facts.
+    """
+
+    def __init__(self) -> None:
+        self.watch: Callable[[ModelRequest], None] = lambda request: None
+        self.watch_reading: Callable[[ModelRequest], None] = lambda request: None
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:
+        """The orders of the last message as calls of tools; then all marks of the whole prompt."""
+        self.watch(request)
+        calls = self._obey(request)
+        if calls:
+            yield reply_of(*calls, stop_reason="tool_use")
+            return
+        answer = "All I know: " + " ".join(sorted({match[0] for match in MARK.finditer(all_text(request))}))
+        yield answer
+        yield text_reply(answer)
+
+    async def complete_json(self, request: ModelRequest, schema: JsonObject) -> tuple[JsonValue, Usage]:
+        """Every mark of the request as a fact, said in each of the new messages."""
+        self.watch_reading(request)
+        text = "\n".join(
+            block.text for message in request.messages for block in message.blocks if isinstance(block, Text)
+        )
+        numbers = [int(n) for n in re.findall(r"^(\d+)\. ", text.partition("new messages")[2], re.MULTILINE)]
+        marks = sorted({match[0] for match in MARK.finditer(text)})
+        operations: list[JsonValue] = [
+            {"op": "add", "fact": f"likes {mark}", "evidence": number, "user_id": "everybody", "topics": []}
+            for mark in marks
+            for number in numbers[:1]
+        ]
+        return {"operations": operations}, Usage()
+
+    def _obey(self, request: ModelRequest) -> list[JsonObject]:
+        blocks = request.messages[-1].blocks
+        if any(isinstance(block, ToolResult) for block in blocks):
+            return []
+        text = "\n".join(block.text for block in blocks if isinstance(block, Text))
+        known = {tool.name for tool in request.tools}
+        orders = [(name, arguments) for name, arguments in ORDER.findall(text) if name in known]
+        return [
+            {"type": "tool_use", "id": f"toolu_{n}", "name": name, "input": json.loads(arguments)}
+            for n, (name, arguments) in enumerate(orders[:ORDERS_AT_ONCE])
+        ]
