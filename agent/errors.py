@@ -18,7 +18,9 @@
     ├── ModelError                 the model gave no answer; carries `is_retryable`
     │   ├── ModelUnavailableError  away, overloaded or rate limited
     │   ├── ModelRefusedRequestError   it would refuse the same request again
-    │   └── ContextWindowExceededError the request does not fit
+    │   ├── ContextWindowExceededError the request does not fit
+    │   ├── BudgetSpentError       nothing is left of a budget of the day
+    │   └── BudgetHeldError        calls that go on hold what is left of it
     └── ToolError                  a tool failed; its text is for the model, not for people
 
 `str(error)` of an `InputError` or `BusyError` may be shown to its caller. Of the others only `sentence` may.
@@ -120,6 +122,16 @@ class ModelRefusedRequestError(ModelError):
 
 class ContextWindowExceededError(ModelError):
     """This conversation has become too long for the agent's model."""
+
+
+class BudgetSpentError(ModelError):
+    """The budget for today is used up, so I cannot answer any more today. Please come back tomorrow."""
+
+
+class BudgetHeldError(ModelError):
+    """A lot is being asked at once right now. Your message is kept and will be answered."""
+
+    is_retryable = True
 
 
 class ToolError(ParleyError):

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from agent.errors import StoreUnavailableError
+from gateway.cli_budgets import budgets
 from gateway.cli_dead_letters import dead_letters
 from gateway.cli_dev import dev
 from gateway.cli_memories import memories
@@ -165,6 +166,7 @@ def restore(*, file: Path) -> None:
     click.echo(f"{file}: read in; `parley serve` can start")
 
 
+parley.add_command(budgets)
 parley.add_command(dead_letters)
 parley.add_command(dev)
 parley.add_command(posts)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.applications import Starlette
 
-from adapters.api.context import Remembering
+from adapters.api.context import Operating, Remembering
 from adapters.api.routes import build_api
 from adapters.http_limits import HttpLimits
 from adapters.widget.links import UPLOADS_PATH
 from adapters.widget.person_tokens import PersonTokens
 from adapters.widget.routes import Widget, build_widget
 from adapters.widget.sites import DEMO
+from agent.budgets import Payer
 from agent.errors import StoreUnavailableError
 from agent.ids import WorkerId, new_worker_id
 from agent.ports import Model
@@ -40,6 +41,7 @@ from gateway.service import GatewayService
 from gateway.session_tools import add_session_tools
 from gateway.slack_judge import SlackJudge
 from gateway.slack_people import SlackPeople
+from gateway.spending import Spending
 from gateway.used_memories import UsedMemories
 from memory.agent_memories import AgentMemories
 from memory.attachments import Attachments
@@ -57,6 +59,7 @@ from memory.memory_optimizations import MemoryOptimizations
 from memory.memory_records import MemoryRecords
 from memory.outbox import Outbox
 from memory.search import Search
+from memory.spend import Ledger
 from memory.tasks import Tasks
 from memory.users import Users
 from memory.watchers import Watchers
@@ -136,8 +139,10 @@ async def open_gateway(
         workers = Workers(front, worker_id)
         intake, tasks = Tasks(front, worker_id), Tasks(database, worker_id)
         sessions = Sessions(database)
+        spending = Spending(model, Ledger(database, worker_id), configuration.budgets, configuration.prices)
+        stack.push_async_callback(spending.close)
         stores = (MemoryRecords(database), Memories(database), MemoryOptimizations(database))
-        user_memories = UserMemories(*stores, model, configuration.agents.default.small_model)
+        user_memories = UserMemories(*stores, spending.model_of(Payer()), configuration.agents.default.small_model)
         tool = build_memory_tool(user_memories, sessions)
         hub, agents = Hub(), configuration.agents.with_tool(tool, "manual")
         agents = add_session_tools(agents, sessions, Search(database))
@@ -147,12 +152,12 @@ async def open_gateway(
         knowledge = AgentKnowledge(agent_files, agents)
         await knowledge.refresh()
         used = UsedMemories(Memories(database))
-        runner = Runner(tasks, sessions, hub, model, knowledge, hooks, used, lease_s)
+        runner = Runner(tasks, sessions, hub, spending, knowledge, hooks, used, lease_s)
         all_posters = dict(posters or {})
         delivery = Delivery(Outbox(database, worker_id), all_posters)
         posting = Poller("outbox", delivery.work, delivery.next_in)
         jobs = Jobs(database)
-        extractor = Extractor(jobs, Memories(database), sessions, model, agents)
+        extractor = Extractor(jobs, Memories(database), sessions, spending, agents)
         extracting = Poller("jobs", extractor.work, jobs.next_in)
         dispatcher = Dispatcher(tasks, runner, hub, configuration.limits, posting.wake, intake)
         stack.push_async_callback(dispatcher.drain, 0.0)  # what is still on when this ends by an error is handed back
@@ -168,7 +173,7 @@ async def open_gateway(
         if configuration.slack is not None:
             from gateway.slack import Host, open_slack_channel
 
-            judge = SlackJudge(model, agents).judge
+            judge = SlackJudge(spending.model_of(Payer(channel="slack")), agents).judge
             host = Host(own=SlackPeople(user_memories), judge=judge, secret=instance.secret)
             channel = open_slack_channel(configuration.slack, service, front, database, worker_id, host)
             slack, all_posters["slack"], watch = await stack.enter_async_context(channel)
@@ -181,7 +186,7 @@ async def open_gateway(
         hub.relay = relay
         dispatcher.relay = relay
         changes = Changes(links)
-        chores = (changes.look, used.write, knowledge.refresh)
+        chores = (changes.look, used.write, knowledge.refresh, spending.charge_lost)
         housekeeping = Housekeeping(workers, dispatcher, relay, files, lease_s, chores)
         group(Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh).run(registered))
         await registered.wait()
@@ -206,7 +211,10 @@ async def open_gateway(
         changes.listeners += [lambda _: service.forget_people(), widget.see_off]
         tokens = PersonTokens(service, people, configuration.sites, instance.secret)
         remembering = Remembering(memories=user_memories, tokens=tokens, people=people)
-        api = build_api(service, configuration.api_tokens, list(agents.by_id), agents.default_id, remembering)
+        operating = Operating(spend=Ledger(front, worker_id))
+        api = build_api(
+            service, configuration.api_tokens, list(agents.by_id), agents.default_id, remembering, operating
+        )
         app = build_app(
             readiness,
             [*widget.routes, *api, *(slack.routes if slack else [])],

@@ -7,16 +7,18 @@ parley.toml ─► ConfigFile ─► load_configuration ─► Configuration
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from adapters.api.tokens import ApiToken, Scope
 from adapters.slack.options import Setup as SlackSetup
 from adapters.widget.limits import Limits as WidgetLimits
 from adapters.widget.sites import Site, build_demo_site
+from agent.budgets import Budgets
 from agent.pricing import Price, Prices, build_prices, price_of
 from gateway.agents import Agents
 from gateway.config_agents import build_agents
+from gateway.config_budgets import build_budgets
 from gateway.config_callers import DEMO_LOOK, OPERATOR, build_sites, build_tokens
 from gateway.config_errors import Report
 from gateway.config_file import read_config
@@ -50,6 +52,7 @@ class Configuration:
     source: Path | None
     notices: tuple[str, ...] = ()
     slack: SlackSetup | None = None
+    budgets: Budgets = field(default_factory=Budgets)
 
 
 def load_configuration(settings: Settings, environ: Mapping[str, str] | None = None) -> Configuration:
@@ -71,6 +74,7 @@ def load_configuration(settings: Settings, environ: Mapping[str, str] | None = N
         tokens = (*tokens, _operator(settings.operator_token.get_secret_value()))
     hooks = _load_hooks(file, place, report)
     slack = build_slack(file.slack, settings, agents, report)
+    budgets = build_budgets(file.budgets, [site.key for site in sites], report)
     report.close()
     return Configuration(
         agents=agents,
@@ -79,6 +83,7 @@ def load_configuration(settings: Settings, environ: Mapping[str, str] | None = N
         limits=_run_limits(file.runs),
         widget_limits=WidgetLimits(**file.widget.model_dump()),
         prices=build_prices({name: _price(table) for name, table in file.prices.items()}),
+        budgets=budgets,
         hooks=hooks,
         has_demo_page=file.demo.page,
         source=settings.config if found else None,

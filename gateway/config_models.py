@@ -37,7 +37,7 @@ def _parse_usd(value: object) -> object:
     try:
         return Decimal(str(value))
     except InvalidOperation:
-        raise ValueError("expected a number of US dollars per million tokens") from None
+        raise ValueError("expected a number of US dollars") from None
 
 
 Usd = Annotated[Decimal, BeforeValidator(_parse_usd), Field(ge=0, le=100_000, allow_inf_nan=False)]
@@ -228,6 +228,24 @@ class PriceTable(Table):
     cache_write_1h: Usd | None = None
 
 
+class CapTable(Table):
+    """A cap of `[budgets]`: US dollars and tokens in a day."""
+
+    usd: Usd | None = None
+    tokens: int | None = Field(default=None, ge=0, le=10**15)
+
+
+class BudgetsTable(Table):
+    """`[budgets]`"""
+
+    total: CapTable = CapTable()
+    user: CapTable = CapTable()
+    visitor: CapTable = CapTable()
+    conversation: CapTable = CapTable()
+    channels: dict[Literal["slack", "widget", "api"], CapTable] = Field(default_factory=dict)
+    sites: dict[Name, CapTable] = Field(default_factory=dict)
+
+
 class HooksTable(Table):
     """`[hooks]`"""
 
@@ -244,5 +262,6 @@ class ConfigFile(Table):
     runs: RunsTable = RunsTable()
     slack: SlackTable = SlackTable()
     demo: DemoTable = DemoTable()
+    budgets: BudgetsTable = BudgetsTable()
     prices: dict[Annotated[str, Field(min_length=1)], PriceTable] = Field(default_factory=dict)
     hooks: HooksTable | None = None

@@ -5,7 +5,8 @@ import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 
 from agent.ids import TaskId
 from gateway.chat_screen import plain
@@ -90,8 +91,10 @@ def render_json(value: object) -> str:
 
 
 def _jsonable(value: object) -> str:
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
     raise TypeError(type(value).__name__)
 
 

@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from agent.errors import LeaseLostError, ModelError, ModelUnavailableError, StoreUnavailableError
+from agent.errors import BudgetSpentError, LeaseLostError, ModelError, ModelUnavailableError, StoreUnavailableError
 from agent.ids import RunId, SessionId, TaskId
 from agent.loop import Progress
 from agent.records import Inbound, TaskState
@@ -276,6 +276,9 @@ class Dispatcher:
 
     async def _handle_fault(self, attempt: Attempt, error: ModelError, *, may_keep: bool) -> Claim | None:
         claim = attempt.claim
+        if isinstance(error, BudgetSpentError):
+            log.info("budget_spent", run_id=claim.run_id, account=str(error))
+            return await self._finish(attempt, self._runner.refused(attempt, error.sentence), may_keep=may_keep)
         reason = storable(f"{type(error).__name__}: {error}")
         metrics.model_faults.labels(type(error).__name__).inc()
         log.warning("model_failed", run_id=claim.run_id, attempt=claim.attempt, error=reason)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from agent.errors import ModelError, StoreUnavailableError
+from agent.errors import BudgetSpentError, ModelError, StoreUnavailableError
 from agent.extraction import (
     MAX_CANDIDATES,
     SCHEMA,
@@ -16,10 +16,10 @@ from agent.extraction import (
     is_sound_answer,
 )
 from agent.own_words import own_words
-from agent.ports import Model
 from agent.records import Audience, Message
 from gateway import metrics
 from gateway.agents import AgentConfig, Agents
+from gateway.spending import Spending
 from memory.context import Sessions
 from memory.jobs import Job, Jobs
 from memory.memories import Memories, Reading
@@ -39,11 +39,11 @@ EXTRACT_S = 100.0
 class Extractor:
     """Does the extraction jobs of this database."""
 
-    def __init__(self, jobs: Jobs, memories: Memories, sessions: Sessions, model: Model, agents: Agents) -> None:
+    def __init__(self, jobs: Jobs, memories: Memories, sessions: Sessions, spending: Spending, agents: Agents) -> None:
         self._jobs = jobs
         self._memories = memories
         self._sessions = sessions
-        self._model = model
+        self._spending = spending
         self._agents = agents
 
     async def work(self) -> bool:
@@ -95,7 +95,7 @@ class Extractor:
         except StoreUnavailableError:
             raise
         except Exception as error:
-            if job.attempts < ATTEMPTS or (isinstance(error, ModelError) and error.is_retryable):
+            if job.attempts < ATTEMPTS or _may_pass(error):
                 raise
             log.error("words_left_unread", session_id=job.session_id, error=type(error).__name__, messages=len(words))
             metrics.extractions.labels("given_up").inc()
@@ -118,6 +118,12 @@ class Extractor:
         text = " ".join(own_words(message.text) for message in said)
         known = await self._memories.find_related(job.user_id, text, MAX_CANDIDATES, audience)
         request = build_extraction(config.small_model, said, known, config.capture_instructions)
-        answer, _ = await self._model.complete_json(request, SCHEMA)
+        model = await self._spending.model_for(job.user_id, job.session_id)
+        answer, _ = await model.complete_json(request, SCHEMA)
         metrics.extractions.labels("read" if is_sound_answer(answer) else "nonsense").inc()
         return believe(answer, said, known, job.user_id)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether it says nothing of the words: the model is away, or today's budget is spent."""
+    return isinstance(error, BudgetSpentError) or (isinstance(error, ModelError) and error.is_retryable)

@@ -29,6 +29,15 @@ extractions = Counter(
 )
 facts = Counter("parley_facts", "Facts stored, changed or retired by extraction.", registry=REGISTRY)
 
+spent_usd = Counter(
+    "parley_spent_usd", "Price of all model calls as budgets count it, cut ones by estimate.", registry=REGISTRY
+)
+budget_refusals = Counter(
+    "parley_budget_refusals",
+    "Calls that a budget forbade, by account and reason: spent, or held by calls that go on.",
+    ["account", "reason"],
+    registry=REGISTRY,
+)
 erasures = Counter("parley_erasures", "People who were erased.", registry=REGISTRY)
 slack_tokens_refused = Gauge(
     "parley_slack_tokens_refused", "Slack installations whose token Slack refuses.", registry=REGISTRY

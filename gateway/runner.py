@@ -12,12 +12,12 @@ from agent.errors import LeaseLostError
 from agent.events import Event, TextDelta
 from agent.ids import RunId
 from agent.loop import Agent, Progress, Work, finish_run, run_agent
-from agent.ports import Model
 from agent.prompt import Context, fit_memories
 from agent.records import Run, RunState, Task, TaskState, Turn
 from gateway.agents import AgentConfig, AgentSource
 from gateway.hooks import Hooks, call_hook
 from gateway.hub import Hub
+from gateway.spending import Spending
 from gateway.used_memories import UsedMemories
 from memory.context import Sessions
 from memory.tasks import Claim, Outcome, Tasks
@@ -75,7 +75,7 @@ class Runner:
         tasks: Tasks,
         sessions: Sessions,
         hub: Hub,
-        model: Model,
+        spending: Spending,
         agents: AgentSource,
         hooks: Hooks,
         used: UsedMemories,
@@ -86,7 +86,7 @@ class Runner:
         self._tasks = tasks
         self._sessions = sessions
         self._hub = hub
-        self._model = model
+        self._spending = spending
         self._agents = agents
         self._hooks = hooks
 
@@ -101,7 +101,7 @@ class Runner:
         self._hub.begin_run(attempt.claim.session_id, attempt.claim.run_id)
         work = Work(
             agent=config.agent,
-            model=self._model,
+            model=await self._spending.model_for(attempt.claim.user_id, attempt.claim.session_id),
             task=task,
             journal=_Journal(self._tasks, self._hub, attempt.claim, config.agent, self._pause_s),
             emit=lambda event: self._emit(attempt, event),
@@ -160,6 +160,18 @@ class Runner:
             answer=sentence,
             answer_role="system",
             note=sentence,
+            merged=attempt.merged,
+        )
+
+    def refused(self, attempt: Attempt, sentence: str) -> Outcome:
+        """The outcome of a run that a budget forbids to go on: the person is told, and nothing is to be tried again."""
+        run = finish_run(attempt.task, attempt.progress, RunState.FAILED) if attempt.task else None
+        return Outcome(
+            state=TaskState.DONE,
+            run_state=RunState.DONE,
+            run=replace(run, error="budget") if run else None,
+            answer=sentence,
+            answer_role="system",
             merged=attempt.merged,
         )
 

@@ -9,6 +9,7 @@ from adapters.api.errors import ApiError, ErrorCode
 from adapters.api.names import is_name, is_user_id, session_id_of, task_id_of
 from adapters.api.tokens import ApiToken
 from adapters.memory_ports import Memories, PersonTokens
+from adapters.operating_ports import SpendReader
 from adapters.ports import Gateway, People
 from agent.ids import AgentId, MemoryId, SessionId, TaskId, UserId
 
@@ -26,6 +27,13 @@ class Remembering:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Operating:
+    """What only operators ask for."""
+
+    spend: SpendReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
     """The gateway and the settings of the API.
 
@@ -35,6 +43,7 @@ class Api:
 
     gateway: Gateway
     remembering: Remembering
+    operating: Operating
     agents: Collection[AgentId]
     default_agent: AgentId
     reserved: Collection[str]

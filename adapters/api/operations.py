@@ -8,6 +8,7 @@ from adapters.api.operation import ALWAYS, OF_A_BODY, OF_ONE, Operation
 from adapters.api.people_operations import PEOPLE_OPERATIONS
 from adapters.api.reading import IDEMPOTENCY_KEY, LAST_EVENT_ID
 from adapters.api.session_views import MessagePage, RunPage, SessionPage, SessionView
+from adapters.api.spend import SpendPage, SpendView, list_spend
 from adapters.api.tokens import Scope
 from adapters.api.views import AcceptedView, AnsweredView, StoppedView, TaskView
 
@@ -84,6 +85,16 @@ OPERATIONS: tuple[Operation, ...] = (
         query=SeqPage,
         answers={200: RunPage},
         errors=OF_ONE,
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/spend",
+        handler=list_spend,
+        summary="See what the model cost on a day, by account",
+        scope=Scope.OPERATOR,
+        query=SpendPage,
+        answers={200: SpendView},
+        errors=ALWAYS,
     ),
     *MEMORY_OPERATIONS,
     *PEOPLE_OPERATIONS,

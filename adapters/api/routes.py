@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from starlette.routing import BaseRoute, Route
 
-from adapters.api.context import Api, Remembering
+from adapters.api.context import Api, Operating, Remembering
 from adapters.api.openapi import render_openapi
 from adapters.api.operation import Operation
 from adapters.api.operations import OPERATIONS
@@ -26,6 +26,7 @@ def build_api(
     agents: Collection[AgentId],
     default_agent: AgentId,
     remembering: Remembering,
+    operating: Operating,
     *,
     reserved: Collection[str] = ("slack", "web"),
     max_waiting: int | None = MAX_WAITING,
@@ -42,6 +43,7 @@ def build_api(
     api = Api(
         gateway=gateway,
         remembering=remembering,
+        operating=operating,
         agents=frozenset(agents),
         default_agent=default_agent,
         reserved=frozenset(reserved),

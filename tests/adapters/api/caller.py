@@ -13,6 +13,7 @@ from adapters.http_limits import HttpLimits
 from agent.ids import AgentId
 from tests.adapters.api.fake import FakeGateway
 from tests.adapters.api.fake_memories import FakeMemories, FakeTokens
+from tests.adapters.api.fake_operating import fake_operating
 from tests.adapters.api.fake_people import FakePeople, as_people
 
 TASKS = ApiToken(name="shop", secret="shop-secret-0123456789", scopes=frozenset({Scope.TASKS}))
@@ -38,6 +39,7 @@ def build_app(
         [AgentId("assistant"), AgentId("support")],
         AgentId("assistant"),
         Remembering(memories=memories or FakeMemories(), tokens=FakeTokens(), people=as_people(FakePeople())),
+        fake_operating(),
         heartbeat_s=heartbeat_s,
         send_timeout_s=send_timeout_s,
     )

@@ -14,6 +14,7 @@ from agent.ids import AgentId
 from tests.adapters.api.caller import TASKS_PATH, Caller, error_of
 from tests.adapters.api.fake import FakeGateway
 from tests.adapters.api.fake_memories import FakeMemories, FakeTokens
+from tests.adapters.api.fake_operating import fake_operating
 from tests.adapters.api.fake_people import FakePeople
 
 REMEMBERING = Remembering(memories=FakeMemories(), tokens=FakeTokens(), people=FakePeople())
@@ -267,4 +268,4 @@ def test_errors_that_are_not_for_people_lose_their_text() -> None:
 def test_the_api_is_not_built_on_a_default_agent_that_is_not_there(gateway: FakeGateway) -> None:
     """A wrong configuration fails at the start, not at the first request. Proves: API-8."""
     with pytest.raises(ValueError, match="default agent x: expected one of a"):
-        build_api(gateway, [], [AgentId("a")], AgentId("x"), REMEMBERING)
+        build_api(gateway, [], [AgentId("a")], AgentId("x"), REMEMBERING, fake_operating())

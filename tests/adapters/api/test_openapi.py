@@ -20,6 +20,7 @@ from agent.ids import AgentId
 from tests.adapters.api.caller import TASKS, Caller
 from tests.adapters.api.fake import FakeGateway
 from tests.adapters.api.fake_memories import ANN, ANNS_TOKEN, TEA, FakeMemories, FakeTokens
+from tests.adapters.api.fake_operating import fake_operating
 from tests.adapters.api.fake_people import CODE, LINKED, FakePeople
 
 REMEMBERING = Remembering(memories=FakeMemories(), tokens=FakeTokens(), people=FakePeople())
@@ -64,7 +65,7 @@ async def test_what_is_routed_is_described_and_what_is_described_is_routed(
     gateway: FakeGateway, document: dict[str, Any]
 ) -> None:
     """A description that is made by hand is wrong by the second change. Proves: API-14."""
-    routes = build_api(gateway, [TASKS], [AgentId("a")], AgentId("a"), REMEMBERING)
+    routes = build_api(gateway, [TASKS], [AgentId("a")], AgentId("a"), REMEMBERING, fake_operating())
     resources = [(route.path, route.endpoint) for route in routes if isinstance(route, SegmentRoute)]
     routed = {
         (method.lower(), path)
@@ -74,7 +75,7 @@ async def test_what_is_routed_is_described_and_what_is_described_is_routed(
     }
 
     assert {(method, path) for method, path, _ in _operations(document)} == routed
-    assert len(routed) == len(OPERATIONS) == 38
+    assert len(routed) == len(OPERATIONS) == 39
 
 
 async def test_every_described_operation_answers(
@@ -107,7 +108,7 @@ async def test_every_operation_says_what_can_go_wrong(document: dict[str, Any]) 
     for _, path, described in _operations(document):
         named = {status: answer["$ref"] for status, answer in described["responses"].items() if "$ref" in answer}
         assert {"401", "403", "422", "503"} <= set(named)
-        assert ("404" in named) == (path != "/api/v1/sessions")
+        assert ("404" in named) == (path not in {"/api/v1/sessions", "/api/v1/spend"})
         for status, ref in named.items():
             assert STATUS[ErrorCode(ref.rpartition("/")[2])] == int(status)
 
