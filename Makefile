@@ -37,6 +37,9 @@ fix: setup      ## format and mend what can be mended
 chaos: setup    ## kill, pause, cut and restart two gateways under load for a while, and check every promise
 	$(BIN)/python -m tests.chaos
 
+chaos-slack: setup    ## kill gateways at random for two minutes under Slack's events, and look for what is lost or doubled
+	$(BIN)/python -m tests.chaos.slack_run
+
 bench: setup    ## figures: the cost of a turn beside its floor
 	$(BIN)/python -m bench.turn
 
@@ -57,4 +60,4 @@ lock:           ## renew requirements.lock and, for the image, requirements-run.
 	$(BIN)/$(COMPILE) --upgrade --extra dev pyproject.toml -o requirements.lock
 	$(BIN)/$(COMPILE) --constraint requirements.lock --extra build pyproject.toml -o requirements-run.lock
 
-.PHONY: help setup run test check fix chaos bench isolation recall lock
+.PHONY: help setup run test check fix chaos chaos-slack bench isolation recall lock

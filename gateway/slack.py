@@ -101,9 +101,9 @@ async def open_slack_channel(
     """
     watch = TokenWatch()
     store = Store(
-        inbox=SlackInbox(front, worker_id),
+        inbox=SlackInbox(database, worker_id, front),
         threads=SlackThreads(database),
-        posts=SlackPosts(database),
+        posts=SlackPosts(database, worker_id),
         shared=SlackShared(database),
         limits=SlackLimits(database),
         installations=SlackInstallations(database, Sealer(setup.sealing_keys)),

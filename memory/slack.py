@@ -21,12 +21,15 @@ Delivery = tuple[int, JsonObject, int]
 
 
 class SlackInbox:
-    """Deliveries: written down before the ack, taken in afterwards, one after another within a lane."""
+    """Deliveries: written down before the ack, taken in afterwards, one after another within a lane.
 
-    def __init__(self, database: Database, worker_id: WorkerId) -> None:
+    `front` is for what Slack waits for; without it everything goes through `database`.
+    """
+
+    def __init__(self, database: Database, worker_id: WorkerId, front: Database | None = None) -> None:
         self._database = database
         self._worker_id = worker_id
-        self._receiving = Receiving(database, worker_id)
+        self._receiving = Receiving(front or database, worker_id)
 
     async def receive(
         self,
@@ -168,15 +171,16 @@ class SlackThreads:
 
 
 PartState = Literal["draft", "posting", "final", "last", "withdrawn"]
-Part = tuple[int, str | None, PartState]
-"""Which message of an answer, its ts where it is known, and how it stands."""
+Part = tuple[int, str | None, PartState, bool]
+"""Which message of an answer, its ts where it is known, how it stands, and whether another process still writes it."""
 
 
 class SlackPosts:
     """Which messages in Slack show which answer."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, worker_id: WorkerId) -> None:
         self._database = database
+        self._worker_id = worker_id
 
     async def begin_part(
         self,
@@ -190,10 +194,17 @@ class SlackPosts:
         post_key: str | None = None,
     ) -> bool:
         """Write down that a message is about to be made. False: somebody else did."""
-        row = await self._database.fetchrow(
-            query("slack_begin_part"), session_id, question, part, installation, conversation, state, post_key
-        )
+        arguments = (session_id, question, part, installation, conversation, state, post_key, self._worker_id)
+        return await self._database.fetchrow(query("slack_begin_part"), *arguments) is not None
+
+    async def show_part(self, session_id: SessionId, question: str, part: int, ts: str) -> bool:
+        """A preview's message is there. False: the answer was posted without it, or is not wanted any more."""
+        row = await self._database.fetchrow(query("slack_show_part"), session_id, question, part, ts)
         return row is not None
+
+    async def release_parts(self, session_id: SessionId, question: str) -> None:
+        """This process writes nothing more into the preview of an answer."""
+        await self._database.execute(query("slack_release_parts"), session_id, question, self._worker_id)
 
     async def set_part(
         self, session_id: SessionId, question: str, part: int, *, ts: str | None, state: PartState, post_key: str | None
@@ -207,7 +218,8 @@ class SlackPosts:
 
     async def load_parts(self, session_id: SessionId, question: str) -> Sequence[Part]:
         """The messages of an answer, in order; part -1 stands for one that is not wanted any more."""
-        return _read_parts(await self._database.fetch(query("slack_load_parts"), session_id, question))
+        arguments = (session_id, question, self._worker_id)
+        return _read_parts(await self._database.fetch(query("slack_load_parts"), *arguments))
 
     async def withdraw(
         self, session_id: SessionId, question: str, *, installation: str, conversation: str
@@ -232,4 +244,4 @@ def _read_delivery(row: Record | None) -> Delivery | None:
 
 
 def _read_parts(rows: Sequence[Record]) -> Sequence[Part]:
-    return [(row["part"], row["ts"], row["state"]) for row in rows]
+    return [(row["part"], row["ts"], row["state"], row["is_held"]) for row in rows]

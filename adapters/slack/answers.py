@@ -33,6 +33,8 @@ PATIENCE_S = 5.0
 POST_S = 12.0
 """After so long the rest is left to another try: after half a minute another process would begin one."""
 PAUSE_S = 5.0
+HELD_S = 3.0
+HELD_LOOK_S = 0.1
 TEXT_LIMIT = 3_900
 """Characters that `chat.update` takes beside blocks."""
 WITHDRAWN = "withdrawn"
@@ -64,7 +66,7 @@ class Answers:
         parts = await self._posts.load_parts(*address.key)
         if _is_withdrawn(parts):
             return WITHDRAWN
-        return next((ts for _, ts, _ in parts), None) if any(state == "last" for *_, state in parts) else None
+        return next((part[1] for part in parts), None) if any(part[2] == "last" for part in parts) else None
 
     async def post(self, reply_to: JsonObject, text: str, post_key: str) -> str:
         """Make the thread show the answer, after the thread's earlier ones. Returns the ts of its first message."""
@@ -82,10 +84,10 @@ class Answers:
 
     async def _post(self, address: Address, text: str, post_key: str) -> str:
         draft = await self._previews.hand_over(address.key)
-        stored = await self._posts.load_parts(*address.key)
+        deadline_s = self._clock() + POST_S
+        stored = await self._load_free(address)
         if _is_withdrawn(stored):
             return WITHDRAWN
-        deadline_s = self._clock() + POST_S
         known: dict[int, Part] = {part[0]: part for part in stored}
         bodies = split(render_text(text))
         posted: list[str] = []
@@ -94,12 +96,23 @@ class Answers:
             if self._clock() > deadline_s:
                 raise LimitedError("an answer of many messages", 0.5)
             posted.append(await self._post_part(piece, known.get(part), _shown(draft, part)))
-        await self._remove_rest(address, [ts for part, ts, _ in stored if part >= len(bodies)], len(bodies))
+        await self._remove_rest(address, [ts for part, ts, *_ in stored if part >= len(bodies)], len(bodies))
         await self._previews.end_status(address, draft)
         return posted[0]
 
+    async def _load_free(self, address: Address) -> Sequence[Part]:
+        """What stands of an answer, once no other process writes its preview any more."""
+        deadline_s = self._clock() + HELD_S
+        while True:
+            stored = await self._posts.load_parts(*address.key)
+            if not any(is_held for *_, is_held in stored) or _is_withdrawn(stored):
+                return stored
+            if self._clock() >= deadline_s:
+                raise LimitedError("a preview that another process writes", HELD_S)
+            await asyncio.sleep(HELD_LOOK_S)
+
     async def _post_part(self, piece: Piece, known: Part | None, shown: _Preview) -> str:
-        _, ts, state = known or (piece.part, None, None)
+        _, ts, state, _ = known or (piece.part, None, None, False)
         if ts is not None and state in {"final", "last"}:
             return ts
         is_whole = False
@@ -226,7 +239,7 @@ class Answers:
         parts = await self._posts.withdraw(
             *address.key, installation=address.installation, conversation=address.conversation
         )
-        for part, ts, state in parts:
+        for part, ts, state, _ in parts:
             if part >= 0 and ts is not None and state == "draft":
                 await self._api_stop(address, ts)
                 await self._api_delete(address, ts)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 
 from adapters.slack.addresses import Address
-from adapters.slack.errors import LimitedError, RefusedError, UnknownError
+from adapters.slack.errors import LimitedError, RefusedError, SlackError, UnknownError
 from adapters.slack.ladder import Card, Ladder, Rung, Step
 from adapters.slack.outward import render_beginning
 from adapters.slack.ports import Posts, WebApi
@@ -19,6 +19,7 @@ from agent.records import JsonObject, JsonValue
 
 log = structlog.get_logger(__name__)
 FIRST_LOOK_S = 0.3
+PATIENCE_S = 5.0
 TITLE_LIMIT = 200
 QUIET: JsonObject = {"unfurl_links": False, "unfurl_media": False}
 """Unfurling would call addresses that a model wrote, without anybody's click."""
@@ -108,9 +109,20 @@ class Draft:
         except UnknownError:
             self.ladder.lost(step, self._clock())
         else:
-            if step.ts is None:
-                await self._posts.set_part(*key, step.part, ts=ts, state="draft", post_key=None)
-            self.ladder.did(step, ts, self._clock())
+            if step.ts is None and not await self._posts.show_part(*key, step.part, ts):
+                self.ladder.rung = Rung.END
+                await self._take_away(step, ts)
+            else:
+                self.ladder.did(step, ts, self._clock())
+
+    async def _take_away(self, step: Step, ts: str) -> None:
+        """Another process posted the answer, or withdrew it, while this message was being made."""
+        place: JsonObject = {"channel": self.address.conversation, "ts": ts}
+        for method in ("chat.stopStream", "chat.delete") if step.verb == "start" else ("chat.delete",):
+            try:
+                await self._api.call(self.address.installation, method, {**place}, patience_s=PATIENCE_S)
+            except SlackError as error:
+                log.warning("slack_message_not_removed", error=str(error))
 
     async def _begin(self, step: Step) -> bool:
         address = self.address

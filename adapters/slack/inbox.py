@@ -38,7 +38,7 @@ from agent.ids import SessionId
 from agent.records import JsonObject
 
 log = structlog.get_logger(__name__)
-LANES = 64
+LANES = 32
 POLL_S = 1.0
 SOON_S = 0.1
 ATTEMPTS = 8
@@ -89,7 +89,7 @@ class Intake:
         if is_mine:
             self._begin((inbox_id, payload, 1))
         else:
-            asyncio.get_running_loop().call_later(SOON_S, self._wake.set)
+            self._wake.set()
 
     async def note(self, event: Interaction, decision: Decision, kind: str) -> bool:
         """Put a decision on record that was carried out at once. False: it was on record before."""
@@ -113,8 +113,9 @@ class Intake:
         task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[None]) -> None:
+        if not self._has_room:
+            self._wake.set()
         self._lanes.discard(task)
-        self._wake.set()
 
     async def _work(self, delivery: Delivery | None) -> None:
         """A delivery and those behind it in its lane."""
@@ -158,6 +159,7 @@ class Intake:
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_S):
                     await self._wake.wait()
+            await asyncio.sleep(SOON_S)  # what stands behind others is mostly handed over by them
             self._wake.clear()
             try:
                 if self._clock() >= recover_at_s:

@@ -15,8 +15,8 @@ FoundMessage: TypeAlias = tuple[int, UserId | None, str, TaskId | None, str | No
 """Its seq, author and text, the task whose run answers it, and how that task stands."""
 PartState: TypeAlias = Literal["draft", "posting", "final", "last", "withdrawn"]
 """How a message of an answer stands: a preview, being posted whole, there, there and the last, not wanted any more."""
-Part: TypeAlias = tuple[int, str | None, PartState]
-"""Which message of an answer, its ts where it is known, and how it stands."""
+Part: TypeAlias = tuple[int, str | None, PartState, bool]
+"""Which message of an answer, its ts where it is known, how it stands, and whether another process still writes it."""
 
 
 class Inbox(Protocol):
@@ -109,6 +109,14 @@ class Posts(Protocol):
         post_key: str | None = None,
     ) -> bool:
         """Write down that a message is about to be made. False: somebody else did."""
+        ...
+
+    async def show_part(self, session_id: SessionId, question: str, part: int, ts: str) -> bool:
+        """A preview's message is there. False: the answer was posted without it, or is not wanted any more."""
+        ...
+
+    async def release_parts(self, session_id: SessionId, question: str) -> None:
+        """This process writes nothing more into the preview of an answer."""
         ...
 
     async def set_part(

@@ -113,12 +113,20 @@ class Previews:
             draft.end()
             async with draft.lock:
                 writer.cancel()
+            await self._release(draft)
         if draft.refusal is not None:
             self._no_stream_until_s = self._clock() + REFUSED_FOR_S
         if is_answered:  # whoever posts the answer takes the draft over, unless that is another process
             asyncio.get_running_loop().call_later(HAND_OVER_S, self._drafts.pop, draft.address.key, None)
         else:
             await self._give_up(draft)
+
+    async def _release(self, draft: Draft) -> None:
+        """Whoever posts the answer need not wait for this process any more."""
+        try:
+            await self._posts.release_parts(*draft.address.key)
+        except StoreUnavailableError as error:
+            log.info("slack_preview_not_released", error=type(error).__name__)
 
     def _stop_working(self, address: Address, run_id: RunId) -> None:
         place = (address.conversation, address.thread_ts)

@@ -11,9 +11,9 @@ WITH told AS (
         event_id text, twin_key text, lane text, kind text, payload jsonb, verdict text, reason text
     )) WITH ORDINALITY AS r(event_id, twin_key, lane, kind, payload, verdict, reason, n)
 ), head AS (
-    SELECT t.*, t.verdict IS NULL AND t.place = 1 AND NOT EXISTS (
-        SELECT FROM slack_inbox i WHERE i.lane = t.lane AND i.verdict IS NULL
-    ) AS is_free FROM told t
+    SELECT t.*, t.verdict IS NULL AND t.place = 1 AND (  -- one look into the index for each, never a join
+        SELECT i.inbox_id FROM slack_inbox i WHERE i.lane = t.lane AND i.verdict IS NULL LIMIT 1
+    ) IS NULL AS is_free FROM told t
 ), taken AS (
     SELECT h.*, h.is_free AND count(*) FILTER (WHERE h.is_free) OVER (ORDER BY h.n) <= $4::bigint AS is_mine FROM head h
 ), first AS (
@@ -42,9 +42,10 @@ UPDATE slack_inbox i SET owner = $1::text, attempts = i.attempts + 1, run_at = n
 FROM (
     SELECT d.inbox_id FROM soon CROSS JOIN slack_inbox d
     WHERE d.verdict IS NULL AND d.run_at <= now()
-      AND NOT EXISTS (
-          SELECT FROM slack_inbox e WHERE e.lane = d.lane AND e.verdict IS NULL AND e.inbox_id < d.inbox_id
-      )
+      AND (
+          SELECT e.inbox_id FROM slack_inbox e
+          WHERE e.lane = d.lane AND e.verdict IS NULL AND e.inbox_id < d.inbox_id LIMIT 1
+      ) IS NULL
     ORDER BY d.run_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED
 ) due
 WHERE i.inbox_id = due.inbox_id
@@ -178,9 +179,22 @@ SELECT t.session_id, t.task_id FROM tasks t
 WHERE t.state IN ('queued', 'running') AND starts_with(t.session_id, $1) AND ($2::text IS NULL OR t.user_id = $2);
 
 -- name: slack_begin_part
--- A message of an answer is about to be made. No row: somebody else began it.
-INSERT INTO slack_posts (session_id, question, part, installation, conversation, state, post_key)
-VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING 1;
+-- A message of an answer is about to be made, a preview ('draft') by worker $8. No row: somebody else began it.
+INSERT INTO slack_posts (session_id, question, part, installation, conversation, state, post_key, owner)
+VALUES ($1, $2, $3, $4, $5, $6::text, $7, CASE WHEN $6 = 'draft' THEN $8::text END)
+ON CONFLICT DO NOTHING RETURNING 1;
+
+-- name: slack_show_part
+-- A preview's message is there. No row: the answer was posted without it, or is not wanted any more.
+UPDATE slack_posts p SET ts = $4::text
+WHERE p.session_id = $1 AND p.question = $2 AND p.part = $3 AND p.state = 'draft' AND p.ts IS NULL AND NOT EXISTS (
+    SELECT FROM slack_posts w WHERE w.session_id = $1 AND w.question = $2 AND w.part < 0
+)
+RETURNING 1;
+
+-- name: slack_release_parts
+-- Worker $3 writes nothing more into the preview of an answer.
+UPDATE slack_posts SET owner = NULL WHERE session_id = $1 AND question = $2 AND owner = $3;
 
 -- name: slack_set_part
 UPDATE slack_posts SET ts = coalesce($4::text, ts), state = CASE WHEN state = 'withdrawn' THEN state ELSE $5::text END,
@@ -191,7 +205,11 @@ WHERE session_id = $1 AND question = $2 AND part = $3;
 DELETE FROM slack_posts WHERE session_id = $1 AND question = $2 AND part = $3;
 
 -- name: slack_load_parts
-SELECT part, ts, state FROM slack_posts WHERE session_id = $1 AND question = $2 ORDER BY part;
+-- The messages of an answer. `is_held`: another worker that lives may still write into it.
+SELECT p.part, p.ts, p.state, p.owner IS DISTINCT FROM $3::text AND EXISTS (
+    SELECT FROM workers w WHERE w.worker_id = p.owner
+) AS is_held
+FROM slack_posts p WHERE p.session_id = $1 AND p.question = $2 ORDER BY p.part;
 
 -- name: slack_withdraw
 -- The answer to a question is not wanted any more: nothing of it is to be posted. Returns what stands of it.
@@ -199,7 +217,7 @@ WITH mark AS (
     INSERT INTO slack_posts (session_id, question, part, installation, conversation, state)
     VALUES ($1, $2, -1, $3, $4, 'withdrawn') ON CONFLICT DO NOTHING
 )
-SELECT part, ts, state FROM slack_posts WHERE session_id = $1 AND question = $2 ORDER BY part;
+SELECT part, ts, state, false AS is_held FROM slack_posts WHERE session_id = $1 AND question = $2 ORDER BY part;
 
 -- name: slack_known_posts
 SELECT ts FROM slack_posts WHERE installation = $1 AND conversation = $2 AND ts = ANY($3::text[]);

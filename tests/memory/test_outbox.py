@@ -164,6 +164,22 @@ async def test_what_is_refused_for_good_is_given_up_and_what_is_refused_for_now_
     assert (channel.posts, await state(database)) == ([], ["failed"])
 
 
+async def test_a_try_that_only_has_to_wait_is_not_counted_and_ends_after_a_week(database: Database) -> None:
+    """A channel that is out of turns, or whose token was revoked, says nothing about the answer. Proves: SL-31."""
+    waits = [PostError("not your turn", retry_after_s=0.0, is_counted=False) for _ in range(20)]
+    channel = Channel(faults=[*waits])
+    await answer(database, "one")
+    for _ in range(10):
+        await deliver(database, channel).work()
+        await database.execute(DUE)
+    row = await database.fetchrow("SELECT attempts, state FROM outbox")
+    assert row is not None
+    assert tuple(row) == (0, "pending")
+    await database.execute("UPDATE outbox SET created_at = now() - interval '8 days'")
+    await deliver(database, channel).work()
+    assert await state(database) == ["failed"]
+
+
 async def test_answers_of_a_session_are_posted_in_order_and_nobody_asks_in_vain_meanwhile(database: Database) -> None:
     """One that waits for its next try holds back the later ones of its thread, and no other thread."""
     channel = Channel(faults=[PostError("slow down", retry_after_s=60.0)])

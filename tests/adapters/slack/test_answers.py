@@ -6,9 +6,11 @@ import pytest
 
 from adapters.slack.ladder import Rung
 from adapters.slack_fake.faults import FaultKind
+from adapters.slack_fake.streams import list_tasks
+from agent.tools import build_tool
 from tests.adapters.slack.arena import TRANSPORTS, Arena, Transport, open_arena
-from tests.support.gateway import run_sql
-from tests.support.model_steps import Gate, last_text_has, says, says_slowly
+from tests.support.gateway import build_agent, run_sql
+from tests.support.model_steps import Gate, calls, last_text_has, says, says_slowly
 from tests.support.scripted_model import ScriptedModel
 
 LONG = "\n\n".join(f"Paragraph {n}. " + "word " * 60 for n in range(130)).strip()
@@ -224,3 +226,46 @@ async def test_answers_of_one_thread_do_not_mix(database_url: str) -> None:
         *long, short = await arena.answers(ts, 6)
         assert joined(long) == LONG
         assert short == "Here."
+
+
+def cards(arena: Arena, root: str) -> list[tuple[str, str]]:
+    """Title and status of the tools that the answer shows."""
+    found = [card for post in arena.slack.answers(arena.general, root) for card in list_tasks(post)]
+    return [(card["title"], card["status"]) for card in found]
+
+
+async def test_what_a_tool_does_is_shown_as_a_card_and_is_done_with_the_answer(database_url: str) -> None:
+    """People see what takes so long. Proves: SL-35."""
+    model, found = ScriptedModel(), asyncio.Event()
+
+    async def look_up() -> str:
+        """Look the price up."""
+        await found.wait()
+        return "42"
+
+    model.add(calls(("look_up", {})), says("It is 42."))
+    agent = build_agent(build_tool(look_up, title="Look the price up"))
+    async with open_arena(database_url, model, agent=agent) as arena:
+        ts = await arena.ask(arena.ann, "<@BOT> how much?")
+        await arena.slack.wait_for(lambda: cards(arena, ts) == [("Look the price up", "in_progress")])
+        found.set()
+        assert await arena.answers(ts) == ["It is 42."]
+        assert cards(arena, ts) == [("Look the price up", "complete")]
+
+
+async def test_where_slack_has_no_cards_the_answer_streams_without(database_url: str) -> None:
+    """Cards are newer than streams. Proves: SL-35."""
+    model = ScriptedModel()
+
+    async def look_up() -> str:
+        """Look the price up."""
+        return "42"
+
+    model.add(calls(("look_up", {})), says("It is 42."))
+    agent = build_agent(build_tool(look_up, title="Look the price up"))
+    async with open_arena(database_url, model, agent=agent) as arena:
+        arena.slack.faults.refuse("chat.startStream", times=1, code="invalid_chunks")
+        ts = await arena.ask(arena.ann, "<@BOT> how much?")
+        assert await arena.answers(ts) == ["It is 42."]
+        await settled(arena, ts)
+        assert arena.shown(ts) == ["It is 42."]

@@ -170,17 +170,64 @@ async def test_a_message_that_says_something_else_takes_its_facts_along(database
         await database.close()
 
 
+PLACE = {"installation": "T1", "conversation": "C1"}
+
+
 async def test_what_was_withdrawn_stays_so(database: Database) -> None:
     """A post that is under way must not bring it back. Proves: SL-8."""
-    posts = SlackPosts(database)
-    place = {"installation": "T1", "conversation": "C1"}
-    assert await posts.begin_part(SESSION, "q", 0, **place, state="draft") is True
-    assert await posts.begin_part(SESSION, "q", 0, **place, state="draft") is False
-    await posts.set_part(SESSION, "q", 0, ts="9.9", state="draft", post_key=None)
+    posts = SlackPosts(database, ME)
+    assert await posts.begin_part(SESSION, "q", 0, **PLACE, state="draft") is True
+    assert await posts.begin_part(SESSION, "q", 0, **PLACE, state="draft") is False
+    assert await posts.show_part(SESSION, "q", 0, "9.9") is True
     assert await posts.find_session("T1", "C1", "9.9") == SESSION
     assert await posts.filter_known("T1", "C1", ["9.9", "8.8"]) == {"9.9"}
-    assert await posts.withdraw(SESSION, "q", **place) == [(0, "9.9", "draft")]
-    assert await posts.load_parts(SESSION, "q") == [(-1, None, "withdrawn"), (0, "9.9", "draft")]
+    assert await posts.begin_part(SESSION, "q", 1, **PLACE, state="draft") is True
+    found = await posts.withdraw(SESSION, "q", **PLACE)
+    assert list(found) == [(0, "9.9", "draft", False), (1, None, "draft", False)]
+    assert [part[2] for part in await posts.load_parts(SESSION, "q")] == ["withdrawn", "draft", "draft"]
+    assert await posts.show_part(SESSION, "q", 1, "9.8") is False
+
+
+async def test_a_preview_is_held_until_its_process_is_done_or_dead(database: Database) -> None:
+    """Two processes that write one message at once would show it twice, or cut it short. Proves: SL-23."""
+    shown, posted = SlackPosts(database, ME), SlackPosts(database, WorkerId("other"))
+    await database.execute("INSERT INTO workers (worker_id) VALUES ('me'), ('other')")
+    for part in (0, 1):
+        assert await shown.begin_part(SESSION, "q", part, **PLACE, state="draft") is True
+    assert [part[3] for part in await posted.load_parts(SESSION, "q")] == [True, True]
+    assert [part[3] for part in await shown.load_parts(SESSION, "q")] == [False, False]
+    await shown.release_parts(SESSION, "q")
+    assert [part[3] for part in await posted.load_parts(SESSION, "q")] == [False, False]
+    assert await shown.begin_part(SESSION, "p", 0, **PLACE, state="draft") is True
+    await database.execute("DELETE FROM workers WHERE worker_id = 'me'")
+    assert [part[3] for part in await posted.load_parts(SESSION, "p")] == [False]
+
+
+async def test_a_preview_that_comes_after_its_answer_is_not_taken_for_it(database: Database) -> None:
+    """Its message is then taken away by whoever made it. Proves: SL-23."""
+    shown, posted = SlackPosts(database, ME), SlackPosts(database, WorkerId("other"))
+    assert await shown.begin_part(SESSION, "q", 0, **PLACE, state="draft") is True
+    await posted.set_part(SESSION, "q", 0, ts=None, state="posting", post_key="k")
+    await posted.set_part(SESSION, "q", 0, ts="9.9", state="last", post_key="k")
+    assert await shown.show_part(SESSION, "q", 0, "8.8") is False
+    assert list(await posted.load_parts(SESSION, "q")) == [(0, "9.9", "last", False)]
+
+
+async def test_what_is_past_retention_goes_and_what_may_still_be_posted_stays(database: Database) -> None:
+    """Places of answers and judgements too. Proves: SL-26."""
+    posts, inbox, threads = SlackPosts(database, ME), SlackInbox(database, ME), SlackThreads(database)
+    for session in ("s1", "s2", "s3"):
+        await posts.begin_part(SessionId(session), "q", 0, **PLACE, state="draft")
+        await threads.add_feedback(SessionId(session), "k", "T1:U1", is_good=True)
+    await database.execute("UPDATE slack_posts SET at = now() - interval '40 days' WHERE session_id <> 's3'")
+    await database.execute("UPDATE slack_feedback SET at = now() - interval '40 days' WHERE session_id <> 's3'")
+    await database.execute(
+        "INSERT INTO outbox (session_id, seq, post_key, channel, reply_to) VALUES ('s2', 1, 'k', 'slack', '{}')"
+    )
+    await inbox.forget_old(30.0)
+    rows = await database.fetch("SELECT session_id FROM slack_posts ORDER BY 1")
+    assert [row["session_id"] for row in rows] == ["s2", "s3"]
+    assert [row["session_id"] for row in await database.fetch("SELECT session_id FROM slack_feedback")] == ["s3"]
 
 
 @pytest.mark.parametrize("plan", PLANS)
