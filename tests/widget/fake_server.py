@@ -245,6 +245,10 @@ class FakeGateway:
             case "memories":
                 self.memories = remember(self.memories, frame)
                 peer.say({"type": "memories", "id": frame["id"], "memories": self.memories})
+            case "forget":
+                self.sessions.clear()
+                self.tokens.clear()
+                peer.say({"type": "forgotten", "id": frame["id"], "erased": 3, "left": 0})
             case "identify":
                 user = {"id": frame["token"], "name": peer.user["name"], "verified": True}
                 peer.say({"type": "identified", "user_id": user["id"], "merged_from": peer.user["id"]})

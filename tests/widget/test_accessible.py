@@ -62,7 +62,7 @@ async def settle(page: Page) -> None:
 async def test_axe_finds_nothing_in_any_state(
     gateway: FakeGateway, browser: Browser, scheme: Any, lang: str, direction: str, width: int
 ) -> None:
-    """Closed, open, streaming, answered, past conversations, refused message, offline, stopped."""
+    """Closed, open, streaming, answered, past conversations, refused message, offline, stopped. Proves: WI-50."""
     if not AXE.exists():
         if os.environ.get("CI"):
             pytest.fail("CI needs axe-core: npm ci in widget/")
@@ -118,7 +118,7 @@ async def test_axe_finds_nothing_in_any_state(
 
 
 async def test_whole_sentences_are_announced_not_tokens(gateway: FakeGateway, page: Page) -> None:
-    """A live region that changes with every token is unusable by ear."""
+    """A live region that changes with every token is unusable by ear. Proves: WI-50."""
     gateway.answer = lambda text: ["The ", "first sen", "tence. The sec", "ond", " one. And", " a rest"]
     await page.goto(gateway.url)
     await page.evaluate(
@@ -149,7 +149,10 @@ async def test_every_control_has_a_name_and_the_log_is_one(gateway: FakeGateway,
 
 
 async def test_the_host_page_does_not_move(gateway: FakeGateway, page: Page) -> None:
-    """No layout shift: the widget floats above the page. (What moves inside its own shadow tree has no node here.)"""
+    """No layout shift: the widget floats above the page. (What moves inside its own shadow tree has no node here.)
+
+    Proves: WI-50.
+    """
     gateway.pages["/own"] = page_of("en", "ltr")
     await page.goto(f"{gateway.url}/own")
     await page.evaluate(
@@ -185,7 +188,10 @@ async def test_a_small_screen_is_filled(gateway: FakeGateway, page: Page) -> Non
 async def test_the_widget_speaks_the_visitors_language(
     gateway: FakeGateway, browser: Browser, locale: str, name: str
 ) -> None:
-    """What the browser prefers, where the page does not say; English where there is no such language."""
+    """What the browser prefers, where the page does not say; English where there is no such language.
+
+    Proves: WI-53.
+    """
     gateway.pages["/own"] = page_of("", "ltr")
     context = await browser.new_context(locale=locale)
     page = await context.new_page()

@@ -29,7 +29,10 @@ async def disturb(gateway: FakeGateway, page: Page, what: str) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_nothing_is_lost_doubled_or_out_of_order(gateway: FakeGateway, page: Page, seed: int) -> None:
-    """The table of docs/widget.md: 0 lost, 0 doubled, 0 out of order. (bench runs thousands; here are some.)"""
+    """The table of docs/widget.md: 0 lost, 0 doubled, 0 out of order. (bench runs thousands; here are some.)
+
+    Proves: WI-47.
+    """
     chance = random.Random(seed)
     kinds = ["cut", "cut", "lost ack", "lost ack", "restart", "bye", "reload", ""]
     gateway.answer = lambda text: ["re: ", text]

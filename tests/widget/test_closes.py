@@ -32,7 +32,7 @@ async def test_a_close_that_says_resume_is_followed_by_a_new_connection(
 
 
 async def test_a_path_gone_dead_is_noticed_without_a_close(gateway: FakeGateway, page: Page) -> None:
-    """Nothing is heard for two heartbeats: the browser alone would take minutes to see it."""
+    """Nothing is heard for two heartbeats: the browser alone would take minutes to see it. Proves: WI-48."""
     gateway.heartbeat_s = 1.5
     await page.goto(gateway.url)
     await gateway.until(lambda: len(gateway.peers) == 1)

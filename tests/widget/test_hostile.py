@@ -80,7 +80,10 @@ PAYLOADS = [
 async def test_hostile_answers_run_nothing_call_nobody_and_look_the_same_however_cut(
     gateway: FakeGateway, page: Page, seed: int
 ) -> None:
-    """60 payloads under `default-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'`."""
+    """60 payloads under `default-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'`.
+
+    Proves: WI-43, WI-49.
+    """
     requested: list[str] = []
     violations: list[str] = []
 
@@ -130,7 +133,7 @@ async def test_hostile_answers_run_nothing_call_nobody_and_look_the_same_however
 
 
 async def test_a_link_shows_its_host(gateway: FakeGateway, page: Page) -> None:
-    """A label may lie; the host beside it does not."""
+    """A label may lie; the host beside it does not. Proves: WI-49."""
     gateway.answer = lambda text: ["[https://bank.example/login](https://evil.example/login)"]
     await page.goto(gateway.url)
     await say(page, "where")

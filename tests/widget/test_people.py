@@ -17,7 +17,7 @@ def token_of(sub: str) -> str:
 
 
 async def test_another_person_on_the_same_browser_starts_afresh(gateway: FakeGateway, page: Page) -> None:
-    """What one person wrote, sent or not, is neither shown to the next nor sent in their name."""
+    """What one person wrote, sent or not, is neither shown to the next nor sent in their name. Proves: WI-55."""
     for name in ("ann", "ben"):
         gateway.pages[f"/{name}"] = (
             f'<!doctype html><html lang="en"><title>x</title><script src="/widget.js" data-site="shop" '
@@ -58,7 +58,7 @@ async def test_a_visitor_who_signs_in_goes_on_in_their_conversation(gateway: Fak
 
 
 async def test_reset_forgets_who_the_visitor_was(gateway: FakeGateway, page: Page) -> None:
-    """What a site calls when somebody signs out."""
+    """What a site calls when somebody signs out. Proves: WI-55."""
     await page.goto(gateway.url)
     await say(page, "secret")
     await expect(page.locator(".msg")).to_have_count(2)
@@ -70,7 +70,7 @@ async def test_reset_forgets_who_the_visitor_was(gateway: FakeGateway, page: Pag
 
 
 async def test_what_is_remembered_can_be_corrected_and_deleted(gateway: FakeGateway, page: Page) -> None:
-    """The panel is the person's own door to it."""
+    """The panel is the person's own door to it. Proves: WI-52."""
     gateway.config = {"features": ["memories", "forget"]}
     gateway.memories = [{"memory_id": "1", "memory": "likes tea"}, {"memory_id": "2", "memory": "lives in Paris"}]
     await page.goto(gateway.url)
@@ -83,6 +83,25 @@ async def test_what_is_remembered_can_be_corrected_and_deleted(gateway: FakeGate
     page.on("dialog", lambda dialog: dialog.accept())
     await page.get_by_role("button", name="Erase my data").click()
     await gateway.until(lambda: bool(gateway.sent("forget")))
+
+
+async def test_who_is_erased_sees_nothing_of_it_any_more_and_begins_anew(gateway: FakeGateway, page: Page) -> None:
+    """Neither the screen nor the browser keeps what the gateway has erased. Proves: WI-52."""
+    gateway.config = {"features": ["forget"]}
+    await page.goto(gateway.url)
+    await say(page, "a secret of mine")
+    await expect(page.locator(".msg")).to_have_count(2)
+    first = gateway.session.session_id
+    page.on("dialog", lambda dialog: dialog.accept())
+    await page.get_by_role("button", name="Conversations").click()
+    await page.get_by_role("button", name="Erase my data").click()
+    await gateway.until(lambda: gateway.connections == 2)
+    await expect(page.locator(".msg")).to_have_count(0)
+    await page.get_by_role("button", name="Conversations").click()
+    await say(page, "somebody new")
+    await expect(page.locator(".msg")).to_have_count(2)
+    assert gateway.session.session_id != first
+    assert not await page.evaluate("JSON.stringify({...localStorage}).includes('secret of mine')")
 
 
 async def test_a_past_conversation_can_be_opened_again(gateway: FakeGateway, page: Page) -> None:
@@ -101,7 +120,10 @@ async def test_a_past_conversation_can_be_opened_again(gateway: FakeGateway, pag
 
 
 async def test_opinions_starters_typing_and_people_are_told(gateway: FakeGateway, page: Page) -> None:
-    """The smaller frames: a vote, a starter, who types, who joined, and that a person takes over."""
+    """The smaller frames: a vote, a starter, who types, who joined, and that a person takes over.
+
+    Proves: WI-40, WI-42.
+    """
     gateway.config = {
         "features": ["feedback", "typing"],
         "starters": [{"label": "Hours?", "value": "When are you open?"}],

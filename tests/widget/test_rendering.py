@@ -10,7 +10,7 @@ from tests.widget.test_hostile import PAYLOADS
 
 
 async def test_growing_and_whole_give_the_same_dom(page: Page, tmp_path: Path) -> None:
-    """Samples and hostile texts, each cut at random places many times."""
+    """Samples and hostile texts, each cut at random places many times. Proves: WI-49."""
     bundle = tmp_path / "dom.js"
     options = {"entryPoints": ["test/dom.ts"], "bundle": True, "format": "iife", "outfile": str(bundle)}
     program = f"import {{ build }} from 'esbuild'; await build({json.dumps(options)});"

@@ -16,7 +16,7 @@ async def open_two(gateway: FakeGateway, context: BrowserContext) -> tuple[Page,
 
 
 async def test_two_tabs_share_one_socket_and_one_conversation(gateway: FakeGateway, context: BrowserContext) -> None:
-    """Ten tabs must not cost ten sockets: one leads, the others show what it shows."""
+    """Ten tabs must not cost ten sockets: one leads, the others show what it shows. Proves: WI-51."""
     first, second = await open_two(gateway, context)
     await say(second, "from the second tab")
     for tab in (first, second):
@@ -28,7 +28,7 @@ async def test_two_tabs_share_one_socket_and_one_conversation(gateway: FakeGatew
 async def test_the_next_tab_takes_over_when_the_leading_one_closes(
     gateway: FakeGateway, context: BrowserContext
 ) -> None:
-    """In mid-answer, even: the new leader resumes where the old one stood."""
+    """In mid-answer, even: the new leader resumes where the old one stood. Proves: WI-51."""
     first, second = await open_two(gateway, context)
     await say(first, "one")
     await expect(second.locator(".msg[data-from=assistant]")).to_have_count(1)
@@ -62,7 +62,10 @@ async def test_what_was_written_while_the_leader_died_is_sent_by_the_next(
 async def test_where_websockets_are_blocked_the_talk_goes_by_server_sent_events(
     gateway: FakeGateway, context: BrowserContext
 ) -> None:
-    """Some company networks let only plain HTTP through: same frames, same log, nothing lost over a cut."""
+    """Some company networks let only plain HTTP through: same frames, same log, nothing lost over a cut.
+
+    Proves: WI-35.
+    """
     async with serving_events(gateway) as front:
         page = await context.new_page()
         await page.goto(front.url)

@@ -106,7 +106,7 @@ async def test_two_windows_in_one_thread_are_two_people(gateway: FakeGateway, co
 async def test_a_refused_page_is_told_in_plain_words_and_the_console_names_the_setting(
     gateway: FakeGateway, page: Page
 ) -> None:
-    """A wrong origin: the widget says so and stops; who runs the site reads which setting it is."""
+    """A wrong origin: the widget says so and stops; who runs the site reads which setting it is. Proves: WI-36."""
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     gateway.refuse_with = (4403, None)
@@ -118,7 +118,7 @@ async def test_a_refused_page_is_told_in_plain_words_and_the_console_names_the_s
 
 
 async def test_a_text_over_the_limit_is_counted_and_not_sent(gateway: FakeGateway, page: Page) -> None:
-    """4,000 characters, counted as the gateway counts them: an emoji is one."""
+    """4,000 characters, counted as the gateway counts them: an emoji is one. Proves: WI-15."""
     await page.goto(gateway.url)
     box = page.get_by_role("textbox")
     await box.fill("😀" * 4003)
@@ -160,7 +160,7 @@ async def test_the_script_tag_alone_puts_the_chat_on_a_page(gateway: FakeGateway
 
 
 async def test_focus_goes_to_the_composer_and_back_to_the_launcher(gateway: FakeGateway, page: Page) -> None:
-    """Keyboard users are where they expect to be, on opening and on Escape."""
+    """Keyboard users are where they expect to be, on opening and on Escape. Proves: WI-50."""
     await page.set_viewport_size({"width": 600, "height": 800})
     await page.goto(gateway.url)
     await page.get_by_role("button", name="Open chat").press("Enter")

@@ -1,13 +1,13 @@
 // For whoever runs the site: which setting is behind a refusal. For the console, not for visitors.
 
-const VERSION = "load widget.js from the gateway itself";
+const VERSION = "load widget.js from the gateway";
 const REASONS: Record<string, string> = {
   4400: VERSION,
-  4401: "check `data-token` (its key, `aud` and `exp`) and answer the event `token`",
+  4401: "check `data-token` (key, `aud`, `exp`) and answer the event `token`",
   4403: "check `data-site`, and `origins` of that site in parley.toml",
   4404: "check `data-thread`",
   4426: VERSION,
-  unreachable: "no answer; if the gateway runs, check `origins` in parley.toml",
+  unreachable: "no answer from the gateway",
 };
 
 /** One sentence that names the setting, or nothing for what is no setting's fault. */

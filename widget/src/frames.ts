@@ -68,6 +68,7 @@ export type ServerFrame =
   | { type: "handoff"; seq: number; mode: "agent" | "waiting" | "human" }
   | { type: "identified"; user_id: string; merged_from?: string | null }
   | { type: "memories"; id?: string; memories: MemoryRow[] }
+  | { type: "forgotten" }
   | { type: "sessions"; sessions: SessionRow[] }
   | { type: "history"; messages: Message[]; has_more?: boolean }
   | { type: "error"; code: string; message: string; fatal: boolean }
@@ -90,6 +91,7 @@ const NEEDS: Record<string, Record<string, unknown>> = {
   handoff: { seq: 0, mode: "" },
   identified: { user_id: "" },
   memories: { memories: [] },
+  forgotten: {},
   sessions: { sessions: [] },
   history: { messages: [] },
   error: { code: "" },

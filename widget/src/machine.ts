@@ -126,6 +126,7 @@ export class Machine extends Core {
       case "sessions": return this._change({ sessions: frame.sessions });
       case "memories": return this._change({ memories: frame.memories });
       case "presence": return this._presence(frame);
+      case "forgotten": return this._startAs(EMPTY);
       case "identified": return this._identified(frame.user_id);
     }
   }
@@ -219,7 +220,7 @@ export class Machine extends Core {
   private _forgetItems(): void {
     this._transcript.clear();
     this._desk.showAll();
-    this._change({ hasOlder: false, mode: "agent" });
+    this._change({ hasOlder: false, mode: "agent", sessions: null, memories: null });
   }
 
   // --- what the person does
