@@ -26,6 +26,7 @@ async def test_a_file_is_attached_sent_and_can_be_saved(page: Page, tmp_path: Pa
     page.on("console", lambda message: said.append(message.text))
     async with serve_really() as server:
         await page.goto(server.page())
+        await expect(page.get_by_role("button", name="Attach a file")).to_be_visible()
         clip = page.locator("input[type=file]")
         await clip.set_input_files([picked("shot.exe", PNG), picked("notes.txt", b"one")])
         await expect(page.locator(".files button")).to_have_count(2)
