@@ -36,6 +36,7 @@ from gateway.people import PeopleService
 from gateway.poller import Poller
 from gateway.ports import Bus, Poster
 from gateway.relay import BusRelay
+from gateway.retention import Retention
 from gateway.runner import Runner
 from gateway.service import GatewayService
 from gateway.session_tools import add_session_tools
@@ -58,6 +59,7 @@ from memory.memories import Memories
 from memory.memory_optimizations import MemoryOptimizations
 from memory.memory_records import MemoryRecords
 from memory.outbox import Outbox
+from memory.retention import Expiry
 from memory.search import Search
 from memory.spend import Ledger
 from memory.tasks import Tasks
@@ -198,6 +200,7 @@ async def open_gateway(
             group(posting.run())
         if slack is not None:
             group(slack.run())
+        group(Retention(Expiry(patient), configuration.retention).run())
         widget = build_widget(
             service,
             configuration.sites,

@@ -28,6 +28,7 @@ from gateway.config_slack import build_slack
 from gateway.dispatcher import Limits as RunLimits
 from gateway.hooks import Hooks
 from gateway.operator_token import provide_operator_token
+from gateway.retention import FOR_EVER, Periods
 from gateway.settings import Settings
 
 NO_SITE = "  note      no website is configured, so no widget can connect: add [[sites]] to the configuration"
@@ -53,6 +54,7 @@ class Configuration:
     notices: tuple[str, ...] = ()
     slack: SlackSetup | None = None
     budgets: Budgets = field(default_factory=Budgets)
+    retention: Periods = FOR_EVER
 
 
 def load_configuration(settings: Settings, environ: Mapping[str, str] | None = None) -> Configuration:
@@ -88,6 +90,7 @@ def load_configuration(settings: Settings, environ: Mapping[str, str] | None = N
         has_demo_page=file.demo.page,
         source=settings.config if found else None,
         slack=slack,
+        retention=Periods(**file.retention.model_dump()),
         notices=tuple(_find_notices(settings, sites)),
     )
 

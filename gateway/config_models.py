@@ -212,6 +212,18 @@ class SlackTable(Table):
     conversations: list[SlackConversationTable] = Field(default_factory=list, max_length=10_000)
 
 
+Days = Annotated[float, Field(ge=1, le=36_500, allow_inf_nan=False)]
+
+
+class RetentionTable(Table):
+    """`[retention]`: what is left out is kept for ever."""
+
+    sessions_days: Days | None = None
+    attachments_days: Days | None = None
+    memories_days: Days | None = None
+    memory_history_days: Days | None = None
+
+
 class DemoTable(Table):
     """`[demo]`"""
 
@@ -263,5 +275,6 @@ class ConfigFile(Table):
     slack: SlackTable = SlackTable()
     demo: DemoTable = DemoTable()
     budgets: BudgetsTable = BudgetsTable()
+    retention: RetentionTable = RetentionTable()
     prices: dict[Annotated[str, Field(min_length=1)], PriceTable] = Field(default_factory=dict)
     hooks: HooksTable | None = None

@@ -38,6 +38,7 @@ budget_refusals = Counter(
     ["account", "reason"],
     registry=REGISTRY,
 )
+expired = Counter("parley_data_expired", "Rows deleted as past their retention, by kind.", ["kind"], registry=REGISTRY)
 erasures = Counter("parley_erasures", "People who were erased.", registry=REGISTRY)
 slack_tokens_refused = Gauge(
     "parley_slack_tokens_refused", "Slack installations whose token Slack refuses.", registry=REGISTRY

@@ -149,6 +149,8 @@ WITH memory AS (
     DELETE FROM agent_memory_revisions WHERE user_id = $1 AND state <> 'live' RETURNING 1
 ), credit AS (
     UPDATE agent_memory_revisions SET user_id = NULL WHERE user_id = $1 AND state = 'live' RETURNING 1
+), spent AS (
+    DELETE FROM spend WHERE scope IN ('user:' || $1, 'visitor:' || $1) RETURNING 1
 ), try AS (
     DELETE FROM user_tries WHERE user_id = $1 RETURNING 1
 ), person AS (
@@ -157,6 +159,7 @@ WITH memory AS (
 SELECT (SELECT count(*) FROM memory) AS user_memories, (SELECT count(*) FROM tombstone) AS tombstones,
        (SELECT count(*) FROM optimization) AS memory_optimizations, (SELECT count(*) FROM account) AS identities,
        (SELECT count(*) FROM code) AS link_codes, (SELECT count(*) FROM try) AS user_tries,
+       (SELECT count(*) FROM spent) AS spend,
        (SELECT count(*) FROM proposal) + (SELECT count(*) FROM credit) AS agent_memory_revisions,
        (SELECT count(*) FROM person) AS users;
 
