@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agent.errors import ModelUnavailableError
-from agent.ids import SessionId, UserId
+from agent.ids import AgentId, SessionId, UserId
 from agent.ports import ModelRequest, Text
 from agent.pricing import DEMO_MODEL, build_prices
 from agent.records import Audience, JsonObject, JsonValue, Usage, User
@@ -87,6 +87,30 @@ async def test_what_a_person_says_is_learned_and_used_in_another_thread(database
         assert "- likes tea with milk" in memory_block(model.requests[-1])
         await core.ask("and now?", session_id=SessionId("web:demo:2"), audience=PRIVATE)
         assert all_text(model.requests[-1]).count(MEMORY_HEAD) == 1, "a block is never part of the history"
+
+
+async def test_several_agents_share_what_is_remembered_and_each_fact_says_who_made_it(database_url: str) -> None:
+    """The person is the same, whoever they talk to. Proves: UM-8, UM-9."""
+    model = Learner()
+    sales = AgentId("sales")
+    other = replace(AGENT, agent=replace(AGENT.agent, agent_id=sales), capture_instructions="Only drinks.")
+    one = configure(AGENT)
+    both = replace(one, agents=replace(one.agents, by_id={**one.agents.by_id, sales: other}))
+    async with open_core(database_url, model, both) as core:
+        for agent, text in (("assistant", "I like tea"), ("sales", "I like milk")):
+            accepted = await core.gateway.service.create_task(prompt=text, user_details=ANN, agent=agent)
+            await core.end_of(accepted)
+        await learned(database_url)
+        accepted = await core.gateway.service.create_task(prompt="what do I like?", user_details=ANN, agent="sales")
+        await core.end_of(accepted)
+    block = memory_block(model.requests[-1])
+    assert "- likes tea" in block
+    assert "- likes milk" in block
+    rows = await run_sql(database_url, "SELECT memory, agent_id FROM user_memories")
+    assert {row["memory"]: row["agent_id"] for row in rows} == {"likes tea": "assistant", "likes milk": "sales"}
+    asked = {"Only drinks." in request.system[0].text: repr(request) for request in model.learning}
+    assert "I like milk" in asked[True], "the agent's own instructions say what is captured"
+    assert "I like tea" in asked[False]
 
 
 async def test_ten_messages_in_a_burst_cost_at_most_three_calls_and_none_before_the_reply(database_url: str) -> None:
