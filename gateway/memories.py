@@ -143,22 +143,17 @@ class UserMemories:
         user_id, query = _known(user_id), storable(query)
         match method:
             case SearchMethod.LAST_N | SearchMethod.FIRST_N:
-                return await self._list_by_age(user_id, limit, audience, is_newest=method is SearchMethod.LAST_N)
+                return await self._records.list_by_age(
+                    user_id, limit, audience, is_newest=method is SearchMethod.LAST_N
+                )
             case SearchMethod.RELEVANCE:
                 await self._records.require(user_id)
                 return await self._memories.find_related(user_id, query, limit, audience)
             case SearchMethod.AGENTIC:
                 return await self._pick(user_id, query, limit, audience)
 
-    async def _list_by_age(
-        self, user_id: UserId, limit: int, audience: Audience, *, is_newest: bool
-    ) -> Sequence[UserMemory]:
-        found = await self._records.dump(user_id)
-        open_ones = [m for m in found if audience is Audience.PRIVATE or m.visibility == "thread"]
-        return (open_ones[::-1] if is_newest else open_ones)[:limit]
-
     async def _pick(self, user_id: UserId, query: str, limit: int, audience: Audience) -> Sequence[UserMemory]:
-        newest = await self._list_by_age(user_id, PICK_FROM, audience, is_newest=True)
+        newest = await self._records.list_by_age(user_id, PICK_FROM, audience, is_newest=True)
         related = await self._memories.find_related(user_id, query, PICK_FROM, audience)
         shown = list({memory.memory_id: memory for memory in (*related, *newest)}.values())[:PICK_FROM]
         if not shown:

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from agent.errors import MemoryConflictError, MemoryNotFoundError
 from agent.ids import MemoryId, UserId, new_memory_id
 from agent.memories import Forgotten, ImportReport, MemoryDraft, MemoryPage, MemorySort, MemoryStats
-from agent.records import UserMemory
+from agent.records import Audience, UserMemory
 from memory.database import Connection, Database
 from memory.memories import fact_hash, read_record
 from memory.memory_restore import restore_memories
@@ -57,6 +57,15 @@ class MemoryRecords:
         """All of them, the oldest first."""
         async with self._reading(user_id) as connection:
             return [read_record(row) for row in await connection.fetch(query("dump_memories"), user_id, with_replaced)]
+
+    async def list_by_age(
+        self, user_id: UserId, limit: int, audience: Audience, *, is_newest: bool
+    ) -> Sequence[UserMemory]:
+        """The newest or the oldest live memories that this audience may hear."""
+        async with self._reading(user_id) as connection:
+            is_private = audience is Audience.PRIVATE
+            rows = await connection.fetch(query("list_memories_by_age"), user_id, is_newest, is_private, limit)
+            return [read_record(row) for row in rows]
 
     async def list_topics(self, user_id: UserId) -> Sequence[tuple[str, int]]:
         """Topics of live memories with how many have them, the commonest first."""

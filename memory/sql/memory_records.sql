@@ -24,6 +24,13 @@ ORDER BY CASE WHEN $4::boolean THEN CASE $3::text WHEN 'created_at' THEN created
          memory_id
 LIMIT $5 OFFSET $6;
 
+-- name: list_memories_by_age
+-- The live memories by when they were made, the newest first where $2; without the private ones unless $3.
+SELECT memory_id, user_id, memory, topics, slot, visibility, agent_id, team_id, input, feedback, source_session_id, source_seq,
+       supersedes, replaced_by, is_pinned, model, last_used_at, valid_from, valid_to, created_at, updated_at
+FROM user_memories WHERE user_id = $1 AND valid_to IS NULL AND ($3::boolean OR visibility = 'thread')
+ORDER BY CASE WHEN $2::boolean THEN created_at END DESC, CASE WHEN NOT $2 THEN created_at END, memory_id LIMIT $4;
+
 -- name: count_memories
 SELECT count(*) AS total FROM user_memories WHERE user_id = $1 AND valid_to IS NULL AND topics @> $2::text[];
 
