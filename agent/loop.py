@@ -19,6 +19,8 @@ from agent.payloads import ResultRules, add_excerpt
 from agent.ports import Journal, Model, ModelReply, ModelRequest
 from agent.prompt import Context, build_system, build_thread, build_turns
 from agent.records import JsonObject, Run, RunState, Task, ToolCall, Turn, Usage
+from agent.room import Room, make_room
+from agent.sizes import BilledSize, measure_content, measure_request
 from agent.text import storable, storable_object
 from agent.tools import Tool, ToolContext, ToolUse, call_tools
 
@@ -50,7 +52,11 @@ class Agent:
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """What a run has done so far: always fit to be kept, whenever the run is ended."""
+    """What a run has done so far: always fit to be kept, whenever the run is ended.
+
+    `billed` is the size of its last call, `context` what it sends now, `shortened` how many of its own turns stand with
+    short results.
+    """
 
     text: str = ""
     turns: list[Turn] = field(default_factory=list)
@@ -59,6 +65,9 @@ class Progress:
     stop_reason: str = ""
     calls: int = 0
     open_text: str = ""
+    billed: BilledSize | None = None
+    context: Context | None = None
+    shortened: int = 0
 
     def add_text(self, text: str) -> str:
         """Take in a piece of the current turn's text; returns what is new of the whole."""
@@ -67,9 +76,17 @@ class Progress:
         self.text += piece
         return piece
 
-    def close_turn(self, reply: ModelReply) -> None:
+    def drop_open_text(self) -> None:
+        """The current turn starts over."""
+        if self.open_text:
+            self.text = self.text[: -len(self.open_text)].removesuffix(BETWEEN_TURNS)
+        self.open_text = ""
+
+    def close_turn(self, request: ModelRequest, reply: ModelReply) -> None:
         """A model call is over."""
         self.usage += reply.usage
+        size_bytes = measure_request(request) + measure_content(reply.content)
+        self.billed = BilledSize(model=reply.model, tokens=reply.usage.context_tokens, size_bytes=size_bytes)
         self.model, self.stop_reason, self.open_text = reply.model, reply.stop_reason, ""
 
 
@@ -86,6 +103,7 @@ class Work:
     journal: Journal
     emit: Emit
     progress: Progress
+    room: Room | None = None
 
 
 async def run_agent(work: Work, context: Context) -> Run:
@@ -141,28 +159,53 @@ def _end_unknown(call: ToolCall) -> ToolCall:
 
 
 async def _run_with_smaller_window(work: Work, context: Context) -> Run:
-    """A thread that does not fit is tried once more with only its last run."""
+    """A thread that does not fit is summarised and tried once more; without a summary, with only its last run."""
+    progress = work.progress
+    progress.context = context
     try:
-        return await _loop(work, context)
+        return await _loop(work)
     except ContextWindowExceededError:
-        if len(context.history) <= 1 or work.progress.turns:
+        smaller = await work.room.compact(progress.context, keeps_newest=False) if work.room else None
+        if smaller is None and (len(progress.context.history) <= 1 or progress.turns):
             raise
-        work.progress.text = work.progress.open_text = ""
-        return await _loop(work, replace(context, history=context.history[-1:]))
+        progress.context = smaller or replace(progress.context, history=progress.context.history[-1:])
+        progress.drop_open_text()
+        return await _loop(work)
 
 
-async def _loop(work: Work, context: Context) -> Run:
+def draft_request(agent: Agent, context: Context, turns: Sequence[Turn] = (), shortened: int = 0) -> ModelRequest:
+    """The request of an agent after these turns of a run; the first `shortened` of them stand with short results."""
+    return ModelRequest(
+        model=agent.model,
+        max_tokens=agent.max_tokens,
+        system=build_system(agent.instructions),
+        tools=tuple(tool.spec for tool in agent.tools.values()),
+        messages=(*build_thread(context, agent.results), *build_turns(turns, shortened)),
+    )
+
+
+async def _fit_request(work: Work) -> ModelRequest:
+    """The next request. Where nothing older can give way, the run's own older results do."""
+    progress = work.progress
+    assert progress.context is not None, "a run begins with its context"
+
+    def draft(context: Context) -> ModelRequest:
+        return draft_request(work.agent, context, progress.turns, progress.shortened)
+
+    if work.room is None:
+        return draft(progress.context)
+    billed = progress.billed or progress.context.billed
+    progress.context, request, fits = await make_room(work.room, progress.context, draft, billed)
+    if fits or progress.shortened >= len(progress.turns) - 1:
+        return request
+    progress.shortened = len(progress.turns) - 1
+    return draft(progress.context)
+
+
+async def _loop(work: Work) -> Run:
     agent, task, progress = work.agent, work.task, work.progress
-    thread = build_thread(context)
     while True:
-        request = ModelRequest(
-            model=agent.model,
-            max_tokens=agent.max_tokens,
-            system=build_system(agent.instructions),
-            tools=tuple(tool.spec for tool in agent.tools.values()),
-            messages=(*thread, *build_turns(progress.turns)),
-        )
-        reply = await _call_model(work, request)
+        reply = await _call_model(work, await _fit_request(work))
         match reply.stop_reason:
             case "tool_use" if _asks_for_tools(reply):
                 await _run_tools(work, reply)
@@ -189,7 +232,7 @@ async def _call_model(work: Work, request: ModelRequest) -> ModelReply:
     async with aclosing(work.model.stream(request)) as stream:
         async for item in stream:
             if isinstance(item, ModelReply):
-                work.progress.close_turn(item)
+                work.progress.close_turn(request, item)
                 return item
             work.emit(TextDelta(text=work.progress.add_text(storable(item))))
     raise ModelError("the stream ended without a reply")
@@ -254,4 +297,6 @@ def finish_run(task: Task, progress: Progress, state: RunState, note: str | None
         turns=tuple(progress.turns),
         stop_reason=progress.stop_reason,
         usage=progress.usage,
+        context_tokens=progress.billed.tokens if progress.billed else 0,
+        context_bytes=progress.billed.size_bytes if progress.billed else 0,
     )

@@ -3,10 +3,9 @@
 import re
 from dataclasses import dataclass, replace
 
-from agent.records import ToolCall
-from agent.text import estimate_tokens
+from agent.records import PastRun, ToolCall, Turn
+from agent.text import BYTES_PER_TOKEN, estimate_tokens
 
-BYTES_PER_TOKEN = 3
 PAGE_CHARACTERS = 6_000
 PASSAGES = 20
 AROUND_CHARACTERS = 160
@@ -86,3 +85,37 @@ def find_passages(text: str, query: str) -> list[str]:
         begin, end = max(end, found.start() - AROUND_CHARACTERS), found.end() + AROUND_CHARACTERS
         passages.append(f"(page {found.start() // PAGE_CHARACTERS + 1}) …{text[begin:end]}…")
     return passages
+
+
+SHORT_TOKENS = 300
+LEFT_OUT = "(The result is left out here.)"
+
+
+def shorten_results(turn: Turn) -> Turn:
+    """The turn with short excerpts, where a run's own results fill the window."""
+    return replace(turn, tool_calls=tuple(add_excerpt(_whole(call), SHORT_TOKENS) for call in turn.tool_calls))
+
+
+def _whole(call: ToolCall) -> ToolCall:
+    return replace(call, excerpt=None)
+
+
+def limit_calls(history: tuple[PastRun, ...], most: int) -> tuple[PastRun, ...]:
+    """The runs with the results of the newest `most` calls (0: of all); older calls stand without what they gave."""
+    left = most
+    limited: list[PastRun] = []
+    for run in reversed(history) if most else ():
+        calls = sum(len(turn.tool_calls) for turn in run.turns)
+        limited.append(run if calls <= left else _leave_out(run, calls - left))
+        left = max(0, left - calls)
+    return tuple(reversed(limited)) if most else history
+
+
+def _leave_out(run: PastRun, count: int) -> PastRun:
+    """The run without the results of its first calls."""
+    turns: list[Turn] = []
+    for turn in run.turns:
+        calls = [replace(c, excerpt=LEFT_OUT) if n < count else c for n, c in enumerate(turn.tool_calls)]
+        count = max(0, count - len(calls))
+        turns.append(replace(turn, tool_calls=tuple(calls)))
+    return replace(run, turns=tuple(turns))

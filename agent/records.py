@@ -243,7 +243,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """From a person's message to the final answer. `text` is what was answered, whole or as far as it came."""
+    """From a person's message to the final answer. `text` is what was answered, whole or as far as it came.
+
+    `context_tokens` were in the window when the last call ended, by its bill; `context_bytes` are the same measured.
+    """
 
     run_id: RunId
     session_id: SessionId
@@ -254,16 +257,22 @@ class Run:
     stop_reason: str = ""
     usage: Usage = Usage()
     error: str | None = None
+    context_tokens: int = 0
+    context_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastRun:
-    """A run as history: what people said, then what the agent did, then what it answered (none when it failed)."""
+    """A run as history: what people said, then what the agent did, then what it answered (none when it failed).
+
+    `position` is its place in the order of the session's runs.
+    """
 
     run_id: RunId
     prompt: tuple[Message, ...]
     turns: tuple[Turn, ...]
     answer: str | None
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

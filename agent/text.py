@@ -5,6 +5,8 @@ import math
 
 from agent.records import JsonObject, JsonValue
 
+BYTES_PER_TOKEN = 3
+"""Of text that was never billed."""
 _UNSTORABLE = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
 
 
@@ -38,4 +40,4 @@ def utf16_length(text: str) -> int:
 
 def estimate_tokens(text: str) -> int:
     """Tokens of a text that was never billed: its UTF-8 bytes by three, rounded up."""
-    return -(-len(text.encode(errors="surrogatepass")) // 3)
+    return -(-len(text.encode(errors="surrogatepass")) // BYTES_PER_TOKEN)

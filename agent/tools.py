@@ -7,7 +7,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -52,9 +52,15 @@ class Tool:
     @property
     def spec(self) -> ToolSpec:
         """The tool as the model sees it."""
-        schema: JsonObject = self.arguments.model_json_schema()
-        schema.pop("title", None)
-        return ToolSpec(name=self.name, description=self.description, input_schema=schema)
+        return ToolSpec(name=self.name, description=self.description, input_schema=_schema_of(self.arguments))
+
+
+@lru_cache(maxsize=4_096)
+def _schema_of(arguments: type[BaseModel]) -> JsonObject:
+    """Made once: it takes longer than all the rest of a request."""
+    schema: JsonObject = arguments.model_json_schema()
+    schema.pop("title", None)
+    return schema
 
 
 def build_tool(

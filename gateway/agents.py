@@ -1,9 +1,10 @@
 """An agent as this gateway runs it: how it thinks, what it reads, what it remembers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
+from agent.compaction import CompactionRules
 from agent.errors import InputError
 from agent.ids import AgentId
 from agent.loop import Agent
@@ -30,6 +31,7 @@ class AgentConfig:
     extract_after_s: float = 2.0
     agent_memory: AgentMemoryMode = "off"
     agent_memory_review: AgentMemoryReview = "approve"
+    compaction: CompactionRules = field(default_factory=CompactionRules)
 
     def with_tool(self, tool: Tool) -> "AgentConfig":
         """The same with one tool more, unless it has one of that name."""

@@ -108,6 +108,15 @@ class ClaudeModel:
         except anthropic.AnthropicError:
             return None
 
+    async def count_tokens(self, request: ModelRequest) -> int | None:
+        """The exact tokens of a request's prompt; none where the server does not say."""
+        body = cast("dict[str, Any]", render_request(request))
+        del body["max_tokens"]
+        try:
+            return (await self._client.messages.count_tokens(**body)).input_tokens
+        except anthropic.AnthropicError:
+            return None
+
     async def aclose(self) -> None:
         """Closes every connection. Calls that are still on fail."""
         await self._client.close()

@@ -23,6 +23,7 @@ from agent.ports import Model
 from gateway.agent_memories import AgentKnowledge, build_agent_memory_tool
 from gateway.app import Readiness, build_app
 from gateway.changes import Changes
+from gateway.compactor import Compactor
 from gateway.config import Configuration
 from gateway.dispatcher import Dispatcher
 from gateway.extractor import Extractor
@@ -34,7 +35,7 @@ from gateway.memory_tool import build_memory_tool
 from gateway.outbox import Delivery
 from gateway.people import PeopleService
 from gateway.poller import Poller
-from gateway.ports import Bus, Poster
+from gateway.ports import Bus, ModelSizes, Poster
 from gateway.relay import BusRelay
 from gateway.retention import Retention
 from gateway.runner import Runner
@@ -44,9 +45,11 @@ from gateway.slack_judge import SlackJudge
 from gateway.slack_people import SlackPeople
 from gateway.spending import Spending
 from gateway.used_memories import UsedMemories
+from gateway.windows import Windows
 from memory.agent_memories import AgentMemories
 from memory.attachments import Attachments
 from memory.bus import NotifyBus
+from memory.compactions import Compactions
 from memory.context import Sessions
 from memory.database import Database
 from memory.erasure import Erasures
@@ -107,6 +110,7 @@ class Gateway:
     dispatcher: Dispatcher
     widget: Widget
     readiness: Readiness
+    compactor: Compactor
     slack: "Slack | None" = None
 
     async def drain(self, within_s: float) -> None:
@@ -154,7 +158,9 @@ async def open_gateway(
         knowledge = AgentKnowledge(agent_files, agents)
         await knowledge.refresh()
         used = UsedMemories(Memories(database))
-        runner = Runner(tasks, sessions, hub, spending, knowledge, hooks, used, lease_s)
+        windows = Windows(model if isinstance(model, ModelSizes) else None)
+        compactor = Compactor(sessions, Compactions(database), spending, windows)
+        runner = Runner(tasks, sessions, hub, compactor, knowledge, hooks, used, lease_s)
         all_posters = dict(posters or {})
         delivery = Delivery(Outbox(database, worker_id), all_posters)
         posting = Poller("outbox", delivery.work, delivery.next_in)
@@ -192,7 +198,7 @@ async def open_gateway(
         housekeeping = Housekeeping(workers, dispatcher, relay, files, lease_s, chores)
         group(Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh).run(registered))
         await registered.wait()
-        for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll()):
+        for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll(), compactor.run()):
             group(work)
         for _ in range(EXTRACTIONS_AT_ONCE):
             group(extracting.run())
@@ -234,6 +240,7 @@ async def open_gateway(
             dispatcher=dispatcher,
             widget=widget,
             readiness=readiness,
+            compactor=compactor,
             slack=slack,
         )
         with suppress(StoreUnavailableError):  # the others notice the missing beat

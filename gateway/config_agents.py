@@ -1,15 +1,20 @@
 """The agents of a configuration, and the one that answers while none is configured."""
 
+import json
 from collections.abc import Sequence
 
+from agent.compaction import CompactionRules, Strategy
 from agent.ids import AgentId
 from agent.loop import Agent
+from agent.payloads import ResultRules
+from agent.prompt import build_system
+from agent.text import estimate_tokens
 from agent.tools import Tool
 from gateway.agents import AgentConfig, Agents
 from gateway.builtin_tools import BUILTIN_TOOLS
 from gateway.config_errors import Report
 from gateway.config_imports import NotUsableError, Surroundings
-from gateway.config_models import DEFAULT_MODEL, DEFAULT_SMALL_MODEL, AgentTable
+from gateway.config_models import DEFAULT_MODEL, DEFAULT_SMALL_MODEL, AgentContext, AgentTable
 
 BUILT_IN_ID = AgentId("assistant")
 BUILT_IN_INSTRUCTIONS = """\
@@ -51,7 +56,15 @@ def _build_agent(table: AgentTable, key: str, place: Surroundings, report: Repor
         max_tokens=table.max_tokens,
         max_tool_calls=table.max_tool_calls,
         run_s=table.run_s,
+        results=ResultRules(
+            result_tokens=table.context.result_tokens,
+            condense_after=table.context.condense_after,
+            condense_instructions=table.context.condense_instructions,
+            history_calls=table.context.max_tool_calls_from_history,
+        ),
     )
+    rules = _build_rules(table.context)
+    _check_window(agent, rules, table, key, report)
     return AgentConfig(
         agent=agent,
         small_model=table.small_model,
@@ -60,7 +73,31 @@ def _build_agent(table: AgentTable, key: str, place: Surroundings, report: Repor
         capture_instructions=table.memory.capture_instructions,
         agent_memory=table.agent_memory.mode,
         agent_memory_review=table.agent_memory.review,
+        compaction=rules,
     )
+
+
+def _build_rules(table: AgentContext) -> CompactionRules:
+    return CompactionRules(
+        strategy=Strategy(table.strategy),
+        cap_tokens=table.cap_tokens,
+        window_tokens=table.window_tokens,
+        model=table.model,
+    )
+
+
+def _check_window(agent: Agent, rules: CompactionRules, table: AgentTable, key: str, report: Report) -> None:
+    """A prompt that is full before anybody has said anything could never be answered."""
+    fixed = sum(estimate_tokens(text.text) for text in build_system(agent.instructions))
+    fixed += sum(estimate_tokens(json.dumps(tool.spec.input_schema)) for tool in agent.tools.values())
+    if rules.window_tokens is not None and fixed + agent.max_tokens >= rules.window_tokens:
+        text = f"expected more than {fixed + agent.max_tokens}: the instructions, the tools and max_tokens have to fit"
+        report.add(f"{key}.context.window_tokens", text)
+    elif 2 * fixed >= rules.cap_tokens:
+        text = f"expected more than {2 * fixed}: the instructions and tools alone take about {fixed} tokens"
+        report.add(f"{key}.context.cap_tokens", text)
+    if table.context.result_tokens * 2 > rules.limit_tokens(rules.window_tokens or rules.cap_tokens * 2):
+        report.add(f"{key}.context.result_tokens", "expected less than half of what a prompt may hold")
 
 
 def _read_instructions(table: AgentTable, key: str, place: Surroundings, report: Report) -> str:

@@ -28,6 +28,7 @@ WorkspaceId = Annotated[str, form(r"[TE][A-Z0-9]{2,30}", "the id of a workspace 
 BotId = Annotated[str, form(r"[ABUW][A-Z0-9]{2,30}", "the id of a bot, its user or its app, such as B0123ABC456")]
 RuleText = Annotated[str, Field(min_length=1, max_length=500)]
 WhenToAnswer: TypeAlias = Literal["mention", "thread", "always", "conditions"]
+StrategyName: TypeAlias = Literal["disabled", "summarization", "context"]
 PathText = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -63,6 +64,19 @@ class AgentFiles(Table):
     review: AgentMemoryReview = "approve"
 
 
+class AgentContext(Table):
+    """`[agents.context]`"""
+
+    strategy: StrategyName = "context"
+    cap_tokens: int = Field(default=160_000, ge=1_000, le=10_000_000)
+    window_tokens: int | None = Field(default=None, ge=2_000, le=10_000_000)
+    model: ModelName | None = None
+    result_tokens: int = Field(default=8_000, ge=200, le=1_000_000)
+    condense_after: int = Field(default=0, ge=0, le=1_000)
+    condense_instructions: Annotated[str, Field(max_length=4_000)] = ""
+    max_tool_calls_from_history: int = Field(default=0, ge=0, le=10_000)
+
+
 class AgentTable(Table):
     """`[[agents]]`"""
 
@@ -78,6 +92,7 @@ class AgentTable(Table):
     run_s: float = Field(default=600.0, ge=1, le=86_400, allow_inf_nan=False)
     memory: AgentMemory = AgentMemory()
     agent_memory: AgentFiles = AgentFiles()
+    context: AgentContext = AgentContext()
 
     @model_validator(mode="after")
     def _check_instructions(self) -> Self:

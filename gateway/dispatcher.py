@@ -331,6 +331,7 @@ def _count(attempt: Attempt, outcome: Outcome) -> None:
         metrics.dead_letters.inc()
     if outcome.run is not None:
         usage = outcome.run.usage
+        metrics.count_cached(usage)
         metrics.tokens.labels("input").inc(usage.input_tokens)
         metrics.tokens.labels("output").inc(usage.output_tokens)
         metrics.tokens.labels("cache_read").inc(usage.cache_read_tokens)

@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from agent.records import Usage
+
 REGISTRY = CollectorRegistry()
 
 accepted = Counter("parley_messages_accepted", "Messages committed, by channel.", ["channel"], registry=REGISTRY)
@@ -27,6 +29,16 @@ extractions = Counter(
     ["result"],
     registry=REGISTRY,
 )
+compactions = Counter(
+    "parley_compactions", "Summaries of older runs that were due, by outcome.", ["outcome"], registry=REGISTRY
+)
+compacted_tokens = Counter("parley_compacted_tokens", "Tokens of prompts that summaries took out.", registry=REGISTRY)
+counted = Counter("parley_token_counts", "Requests whose exact size was asked for.", registry=REGISTRY)
+cache_read_share = Gauge(
+    "parley_cache_read_share",
+    "Of all prompt tokens billed to this process, the share read from cache.",
+    registry=REGISTRY,
+)
 facts = Counter("parley_facts", "Facts stored, changed or retired by extraction.", registry=REGISTRY)
 
 spent_usd = Counter(
@@ -44,6 +56,21 @@ slack_tokens_refused = Gauge(
     "parley_slack_tokens_refused", "Slack installations whose token Slack refuses.", registry=REGISTRY
 )
 links = Counter("parley_accounts_linked", "Accounts that became one person's, by proof.", ["proof"], registry=REGISTRY)
+
+
+class _Prompts:
+    """The prompt tokens of this process: all, and those read from cache."""
+
+    total = 0
+    read = 0
+
+
+def count_cached(usage: Usage) -> None:
+    """Take a run's bill into the share that is read from cache."""
+    _Prompts.read += usage.cache_read_tokens
+    _Prompts.total += usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
+    if _Prompts.total:
+        cache_read_share.set(_Prompts.read / _Prompts.total)
 
 
 def render_metrics() -> bytes:

@@ -1,9 +1,10 @@
 """What the gateway asks of others: a bus between processes, and channels where it has to go to the people."""
 
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from agent.ids import WorkerId
+from agent.ports import ModelRequest
 from agent.records import JsonObject
 
 
@@ -41,6 +42,19 @@ class PostUnknownError(Exception):
 
 class CannotLookError(Exception):
     """The channel does not let us read back what was posted."""
+
+
+@runtime_checkable
+class ModelSizes(Protocol):
+    """What a model's server tells about sizes, where it does."""
+
+    async def max_input_tokens(self, model: str) -> int | None:
+        """The model's context window; none where the server does not say."""
+        ...
+
+    async def count_tokens(self, request: ModelRequest) -> int | None:
+        """The exact tokens of a request's prompt; none where the server does not say."""
+        ...
 
 
 UnknownPolicy = Literal["at_most_once", "at_least_once"]

@@ -15,10 +15,11 @@ from agent.loop import Agent, Progress, Work, finish_run, run_agent
 from agent.prompt import Context, fit_memories
 from agent.records import Run, RunState, Task, TaskState, Turn
 from gateway.agents import AgentConfig, AgentSource
+from gateway.compactor import Compactor, RunRoom, Thread
 from gateway.hooks import Hooks, call_hook
 from gateway.hub import Hub
-from gateway.spending import Spending
 from gateway.used_memories import UsedMemories
+from memory.compactions import Fence
 from memory.context import Sessions
 from memory.tasks import Claim, Outcome, Tasks
 
@@ -75,7 +76,7 @@ class Runner:
         tasks: Tasks,
         sessions: Sessions,
         hub: Hub,
-        spending: Spending,
+        compactor: Compactor,
         agents: AgentSource,
         hooks: Hooks,
         used: UsedMemories,
@@ -86,7 +87,8 @@ class Runner:
         self._tasks = tasks
         self._sessions = sessions
         self._hub = hub
-        self._spending = spending
+        self._spending = compactor.spending
+        self._compactor = compactor
         self._agents = agents
         self._hooks = hooks
 
@@ -106,12 +108,17 @@ class Runner:
             journal=_Journal(self._tasks, self._hub, attempt.claim, config.agent, self._pause_s),
             emit=lambda event: self._emit(attempt, event),
             progress=attempt.progress,
+            room=self._build_room(attempt.claim, config),
         )
         try:
             run = await run_agent(work, context)
         finally:
             self._hub.end_run(attempt.claim.session_id)
         return self._outcome(attempt, run)
+
+    def _build_room(self, claim: Claim, config: AgentConfig) -> RunRoom:
+        fence = Fence(owner=self._tasks.worker_id, epoch=claim.epoch)
+        return RunRoom(self._compactor, Thread(session_id=claim.session_id, config=config, fence=fence))
 
     async def _load(self, claim: Claim, config: AgentConfig) -> tuple[Task, Context]:
         context = await self._sessions.load_context(
@@ -190,7 +197,10 @@ class Runner:
         return config.extract_after_s if config.memory_mode == "agentic" and attempt.claim.user_id else None
 
     async def finished(self, attempt: Attempt, outcome: Outcome) -> None:
-        """Tell the owner's hook about a run that is stored."""
+        """Tell the owner's hook about a run that is stored, and see whether the thread has to be summarised."""
         hook, task, run = self._hooks.on_run_finished, attempt.task, outcome.run
+        if run is not None:
+            config = self._agents.get(attempt.claim.agent_id)
+            self._compactor.consider(attempt.claim.session_id, config, run)
         if hook is not None and task is not None and run is not None:
             await call_hook("on_run_finished", lambda: hook(task, run))

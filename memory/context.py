@@ -6,6 +6,7 @@ from datetime import datetime
 from agent.ids import RunId, SessionId, UserId
 from agent.prompt import Context
 from agent.records import LogEntry, Message, Run, RunState, Session, Turn
+from memory.compactions import read_billed, read_earlier
 from memory.database import Database, Record
 from memory.queries import query
 from memory.rows import (
@@ -32,6 +33,7 @@ class Sessions:
     ) -> Context:
         """What the run at `position` needs: who asks, its prompt, the runs before it, and the asker's memories.
 
+        Runs that were summarised are not among them: `earlier` stands there, as long as they would be seen.
         Those of them that answer the prompt come first; then, newest first, `memories` of the newest and the profile.
         In a shared session only those that others may hear. `memories` is none where user memories are off.
         """
@@ -49,6 +51,9 @@ class Sessions:
             history=history,
             memories=remembered,
             turns=turns,
+            earlier=read_earlier(session_id, row) if len(history) < history_runs else None,
+            summarized_upto=row["upto"],
+            billed=read_billed(row["runs"]),
         )
 
     async def load_log(self, session_id: SessionId, after: int, limit: int) -> Sequence[LogEntry]:

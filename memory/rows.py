@@ -164,8 +164,8 @@ def read_history(session_id: SessionId, row: Record, position: int) -> tuple[tup
         messages.setdefault(of, []).append(message)
     turns = _read_turns(row)
     past = (
-        _past_run(session_id, RunId(run_id), messages.get(of, []), turns.get(of, []))
-        for of, run_id in row["runs"] or ()
+        _past_run(session_id, RunId(run_id), of, messages.get(of, []), turns.get(of, []))
+        for of, run_id, *_ in row["runs"] or ()
     )
     return tuple(past), tuple(turns.get(position, ()))
 
@@ -209,7 +209,9 @@ def _usage(input_tokens: int, output_tokens: int, cache_read: int, cache_write: 
     )
 
 
-def _past_run(session_id: SessionId, run_id: RunId, rows: list[Sequence[Any]], turns: list[Turn]) -> PastRun:
+def _past_run(
+    session_id: SessionId, run_id: RunId, position: int, rows: list[Sequence[Any]], turns: list[Turn]
+) -> PastRun:
     spoken = [(seq, of, author, name, text, at) for seq, of, role, author, name, text, at in rows if role == "user"]
     answers = [row[5] for row in rows if row[2] == "assistant"]
     return PastRun(
@@ -217,4 +219,5 @@ def _past_run(session_id: SessionId, run_id: RunId, rows: list[Sequence[Any]], t
         prompt=read_prompt(session_id, spoken),
         turns=tuple(turns),
         answer=answers[-1] if answers else None,
+        position=position,
     )

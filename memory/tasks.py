@@ -410,7 +410,8 @@ def _usage_json(usage: Usage) -> dict[str, int | str]:
 def _run_json(run: Run | None) -> dict[str, Any]:
     if run is None:
         return {"model": "", "stop_reason": "", "error": None, **_usage_json(Usage())}
-    return {"model": run.model, "stop_reason": run.stop_reason, "error": run.error, **_usage_json(run.usage)}
+    window = {"context_tokens": run.context_tokens, "context_bytes": run.context_bytes}
+    return {"model": run.model, "stop_reason": run.stop_reason, "error": run.error, **window, **_usage_json(run.usage)}
 
 
 def _turn_json(n: int, turn: Turn) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 -- name: load_context
 -- One run's reading: who asks, what people said that it answers, the last $4 runs before it, and the asker's memories
 -- that may be in the block: those that answer what was said, the $5 newest (0: no memories at all) and those of the profile;
--- in a thread that others read only what may be used there. The turns of an earlier attempt at the same run come along.
+-- in a thread that others read only what may be used there. The turns of an earlier attempt at the same run come along,
+-- and the newest summary of older runs, which stands for them.
 WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id,
            set_config('parley.user_id', coalesce($2::text, ''), true) AS user_id
 )
 SELECT asker.user, prompt.messages AS prompt, past.runs, past.messages, past.turns, past.calls,
-       memory.rows AS memories, memory.size AS memory_size, memory.counts AS memory_counts
+       memory.rows AS memories, memory.size AS memory_size, memory.counts AS memory_counts,
+       earlier.upto, earlier.opening, earlier.summary, earlier.words AS opening_words
 FROM scope
 CROSS JOIN LATERAL (
     SELECT CASE WHEN scope.user_id <> '' THEN (SELECT to_jsonb(u) FROM users u WHERE u.user_id = scope.user_id) END AS user,
@@ -20,11 +22,25 @@ CROSS JOIN LATERAL (
            string_agg(m.text, ' ') AS words
     FROM messages m WHERE m.session_id = scope.session_id AND m.position = $3::bigint AND m.role = 'user'
 ) prompt
-CROSS JOIN LATERAL (
-    SELECT min(r.position) AS first, jsonb_agg(jsonb_build_array(r.position, r.run_id) ORDER BY r.position) AS runs
+LEFT JOIN LATERAL (
+    SELECT c.upto, c.opening, c.summary, opening.words
     FROM (
-        SELECT position, run_id FROM runs
-        WHERE session_id = scope.session_id AND position < $3
+        SELECT c.upto, c.opening, c.summary FROM compactions c
+        WHERE c.session_id = scope.session_id AND c.upto < $3
+        ORDER BY c.session_id DESC, c.upto DESC LIMIT 1
+    ) c
+    CROSS JOIN LATERAL (
+        SELECT jsonb_agg(jsonb_build_array(m.seq, m.message_id, m.author_id, m.author_name, concat(m.text, m.files_text), m.at)
+                         ORDER BY m.seq) AS words
+        FROM messages m WHERE m.session_id = scope.session_id AND m.position = c.opening AND m.role = 'user'
+    ) opening
+) earlier ON true
+CROSS JOIN LATERAL (
+    SELECT min(r.position) AS first,
+           jsonb_agg(jsonb_build_array(r.position, r.run_id, r.model, r.context_tokens, r.context_bytes) ORDER BY r.position) AS runs
+    FROM (
+        SELECT position, run_id, model, context_tokens, context_bytes FROM runs
+        WHERE session_id = scope.session_id AND position < $3 AND position > coalesce(earlier.upto, -9223372036854775808)
         ORDER BY session_id DESC, position DESC LIMIT $4::int
     ) r
 ) span

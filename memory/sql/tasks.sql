@@ -140,12 +140,13 @@ WITH scope AS MATERIALIZED (
     FROM session, unnest($10::text[]) WITH ORDINALITY AS r (run_id, n)
 ), run AS (
     INSERT INTO runs (session_id, position, run_id, user_id, agent_id, model, state, stop_reason, error, input_tokens,
-                      output_tokens, cache_read_tokens, cache_write_tokens, cost_usd)
+                      output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, context_tokens, context_bytes)
     SELECT task.session_id, task.position, ($10::text[])[1], task.user_id, task.agent_id, r.model, $11, r.stop_reason, r.error,
-           r.input_tokens, r.output_tokens, r.cache_read_tokens, r.cache_write_tokens, r.cost_usd
+           r.input_tokens, r.output_tokens, r.cache_read_tokens, r.cache_write_tokens, r.cost_usd,
+           coalesce(r.context_tokens, 0), coalesce(r.context_bytes, 0)
     FROM task, jsonb_to_record($13::jsonb) AS r (
         model text, stop_reason text, error text, input_tokens bigint, output_tokens bigint, cache_read_tokens bigint,
-        cache_write_tokens bigint, cost_usd numeric)
+        cache_write_tokens bigint, cost_usd numeric, context_tokens bigint, context_bytes bigint)
 ), turn AS (
     INSERT INTO turns (session_id, position, n, content, stop_reason, input_tokens, output_tokens, cache_read_tokens,
                        cache_write_tokens, cost_usd)
