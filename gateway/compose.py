@@ -182,7 +182,7 @@ async def open_gateway(
             from gateway.slack import Host, open_slack_channel
 
             judge = SlackJudge(spending.model_of(Payer(channel="slack")), agents).judge
-            host = Host(own=SlackPeople(user_memories), judge=judge, secret=instance.secret)
+            host = Host(own=SlackPeople(user_memories, people), judge=judge, secret=instance.secret)
             channel = open_slack_channel(configuration.slack, service, front, database, worker_id, host)
             slack, all_posters["slack"], watch = await stack.enter_async_context(channel)
             readiness.find_slack_note = lambda: watch.note
@@ -218,6 +218,9 @@ async def open_gateway(
         )
         readiness.is_store_there = lambda: housekeeping.silence_s < STORE_SILENCE_S
         changes.listeners += [lambda _: service.forget_people(), widget.see_off]
+        if slack is not None:
+            forget_in_slack = slack.profiles.forget_people
+            changes.listeners.append(lambda _: forget_in_slack())
         tokens = PersonTokens(service, people, configuration.sites, instance.secret)
         remembering = Remembering(memories=user_memories, tokens=tokens, people=people)
         operating = Operating(spend=Ledger(front, worker_id))

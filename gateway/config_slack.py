@@ -35,6 +35,7 @@ def build_slack(table: SlackTable, settings: Settings, agents: Agents, report: R
         unknown_policy=table.unknown_posts,
         retention_days=table.retention_days,
         workspaces=frozenset(table.workspaces),
+        trusted=None if keys.bot_token is not None else frozenset(table.workspaces),
     )
     sealing = settings.secret_key.get_secret_value() if settings.secret_key else ""
     return Setup(keys=keys, options=options, sealing_keys=tuple(sealing.split(",")) if sealing else ())

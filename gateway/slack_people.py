@@ -2,20 +2,29 @@
 
 from collections.abc import Sequence
 
-from agent.errors import MemoryNotFoundError, UserNotFoundError
+from agent.errors import BusyError, LinkRefusedError, MemoryNotFoundError, UserNotFoundError
 from agent.ids import MemoryId, UserId
 from agent.memories import MemoryDraft
-from agent.records import Identity, UserMemory
+from agent.records import Identity, User, UserMemory
 from gateway.memories import UserMemories
+from gateway.people import PeopleService
 
-NO_LINKS = "Linking accounts is not there yet in this version."
+NOBODY = "I know nothing about you."
+FORGOTTEN = "Forgotten: what you wrote to me, what I answered, and what I remembered about you."
+NOT_ALL = "Some of it could not be forgotten just now. Please try again."
+SAY_THERE = """\
+Within ten minutes, write `link {code}` to me on the website, or wherever else you talk to me. Then I know that both \
+are you. Give the code to nobody: whoever says it becomes you."""
+LINKED = "Done: you are one person here and there now."
+NOT_LINKED = "Not linked: {reason}."
 
 
 class SlackPeople:
     """`adapters.slack.ports.Own` over the gateway's services."""
 
-    def __init__(self, memories: UserMemories) -> None:
+    def __init__(self, memories: UserMemories, people: PeopleService) -> None:
         self._memories = memories
+        self._people = people
 
     async def list_newest(self, user_id: UserId, limit: int) -> Sequence[UserMemory]:
         """The live memories, the newest first; none of somebody who was forgotten."""
@@ -55,10 +64,24 @@ class SlackPeople:
             return
 
     async def forget(self, user_id: UserId) -> str:
-        """Forget the person. What they are told."""
-        gone = await self._memories.clear_memories(user_id)
-        return f"Forgotten: {len(gone.memory_ids)} things that I remembered about you."
+        """Erase the person. What they are told."""
+        try:
+            report = await self._people.erase(user_id)
+        except UserNotFoundError:
+            return NOBODY
+        return FORGOTTEN if not sum(report.left.values()) else NOT_ALL
 
-    async def link(self, identity: Identity, user_id: UserId, code: str | None) -> str:
+    async def link(self, identity: Identity, user: User, code: str | None) -> str:
         """Make a code, or use one. What the person is told."""
-        return NO_LINKS
+        try:
+            if code is None:
+                issued = await self._people.issue_link_code(user, identity)
+                return SAY_THERE.format(code=issued.code)
+            await self._people.redeem_link_code(user, identity, code)
+        except (LinkRefusedError, BusyError) as error:
+            return NOT_LINKED.format(reason=str(error) or error.__doc__)
+        return LINKED
+
+    async def prove_email(self, identity: Identity, user: User, email: str) -> User:
+        """Slack vouches for this address: who proved the same elsewhere is the same person."""
+        return await self._people.prove_email(identity, user, email)

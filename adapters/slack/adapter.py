@@ -57,6 +57,7 @@ class Slack:
     answers: Answers
     intake: Intake
     previews: Previews
+    profiles: Profiles
     socket: Socket | None
 
     async def run(self) -> None:
@@ -83,7 +84,7 @@ async def open_slack(
         tokens = InstalledTokens(store.installations, oauth.renew) if oauth else SingleToken(keys.bot_token or "")
         api = SlackWebApi(client, session, tokens, store.limits, on_token)
         pins = Pins(store.shared)
-        profiles = Profiles(gateway, api)
+        profiles = Profiles(gateway, api, store.own, options.trusts)
         previews = Previews(gateway, api, store.posts, options.first_rung)
         answers = Answers(api, store.posts, previews, options.unknown_policy)
         conversing = Conversing(gateway, store.threads, api, profiles, previews, answers, Rules(options, store.judge))
@@ -109,6 +110,7 @@ async def open_slack(
                 answers=answers,
                 intake=intake,
                 previews=previews,
+                profiles=profiles,
                 socket=socket,
             )
         finally:

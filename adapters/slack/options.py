@@ -37,7 +37,8 @@ class Conversation:
 class Options:
     """`conversations` by Slack's id. `bot_name`: what a mention of the bot reads as. `retention_days`: of decisions.
 
-    `workspaces`: who may install the app, by Slack's ids of teams or organisations; everybody when empty.
+    `workspaces`: who may install the app, by Slack's ids of teams or organisations; everybody when empty. `trusted`:
+    the installations whose members' e-mail addresses prove who they are elsewhere; none stands for all.
     """
 
     default: Conversation
@@ -48,11 +49,16 @@ class Options:
     unknown_policy: UnknownPolicy = "at_most_once"
     retention_days: float = 30.0
     workspaces: frozenset[str] = frozenset()
+    trusted: frozenset[str] | None = None
 
     @property
     def bots(self) -> frozenset[str]:
         """The other bots that may be answered somewhere."""
         return self.default.rule.bots.union(*(one.rule.bots for one in self.conversations.values()))
+
+    def trusts(self, installation: str) -> bool:
+        """Whether the addresses of its full members prove who they are: elsewhere an admin is a stranger."""
+        return self.trusted is None or installation in self.trusted
 
     def of(self, conversation: str) -> Conversation:
         """What holds in a conversation."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, Protocol, TypeAlias
 
 from agent.ids import MemoryId, SessionId, TaskId, UserId
-from agent.records import Identity, Inbound, JsonObject, UserMemory
+from agent.records import Identity, Inbound, JsonObject, User, UserMemory
 
 Delivery: TypeAlias = tuple[int, JsonObject, int]
 """Its number, its payload, and which attempt at taking it in this is."""
@@ -174,8 +174,12 @@ class Own(Protocol):
         """Forget the person. What they are told."""
         ...
 
-    async def link(self, identity: Identity, user_id: UserId, code: str | None) -> str:
+    async def link(self, identity: Identity, user: User, code: str | None) -> str:
         """Make a code, or use one. What the person is told."""
+        ...
+
+    async def prove_email(self, identity: Identity, user: User, email: str) -> User:
+        """Slack vouches for this address: who proved the same elsewhere is the same person."""
         ...
 
 

@@ -14,7 +14,7 @@ from adapters.ports import Gateway
 from adapters.slack.errors import SlackError
 from adapters.slack.people import Profile, parse_profile
 from adapters.slack.places import identity_of
-from adapters.slack.ports import WebApi
+from adapters.slack.ports import Own, WebApi
 from adapters.slack.records import Origin, object_of
 from agent.ids import new_user_id
 from agent.records import User
@@ -40,8 +40,17 @@ class Person:
 class Profiles:
     """The people of one app's installations."""
 
-    def __init__(self, gateway: Gateway, api: WebApi, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        api: WebApi,
+        own: Own,
+        trusts: Callable[[str], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._gateway = gateway
+        self._own = own
+        self._trusts = trusts
         self._api = api
         self._clock = clock
         self._known: OrderedDict[tuple[str, str], tuple[float, Profile | None]] = OrderedDict()
@@ -72,13 +81,20 @@ class Profiles:
         """A profile changed: it is looked up anew when it is next needed."""
         self._known.pop((origin.installation, user), None)
 
+    def forget_people(self) -> None:
+        """Accounts were linked, parted or erased: who is behind each is looked up anew."""
+        self._users.clear()
+
     async def _ensure(self, origin: Origin, home: str, user: str, profile: Profile | None) -> User:
         key = (origin.installation, f"{home}:{user}")
         known = self._users.get(key)
         if known is not None and known[0] == profile:
             return known[1]
         details = profile.as_user() if profile else User(id=new_user_id())
-        stored = await self._gateway.ensure_user(identity_of(origin.installation, home, user), details)
+        identity = identity_of(origin.installation, home, user)
+        stored = await self._gateway.ensure_user(identity, details)
+        if profile is not None and profile.email is not None and self._trusts(origin.installation):
+            stored = await self._own.prove_email(identity, stored, profile.email)
         _remember(self._users, key, (profile, stored))
         return stored
 

@@ -88,7 +88,7 @@ class Surfaces:
         if person.user is None:
             return NOT_KNOWN
         identity = identity_of(command.origin.installation, command.home, command.user)
-        return await self._own.link(identity, person.user.id, code or None)
+        return await self._own.link(identity, person.user, code or None)
 
     async def _stop_of(self, command: Command) -> str:
         user = await self._gateway.find_user(identity_of(command.origin.installation, command.home, command.user))

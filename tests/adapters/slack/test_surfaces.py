@@ -1,9 +1,14 @@
 """What is beside the threads: home, prompts, `/parley`, the shortcut, feedback, files, profiles."""
 
 import asyncio
+import re
 
 import pytest
 
+from agent.ids import UserId
+from agent.records import Identity, User
+from memory.database import Database
+from memory.links import Links
 from tests.adapters.slack.arena import TRANSPORTS, Arena, Transport, open_arena
 from tests.support.gateway import find_text, run_sql
 from tests.support.model_steps import Gate, last_text_has, says, says_slowly
@@ -192,3 +197,33 @@ async def test_a_changed_profile_is_looked_up_anew(database_url: str) -> None:
         assert [row["email"] for row in rows] == ["ann@new.test"]
         looked_up = [call for call in arena.slack.api.calls if call.method == "users.info"]
         assert len(looked_up) == 2
+
+
+@pytest.mark.parametrize("over", TRANSPORTS)
+async def test_a_code_makes_two_accounts_one_person(database_url: str, over: Transport) -> None:
+    """What is remembered on one side is then known on the other. Proves: SL-38, ID-3."""
+    async with open_arena(database_url, ScriptedModel(), over=over) as arena:
+        await arena.slack.command(arena.ann, arena.general, "/parley", "link")
+        code = re.search(r"`link (\S+)`", arena.slack.ephemerals(arena.ann)[-1].text)
+        assert code is not None
+        for words, told in (("nonsense", "Not linked"), (code[1], "one person"), (code[1], "Not linked")):
+            await arena.slack.command(arena.ben, arena.general, "/parley", f"link {words}")
+            assert told in arena.slack.ephemerals(arena.ben)[-1].text
+        people = await run_sql(database_url, "SELECT DISTINCT user_id FROM identities WHERE channel = 'slack'")
+        assert len(people) == 1
+
+
+@pytest.mark.parametrize(("trusted", "count"), [(None, 1), (frozenset({"T0OTHER"}), 2)])
+async def test_an_address_links_only_where_the_workspace_is_the_owners(
+    database_url: str, database: Database, trusted: frozenset[str] | None, count: int
+) -> None:
+    """An admin elsewhere can give anybody any address. Proves: SL-21, ID-3."""
+    model = ScriptedModel()
+    model.add(says("Hello."))
+    async with open_arena(database_url, model, trusted=trusted) as arena:
+        web = Identity(tenant="shop", channel="id", external_id="ann-on-the-web")
+        await arena.core.gateway.service.ensure_user(web, User(id=UserId("ann-on-the-web")))
+        await Links(database).prove_email(web, "ann@acme.test")
+        await arena.answers(await arena.ask(arena.ann, "<@BOT> hi"))
+        people = await run_sql(database_url, "SELECT DISTINCT user_id FROM identities")
+        assert len(people) == count
