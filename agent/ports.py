@@ -1,6 +1,6 @@
 """What the core asks of the outside: a model to call. Implemented in `gateway`."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
@@ -102,4 +102,12 @@ class Model(Protocol):
 
         Raises `ModelError`.
         """
+        ...
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors; texts that mean alike point alike."""
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]] | None:
+        """One vector per text, all of one length; none where that cannot be done now."""
         ...

@@ -45,15 +45,11 @@ def normalize(values: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundMemory:
-    """A memory that may be used: the question's words that stand in it, and its length in words.
-
-    `likeness` is what an embedder says of it, from 0 to 1; 0 without one.
-    """
+    """A memory that may be used: the question's words that stand in it, and its length in words."""
 
     memory: UserMemory
     found: tuple[str, ...] = ()
     length: int = 0
-    likeness: float = 0.0
 
 
 def rank_memories(
@@ -70,7 +66,6 @@ def rank_memories(
     last = max(len(ordered) - 1, 1)
     scored = []
     for age, (candidate, score) in enumerate(zip(ordered, words, strict=True)):
-        relevance = score + candidate.likeness
-        scored.append((candidate.memory, relevance + RECENCY_WEIGHT * age / last if relevance else 0.0, age))
+        scored.append((candidate.memory, score + RECENCY_WEIGHT * age / last if score else 0.0, age))
     scored.sort(key=lambda entry: (entry[1], entry[2]), reverse=True)
     return [(memory, score) for memory, score, _ in scored]

@@ -47,7 +47,6 @@ class FoundTurn:
     length: int
     before: tuple[tuple[int, Speaker], ...] = ()
     after: tuple[tuple[int, Speaker], ...] = ()
-    likeness: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +73,9 @@ class Weights:
     stretch: float = 0.6
     speaker: float = 0.3
     fact: float = 0.5
-    likeness: float = 0.5
 
 
-WORDS_ONLY = Weights(near=0, far=0, stretch=0, speaker=0, fact=0, likeness=0)
+WORDS_ONLY = Weights(near=0, far=0, stretch=0, speaker=0, fact=0)
 
 
 @dataclass(slots=True)
@@ -88,7 +86,6 @@ class _Features:
     stretch: float = 0.0
     speaker: float = 0.0
     fact: float = 0.0
-    likeness: float = 0.0
 
 
 def rank_turns(
@@ -122,7 +119,6 @@ def _spread(turns: Sequence[FoundTurn], corpus: Corpus, question: Question) -> d
         session_id, _ = turn.place
         score = corpus.score(turn.found, turn.length)
         features[turn.place].own += score
-        features[turn.place].likeness = turn.likeness
         features[turn.place].speaker = float(question.is_about(turn.speaker))
         for beside in (turn.before, turn.after):
             for distance, (seq, speaker) in enumerate(beside):

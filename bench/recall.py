@@ -1,6 +1,6 @@
 """How much of the evidence for questions about long conversations a search finds, with no model.
 
-    python -m bench.recall FILE [--samples 0] [--questions 0]
+    python -m bench.recall FILE [--samples 0] [--questions 0] [--embedder MODULE:FUNCTION]
 
 FILE has the form of the LoCoMo data set, which is not shipped; `python -m bench.locomo_made FILE` makes one of our own.
 Everything goes through a real database and the product's own search, beside what a database offers by itself.
@@ -9,6 +9,7 @@ Recall at k: the share of a question's evidence turns among the first k found, t
 
 import argparse
 import asyncio
+import importlib
 import random
 import statistics
 import sys
@@ -19,8 +20,10 @@ from pathlib import Path
 import asyncpg
 
 from agent.ids import UserId
+from agent.ports import Embedder
 from agent.turn_ranking import WORDS_ONLY
 from bench.locomo import ADVERSARIAL, Conversation, Question, load_conversations
+from gateway.embedder import HookEmbedder
 from memory.database import Database
 from memory.embedded.owner import EmbeddedPostgres
 from memory.migrate import migrate
@@ -68,7 +71,9 @@ async def store(connection: "asyncpg.Connection[asyncpg.Record]", conversation: 
     await connection.execute("ANALYZE")
 
 
-def build_methods(database: Database, connection: "asyncpg.Connection[asyncpg.Record]") -> Mapping[str, Find]:
+def build_methods(
+    database: Database, connection: "asyncpg.Connection[asyncpg.Record]", embedder: Embedder | None = None
+) -> Mapping[str, Find]:
     """What is compared, by name."""
 
     def full_text(joined_by: str) -> Find:
@@ -83,12 +88,14 @@ def build_methods(database: Database, connection: "asyncpg.Connection[asyncpg.Re
 
         return find
 
+    with_embedder = {"search, facts and embedder": ours(Search(database, embedder=embedder), KNOWING_READER)}
     return {
         "full text, all words": full_text(" & "),
         "full text, any word, ts_rank": full_text(" | "),
         "BM25": ours(Search(database, WORDS_ONLY), READER),
         "search": ours(Search(database), READER),
         "search, with linked facts": ours(Search(database), KNOWING_READER),
+        **(with_embedder if embedder else {}),
     }
 
 
@@ -131,14 +138,16 @@ class Tally:
         print(f"\n{len(self.questions)} questions, {swapped} of them about the wrong person (category {ADVERSARIAL})")
 
 
-async def measure(dsn: str, conversations: Sequence[Conversation], questions: int) -> Tally:
+async def measure(
+    dsn: str, conversations: Sequence[Conversation], questions: int, embedder: Embedder | None = None
+) -> Tally:
     """All conversations, one after another; of each at most so many questions (0: all), drawn at random."""
     await migrate(dsn)
     connection = await asyncpg.connect(dsn)
     database = await Database.open(dsn, size=2, statement_s=30)
     tally, rnd = Tally(), random.Random(1)
     try:
-        methods = build_methods(database, connection)
+        methods = build_methods(database, connection, embedder)
         for conversation in conversations:
             await store(connection, conversation)
             asked = list(conversation.questions)
@@ -156,7 +165,10 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--samples", type=int, default=0, help="only the first so many conversations")
     parser.add_argument("--questions", type=int, default=0, help="only so many questions of each")
+    parser.add_argument("--embedder", metavar="MODULE:FUNCTION", help="also with this function's vectors")
     given = parser.parse_args(sys.argv[1:])
+    module, _, function = (given.embedder or "").partition(":")
+    embedder = HookEmbedder(getattr(importlib.import_module(module), function)) if module else None
     try:
         conversations = load_conversations(given.file)[: given.samples or None]
     except (OSError, ValueError) as error:
@@ -167,7 +179,7 @@ def main() -> None:
     postgres = EmbeddedPostgres(make_open_directory(is_on_disk=True))
     postgres.start()
     try:
-        asyncio.run(measure(postgres.dsn, conversations, given.questions)).report()
+        asyncio.run(measure(postgres.dsn, conversations, given.questions, embedder)).report()
     finally:
         postgres.stop(is_immediate=True)
 

@@ -26,6 +26,7 @@ from gateway.changes import Changes
 from gateway.compactor import Compactor
 from gateway.config import Configuration
 from gateway.dispatcher import Dispatcher
+from gateway.embedder import HookEmbedder
 from gateway.extractor import Extractor
 from gateway.hooks import call_hook
 from gateway.housekeeping import Housekeeping
@@ -151,7 +152,8 @@ async def open_gateway(
         user_memories = UserMemories(*stores, spending.model_of(Payer()), configuration.agents.default.small_model)
         tool = build_memory_tool(user_memories, sessions)
         hub, agents = Hub(), configuration.agents.with_tool(tool, "manual")
-        agents = add_session_tools(agents, sessions, Search(database))
+        embedder = HookEmbedder(hooks.embed_texts) if hooks.embed_texts else None
+        agents = add_session_tools(agents, sessions, Search(database, embedder=embedder))
         agent_files = AgentMemories(database)
         propose = build_agent_memory_tool(agent_files, agents)
         agents = agents.with_tools(lambda config: [propose] if config.agent_memory == "agentic" else [])

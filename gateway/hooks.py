@@ -1,10 +1,10 @@
-"""The three places where an owner's own Python joins in.
+"""The places where an owner's own Python joins in.
 
 A hook may be a plain or an async function. One that raises is logged and otherwise ignored: it must not cost an answer.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,15 +17,21 @@ log = structlog.get_logger(__name__)
 OnBoot: TypeAlias = Callable[[], Awaitable[None] | None]
 OnTask: TypeAlias = Callable[[Task], Awaitable[None] | None]
 OnRunFinished: TypeAlias = Callable[[Task, Run], Awaitable[None] | None]
+Vectors: TypeAlias = Sequence[Sequence[float]]
+EmbedTexts: TypeAlias = Callable[[list[str]], Awaitable[Vectors] | Vectors]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
-    """`on_boot` before the first message is taken, `on_task` before a run, `on_run_finished` once it is stored."""
+    """`on_boot` before the first message is taken, `on_task` before a run, `on_run_finished` once it is stored.
+
+    `embed_texts` gives a vector for each text, by which searches compare what they found with the question.
+    """
 
     on_boot: OnBoot | None = None
     on_task: OnTask | None = None
     on_run_finished: OnRunFinished | None = None
+    embed_texts: EmbedTexts | None = None
 
 
 async def call_hook(name: str, pending: Callable[[], Awaitable[None] | None]) -> None:

@@ -5,10 +5,12 @@ The statements choose a bounded number of candidates; `agent.ranking` and `agent
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.ids import SessionId, UserId
+from agent.likeness import add_likeness, compare_vectors
+from agent.ports import Embedder
 from agent.ranking import Corpus
 from agent.records import Audience, Message, UserMemory
 from agent.turn_ranking import FoundTurn, Place, Question, Speaker, Weights, rank_turns
@@ -18,6 +20,9 @@ from memory.queries import query
 from memory.rows import read_message
 
 TURN_CANDIDATES = 250
+LOOK_AGAIN = 40
+"""Messages that an embedder compares with the question, by their beginnings."""
+EMBEDDED_CHARACTERS = 1_000
 _SELF = re.compile(r"\b(i|me|my|mine|myself|we|our|us)\b", re.IGNORECASE)
 
 
@@ -32,9 +37,10 @@ class FoundMessage:
 class Search:
     """Finds memories and messages of one person."""
 
-    def __init__(self, database: Database, weights: Weights | None = None) -> None:
+    def __init__(self, database: Database, weights: Weights | None = None, embedder: Embedder | None = None) -> None:
         self._database = database
         self._weights = weights or Weights()
+        self._embedder = embedder
 
     async def find_memories(
         self, user_id: UserId, text: str, limit: int, audience: Audience
@@ -51,14 +57,16 @@ class Search:
         async with self._database.scope(user_id=user_id) as connection:
             await connection.fetchrow(query("begin_reading"))
             facts = _link(await find_ranked(connection, user_id, text, Audience.PRIVATE))
-            return await self._find_turns(connection, (user_id, None), text, limit, facts)
+            found = await self._find_turns(connection, (user_id, None), text, limit, facts)
+        return await self._look_again(found, text, limit)
 
     async def find_in_session(
         self, session_id: SessionId, asker_id: UserId | None, text: str, limit: int
     ) -> Sequence[FoundMessage]:
         """The messages of one thread that answer a text, best first; `asker_id` is who says "I" in it."""
         async with self._database.scope(session_id=session_id) as connection:
-            return await self._find_turns(connection, (asker_id, session_id), text, limit, {})
+            found = await self._find_turns(connection, (asker_id, session_id), text, limit, {})
+        return await self._look_again(found, text, limit)
 
     async def _find_turns(
         self,
@@ -75,8 +83,24 @@ class Search:
             named=frozenset(row["named"] or ()), asker_id=whose[0], is_about_asker=_SELF.search(text) is not None
         )
         turns = [_read_turn(*turn) for turn in row["turns"] or ()]
-        ranked = rank_turns(turns, _read_corpus(row), question, facts, self._weights)[:limit]
-        return await _load(connection, ranked)
+        ranked = rank_turns(turns, _read_corpus(row), question, facts, self._weights)
+        return await _load(connection, ranked[: limit if self._embedder is None else max(limit, LOOK_AGAIN)])
+
+    async def _look_again(self, found: Sequence[FoundMessage], text: str, limit: int) -> Sequence[FoundMessage]:
+        """The best in the order that the embedder has a say in; no connection is held while it thinks."""
+        if self._embedder is None or not found:
+            return found[:limit]
+        vectors = await self._embedder.embed([part[:EMBEDDED_CHARACTERS] for part in (text, *_texts(found))])
+        if vectors is None or len(vectors) != len(found) + 1:
+            return found[:limit]
+        by_place = {(one.message.session_id, one.message.seq): one for one in found}
+        likeness = dict(zip(by_place, (compare_vectors(vectors[0], vector) for vector in vectors[1:]), strict=True))
+        ranked = add_likeness([(place, one.score) for place, one in by_place.items()], likeness)[:limit]
+        return [replace(by_place[place], score=score) for place, score in ranked]
+
+
+def _texts(found: Sequence[FoundMessage]) -> list[str]:
+    return [one.message.text for one in found]
 
 
 def _link(memories: Sequence[tuple[UserMemory, float]]) -> dict[Place, float]:

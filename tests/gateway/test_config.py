@@ -162,7 +162,7 @@ class TestPythonOfTheOwner:
         """A misspelt hook would else never be called."""
         write_module("own_hooks_2", "def on_bot(): pass\n")
         assert refuse('[hooks]\nmodule = "own_hooks_2"\n') == [
-            "hooks.module: the module own_hooks_2 has none of on_boot, on_task, on_run_finished"
+            "hooks.module: the module own_hooks_2 has none of on_boot, on_task, on_run_finished, embed_texts"
         ]
 
 

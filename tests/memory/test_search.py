@@ -1,5 +1,7 @@
 """Search without a model: what is found, in what order, and that nobody finds what is not theirs to see."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -75,6 +77,37 @@ async def test_a_fact_lifts_the_turn_that_it_came_from(search: Search, database_
     assert await found(search, "inheritance") == []
     await add_memory(database_url, ANN.id, "got a piano as an inheritance from the grandparents", source=("t", 1))
     assert (await found(search, "inheritance"))[0] == talk[0][1]
+
+
+class Embedder:
+    """Texts about animals point one way, all others another; it keeps what it was asked for."""
+
+    def __init__(self, *, is_broken: bool = False) -> None:
+        self.asked: list[list[str]] = []
+        self._is_broken = is_broken
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]] | None:
+        """A vector for each text, or none."""
+        self.asked.append([*texts])
+        return None if self._is_broken else [[1.0, 0.1] if "dog" in t or "cat" in t else [0.1, 1.0] for t in texts]
+
+
+async def test_an_embedder_has_a_say_in_the_order_of_what_the_words_found(
+    search: Search, database: Database, database_url: str
+) -> None:
+    """Words find "name", the embedder knows which one is an animal's; a broken one costs nothing."""
+    talk = [
+        ("Ann", "My street has no name."),
+        *[("", "Well.")] * 5,
+        ("Ann", "I had a name for the old cat."),
+    ]
+    await add_thread(database_url, "t", talk)
+    assert (await found(search, "dog name"))[0] == talk[0][1]
+    embedder = Embedder()
+    assert (await found(Search(database, embedder=embedder), "dog name"))[0] == talk[-1][1]
+    assert embedder.asked[0][0] == "dog name"
+    assert (await found(Search(database, embedder=Embedder(is_broken=True)), "dog name"))[0] == talk[0][1]
+    assert await found(Search(database, embedder=embedder), "submarine") == []
 
 
 async def test_only_threads_that_one_takes_part_in_are_searched(search: Search, database_url: str) -> None:
