@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from agent.errors import StoreUnavailableError
+from gateway.cli_agent_memory import agent_memory
 from gateway.cli_budgets import budgets
 from gateway.cli_dead_letters import dead_letters
 from gateway.cli_dev import dev
@@ -167,6 +168,7 @@ def restore(*, file: Path) -> None:
 
 
 parley.add_command(budgets)
+parley.add_command(agent_memory)
 parley.add_command(dead_letters)
 parley.add_command(dev)
 parley.add_command(posts)
