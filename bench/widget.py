@@ -129,13 +129,12 @@ def _say(what: str, found: str, wanted: str) -> None:
     print(f"{what:<44} {found:<42} {wanted}", flush=True)
 
 
-async def _measure_launcher(browser: Browser, _: float) -> None:
-    async with _serving() as gateway:
-        took = [await wait_for_launcher(browser, f"http://127.0.0.1:{gateway.port}/") for _ in range(3)]
+async def _measure_launcher(browser: Browser, gateway: Gateway, _: float) -> None:
+    took = [await wait_for_launcher(browser, f"http://127.0.0.1:{gateway.port}/") for _ in range(3)]
     _say("launcher, 4 x CPU, 1.6 Mbit/s, 40 ms", f"{statistics.median(took):.2f} s", "at most 1 s")
 
 
-async def _measure_main_thread(browser: Browser, share: float) -> None:
+async def _measure_main_thread(browser: Browser, _: Gateway, share: float) -> None:
     for size in (400, 80)[: 2 if share > MOST else 1]:
         took = await stream_long_answer(browser, size)
         work = took["Script"] + took["Layout"] + took["RecalcStyle"]
@@ -145,7 +144,7 @@ async def _measure_main_thread(browser: Browser, share: float) -> None:
         )
 
 
-async def _measure_bytes(_: Browser, share: float) -> None:
+async def _measure_bytes(_: Browser, __: Gateway, share: float) -> None:
     for deltas, size, delay_ms in ((400, 40, 10), (400, 20, 10), (200, 4, 10)):
         wanted = "at most 2.5" if size == 40 else ""
         arguments = ("--deltas", str(deltas), "--delta-bytes", str(size), "--delay-ms", str(delay_ms))
@@ -163,29 +162,28 @@ async def _measure_bytes(_: Browser, share: float) -> None:
             return
 
 
-async def _measure_idle(_: Browser, share: float) -> None:
+async def _measure_idle(_: Browser, gateway: Gateway, share: float) -> None:
     count = max(200, round(IDLE * share))
-    async with _serving() as gateway:
-        for writer in await sit_idle(gateway.ws_url, 50):
-            writer.close()
-        await asyncio.sleep(1)
-        before = gateway.resident_bytes()
-        writers = await sit_idle(gateway.ws_url, count)
-        await asyncio.sleep(2)
-        each = (gateway.resident_bytes() - before) / count
-        _say(f"memory of one of {count} idle connections", f"{each / 1024:.1f} KiB", "at most 40 KiB")
-        span_s = max(10.0, IDLE_S * min(1.0, share * 3))
-        started = gateway.cpu_s()
-        await asyncio.sleep(span_s)
-        used = (gateway.cpu_s() - started) / span_s
-        for writer in writers:
-            writer.close()
+    for writer in await sit_idle(gateway.ws_url, 50):
+        writer.close()
+    await asyncio.sleep(1)
+    before = gateway.resident_bytes()
+    writers = await sit_idle(gateway.ws_url, count)
+    await asyncio.sleep(2)
+    each = (gateway.resident_bytes() - before) / count
+    _say(f"memory of one of {count} idle connections", f"{each / 1024:.1f} KiB", "at most 40 KiB")
+    span_s = max(10.0, IDLE_S * min(1.0, share * 3))
+    started = gateway.cpu_s()
+    await asyncio.sleep(span_s)
+    used = (gateway.cpu_s() - started) / span_s
+    for writer in writers:
+        writer.close()
     _say(f"processor for {count} idle connections", f"{used:.2%} of a core", f"at most 2 % for {IDLE}")
 
 
-async def _measure_cuts(browser: Browser, share: float) -> None:
+async def _measure_cuts(browser: Browser, gateway: Gateway, share: float) -> None:
     cuts = max(10, round(BROWSER_CUTS * share))
-    async with _serving() as gateway, serve_proxy(gateway.port) as proxy:
+    async with serve_proxy(gateway.port) as proxy:
         found = await cut_off_browser(browser, proxy, cuts, random.Random(7))
     faults, back = found.faults, sorted(found.back_ms)
     text = f"{faults.lost} lost, {faults.doubled} doubled, {faults.disordered} out of order"
@@ -194,23 +192,22 @@ async def _measure_cuts(browser: Browser, share: float) -> None:
     _say(f"reconnect, {len(back)} of them", f"median {middle:.0f} ms, p99 {last:.0f} ms", "at most 150 and 500 ms")
 
 
-async def _measure_clients(_: Browser, share: float) -> None:
+async def _measure_clients(_: Browser, gateway: Gateway, share: float) -> None:
     cuts, kills = max(100, round(CLIENT_CUTS * share)), max(1, round(KILLS * share))
-    async with _serving() as gateway:
-        talking = asyncio.create_task(cut_off_clients(gateway.ws_url, cuts, seed=11))
-        killed = 0
-        while not talking.done() and killed < kills:
-            await asyncio.wait([talking], timeout=1.0 + random.random() * 2)
-            if not talking.done():
-                await gateway.end(signal.SIGKILL)
-                await gateway.start()
-                killed += 1
-        faults, done = await talking
+    talking = asyncio.create_task(cut_off_clients(gateway.ws_url, cuts, seed=11))
+    killed = 0
+    while not talking.done() and killed < kills:
+        await asyncio.wait([talking], timeout=1.0 + random.random() * 2)
+        if not talking.done():
+            await gateway.end(signal.SIGKILL)
+            await gateway.start()
+            killed += 1
+    faults, done = await talking
     text = f"{faults.lost} lost, {faults.doubled} doubled, {faults.disordered} out of order"
     _say(f"{done} disconnects from Python, {killed} kills", text, "0, 0, 0")
 
 
-MEASURES: dict[str, Callable[[Browser, float], Awaitable[None]]] = {
+MEASURES: dict[str, Callable[[Browser, Gateway, float], Awaitable[None]]] = {
     "launcher": _measure_launcher,
     "main": _measure_main_thread,
     "bytes": _measure_bytes,
@@ -225,8 +222,9 @@ async def run(share: float, only: list[str]) -> None:
     async with async_playwright() as playwright:
         path = os.environ.get("PARLEY_CHROMIUM", "/usr/bin/chromium")
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        for name in only:
-            await MEASURES[name](browser, share)
+        async with _serving() as gateway:
+            for name in only:
+                await MEASURES[name](browser, gateway, share)
         await browser.close()
 
 

@@ -8,10 +8,11 @@ from contextlib import AbstractAsyncContextManager, suppress
 from adapters.api.intake import identity_of
 from adapters.ports import SlowConsumerError
 from agent.errors import StoreUnavailableError
-from agent.ids import RunId, SessionId, TaskId, UserId
+from agent.ids import MessageId, RunId, SessionId, TaskId, UserId
 from agent.records import Accepted, Audience, Inbound, RunNote, TaskState, TaskStatus, User
 from agent.speech import UNNAMED
 from agent.text import storable, storable_object
+from gateway import metrics
 from gateway.agents import Agents
 from gateway.dispatcher import Dispatcher
 from gateway.follow import Events, follow
@@ -62,12 +63,12 @@ class GatewayService:
         self.mark_seen = sessions.mark_seen
         self.load_task = tasks.load_status
         self.list_runs = sessions.list_runs
+        self._attachments = attachments
         self.save_attachment = attachments.save
         self.find_attachments = attachments.find
         self.load_attachment = attachments.load
         self.tell_presence = hub.tell_presence
         self.hear_presence = hub.hear_presence
-        self.save_feedback = attachments.save_feedback
 
     async def create_task(
         self,
@@ -124,6 +125,15 @@ class GatewayService:
         self._stored.move_to_end(user.id)
         if len(self._stored) > KNOWN_USERS:
             self._stored.popitem(last=False)
+
+    async def save_feedback(
+        self, user_id: UserId, session_id: SessionId, message_id: MessageId, value: str, comment: str | None
+    ) -> int | None:
+        """Keep and count what a person thinks of an answer. Gives the answer's seq; none where there is none."""
+        seq = await self._attachments.save_feedback(user_id, session_id, message_id, value, comment)
+        if seq is not None:
+            metrics.feedback.labels(value).inc()
+        return seq
 
     def follow(self, session_id: SessionId, after: int) -> AbstractAsyncContextManager[Events]:
         """Durable events after `after`, each once and in order, and the deltas of running answers."""
