@@ -1,10 +1,10 @@
-"""The demo model's answers in JSON: the extraction call, and an empty instance of any other schema."""
+"""The demo model's answers in JSON: facts out of talk, facts that fit a question, else an empty instance."""
 
 import re
 from collections.abc import Iterator
 
 from agent.records import JsonObject, JsonValue
-from gateway.demo.facts import Fact, Forget, read_changes, slot_of
+from gateway.demo.facts import Fact, Forget, plain_words, read_changes, slot_of
 from gateway.demo.scene import TEXT_LIMIT
 from gateway.demo.wire import WireRequest
 
@@ -16,7 +16,16 @@ def answer_schema(request: WireRequest, schema: JsonObject) -> JsonValue:
     properties = schema.get("properties")
     if isinstance(properties, dict) and "operations" in properties:
         return {"operations": list[JsonValue](find_operations(_prompt_text(request)))}
+    if isinstance(properties, dict) and "numbers" in properties:
+        return {"numbers": list[JsonValue](find_picks(_prompt_text(request)))}
     return empty_instance(schema)
+
+
+def find_picks(prompt: str) -> list[int]:
+    """The facts that share a word with the question, those that share most first."""
+    asked = plain_words(prompt.partition("⟦question⟧\n")[2].partition("\n⟦facts⟧")[0][:TEXT_LIMIT])
+    shared = {n: len(asked & plain_words(fact)) for n, fact in _read_items(prompt, "facts", "end").items()}
+    return sorted((n for n, words in shared.items() if words), key=lambda n: -shared[n])
 
 
 def find_operations(prompt: str) -> Iterator[JsonObject]:

@@ -127,8 +127,8 @@ class Forget:
         """Whether a fact is meant."""
         if self.is_all or (self.slot and slot_of(fact) == self.slot):
             return True
-        meant = _words(self.text)
-        return bool(meant) and (self.text.casefold() == fact.casefold() or meant <= _words(fact))
+        meant = plain_words(self.text)
+        return bool(meant) and (self.text.casefold() == fact.casefold() or meant <= plain_words(fact))
 
 
 def read_changes(text: str) -> Iterator[Fact | Forget]:
@@ -250,6 +250,7 @@ def _is_question(text: str) -> bool:
     return bool(re.match(r"(?:what|who|when|where|why|how|if|whether|me\b)", text, re.IGNORECASE))
 
 
-def _words(text: str) -> set[str]:
+def plain_words(text: str) -> set[str]:
+    """The words that say something, in small letters and without a plural s."""
     found: Iterable[str] = re.findall(r"\w+", text.casefold())
     return {word.rstrip("s") or word for word in found if word not in _STOP}

@@ -8,6 +8,8 @@ import pytest
 
 from agent.extraction import SCHEMA, FactChange, believe, build_extraction
 from agent.ids import MemoryId, MessageId, SessionId, UserId
+from agent.memory_picking import SCHEMA as PICK_SCHEMA
+from agent.memory_picking import build_pick, read_picks
 from agent.pricing import DEMO_MODEL, build_prices
 from agent.records import Author, JsonObject, JsonValue, Message, UserMemory
 from gateway.claude import build_claude
@@ -167,3 +169,12 @@ def test_any_other_schema_gets_an_empty_instance() -> None:
         "maybe": None,
     }
     assert cast("dict[str, JsonValue]", empty_instance(schema)) == wanted
+
+
+async def test_facts_that_share_words_with_a_question_are_picked() -> None:
+    """Search by a model's choice works without one. Proves: AG-6."""
+    facts = [known(text) for text in ("likes milk", "owns two bicycles", "likes green tea")]
+    claude = build_claude(api_key="demo", prices=build_prices({}), transport=build_demo_transport(0))
+    answer, _ = await claude.complete_json(build_pick(DEMO_MODEL, "green tea or a bicycle?", facts), PICK_SCHEMA)
+    await claude.aclose()
+    assert [fact.memory for fact in read_picks(answer, facts, 5) or ()] == ["likes green tea", "owns two bicycles"]
