@@ -48,6 +48,11 @@ def new_worker_id() -> WorkerId:
     return WorkerId(_random("worker"))
 
 
+def channel_of(session_id: SessionId) -> str:
+    """Where people talk in a session: the session ids of websites and of Slack say so, all others are callers'."""
+    return {"web": "widget", "slack": "slack"}.get(session_id.partition(":")[0], "api")
+
+
 def run_id_of(task_id: TaskId) -> RunId:
     """The run of a task. A task has exactly one run, however often it is tried, so the id never changes."""
     return RunId("run_" + task_id.removeprefix("task_"))

@@ -38,21 +38,25 @@ class Tool:
     """A function the model may call. `is_repeatable`: calling it again after a crash does no harm.
 
     It has to be said: of a function that nobody vouched for the model is told that the outcome is unknown.
+    `arguments` is what checks them, or a JSON schema of type object: then the function gets one JSON object, unchecked.
+    `channels`: where it may be used (none: everywhere).
     """
 
     name: str
     description: str
     title: str
-    arguments: type[BaseModel]
+    arguments: type[BaseModel] | JsonObject
     function: Callable[..., object]
     takes_context: bool
     timeout_s: float = DEFAULT_TIMEOUT_S
     is_repeatable: bool = False
+    channels: frozenset[str] | None = None
 
     @property
     def spec(self) -> ToolSpec:
         """The tool as the model sees it."""
-        return ToolSpec(name=self.name, description=self.description, input_schema=_schema_of(self.arguments))
+        schema = self.arguments if isinstance(self.arguments, dict) else _schema_of(self.arguments)
+        return ToolSpec(name=self.name, description=self.description, input_schema=schema)
 
 
 @lru_cache(maxsize=4_096)
@@ -152,14 +156,18 @@ async def _run(tool: Tool | None, use: ToolUse, context: ToolContext) -> str:
 
 
 async def _invoke(tool: Tool, arguments: JsonObject, context: ToolContext) -> object:
-    try:
-        checked = tool.arguments.model_validate(arguments)
-    except ValidationError as error:
-        raise ToolError("; ".join(_explain(detail) for detail in error.errors())) from error
-    values = {name: getattr(checked, name) for name in tool.arguments.model_fields}
+    values = {"arguments": arguments} if isinstance(tool.arguments, dict) else _check(tool.arguments, arguments)
     call = partial(tool.function, *([context] if tool.takes_context else []), **values)
     result = call() if inspect.iscoroutinefunction(tool.function) else await call_in_thread(call)
     return await result if inspect.isawaitable(result) else result
+
+
+def _check(model: type[BaseModel], arguments: JsonObject) -> dict[str, Any]:
+    try:
+        checked = model.model_validate(arguments)
+    except ValidationError as error:
+        raise ToolError("; ".join(_explain(detail) for detail in error.errors())) from error
+    return {name: getattr(checked, name) for name in model.model_fields}
 
 
 def _is_cancelled() -> bool:

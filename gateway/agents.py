@@ -37,6 +37,13 @@ class AgentConfig:
         """The same with one tool more, unless it has one of that name."""
         return replace(self, agent=replace(self.agent, tools={tool.name: tool, **self.agent.tools}))
 
+    def on_channel(self, channel: str) -> "AgentConfig":
+        """The same without the tools that may not be used there."""
+        tools = {
+            name: tool for name, tool in self.agent.tools.items() if tool.channels is None or channel in tool.channels
+        }
+        return self if len(tools) == len(self.agent.tools) else replace(self, agent=replace(self.agent, tools=tools))
+
 
 class AgentSource(Protocol):
     """Where an agent is had from, as it is to think just now."""

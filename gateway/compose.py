@@ -1,7 +1,7 @@
 """The composition root: everything is built, started and stopped here, in one exit stack and one task group."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,6 +31,8 @@ from gateway.extractor import Extractor
 from gateway.hooks import call_hook
 from gateway.housekeeping import Housekeeping
 from gateway.hub import Hub
+from gateway.mcp_servers import ToolServer
+from gateway.mcp_source import ServedAgents
 from gateway.memories import UserMemories
 from gateway.memory_tool import build_memory_tool
 from gateway.outbox import Delivery
@@ -73,6 +75,7 @@ from memory.workers import Workers
 
 if TYPE_CHECKING:
     from adapters.slack.adapter import Slack
+    from gateway.mcp_connection import Connection
 
 log = structlog.get_logger(__name__)
 STORE_SILENCE_S = 5.0
@@ -153,16 +156,19 @@ async def open_gateway(
         tool = build_memory_tool(user_memories, sessions)
         hub, agents = Hub(), configuration.agents.with_tool(tool, "manual")
         embedder = HookEmbedder(hooks.embed_texts) if hooks.embed_texts else None
-        agents = add_session_tools(agents, sessions, Search(database, embedder=embedder))
+        search, has_servers = Search(database, embedder=embedder), bool(configuration.servers)
+        agents = add_session_tools(agents, sessions, search, has_servers=has_servers)
         agent_files = AgentMemories(database)
         propose = build_agent_memory_tool(agent_files, agents)
         agents = agents.with_tools(lambda config: [propose] if config.agent_memory == "agentic" else [])
         knowledge = AgentKnowledge(agent_files, agents)
         await knowledge.refresh()
+        connections = _build_connections(configuration.servers)
+        served = ServedAgents(knowledge, connections)
         used = UsedMemories(Memories(database))
         windows = Windows(model if isinstance(model, ModelSizes) else None)
         compactor = Compactor(sessions, Compactions(database), spending, windows)
-        runner = Runner(tasks, sessions, hub, compactor, knowledge, hooks, used, lease_s)
+        runner = Runner(tasks, sessions, hub, compactor, served, hooks, used, lease_s)
         all_posters = dict(posters or {})
         delivery = Delivery(Outbox(database, worker_id), all_posters)
         posting = Poller("outbox", delivery.work, delivery.next_in)
@@ -202,6 +208,8 @@ async def open_gateway(
         await registered.wait()
         for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll(), compactor.run()):
             group(work)
+        for connection in connections:
+            group(connection.run())
         for _ in range(EXTRACTIONS_AT_ONCE):
             group(extracting.run())
         for _ in range(POSTS_AT_ONCE if all_posters else 1):
@@ -264,6 +272,15 @@ async def _open_pools(stack: AsyncExitStack, address: StoreAddress) -> tuple[Dat
     back = await Database.open(address.dsn, size=back_size, statement_s=RUN_STATEMENT_S, pgbouncer=behind_pooler)
     stack.push_async_callback(back.close)
     return front, back
+
+
+def _build_connections(servers: Sequence[ToolServer]) -> "list[Connection]":
+    """The library is imported only where a server is configured: it takes a while."""
+    if not servers:
+        return []
+    from gateway.mcp_connection import Connection
+
+    return [Connection(server) for server in servers]
 
 
 def _choose_bus(url: str | None, instance_id: str, worker_id: WorkerId, notify: NotifyBus, hub: Hub) -> Bus:

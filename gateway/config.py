@@ -23,10 +23,12 @@ from gateway.config_callers import DEMO_LOOK, OPERATOR, build_sites, build_token
 from gateway.config_errors import Report
 from gateway.config_file import read_config
 from gateway.config_imports import NotUsableError, Surroundings
+from gateway.config_mcp import build_servers
 from gateway.config_models import ConfigFile, PriceTable, RunsTable
 from gateway.config_slack import build_slack
 from gateway.dispatcher import Limits as RunLimits
 from gateway.hooks import Hooks
+from gateway.mcp_servers import ToolServer
 from gateway.operator_token import provide_operator_token
 from gateway.retention import FOR_EVER, Periods
 from gateway.settings import Settings
@@ -55,6 +57,7 @@ class Configuration:
     slack: SlackSetup | None = None
     budgets: Budgets = field(default_factory=Budgets)
     retention: Periods = FOR_EVER
+    servers: tuple[ToolServer, ...] = ()
 
 
 def load_configuration(settings: Settings, environ: Mapping[str, str] | None = None) -> Configuration:
@@ -77,6 +80,7 @@ def load_configuration(settings: Settings, environ: Mapping[str, str] | None = N
     hooks = _load_hooks(file, place, report)
     slack = build_slack(file.slack, settings, agents, report)
     budgets = build_budgets(file.budgets, [site.key for site in sites], report)
+    servers = build_servers(file.mcp, agents, place, report)
     report.close()
     return Configuration(
         agents=agents,
@@ -86,6 +90,7 @@ def load_configuration(settings: Settings, environ: Mapping[str, str] | None = N
         widget_limits=WidgetLimits(**file.widget.model_dump()),
         prices=build_prices({name: _price(table) for name, table in file.prices.items()}),
         budgets=budgets,
+        servers=servers,
         hooks=hooks,
         has_demo_page=file.demo.page,
         source=settings.config if found else None,

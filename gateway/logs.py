@@ -47,6 +47,7 @@ def configure_logs(log_format: LogFormat, stream: TextIO | None = None, level: i
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     for name in _SILENT:
         logging.getLogger(name).disabled = True
+    logging.getLogger("mcp").setLevel(logging.CRITICAL)  # its lines show what tools gave back
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -10,7 +10,7 @@ import structlog
 
 from agent.errors import LeaseLostError
 from agent.events import Event, TextDelta
-from agent.ids import RunId
+from agent.ids import RunId, channel_of
 from agent.loop import Agent, Progress, Work, finish_run, run_agent
 from agent.prompt import Context, fit_memories
 from agent.records import Run, RunState, Task, TaskState, Turn
@@ -94,7 +94,7 @@ class Runner:
 
     async def run(self, attempt: Attempt) -> Outcome:
         """Answer. Raises `ModelError`, `StoreUnavailableError`; cancellation leaves what was done in the attempt."""
-        config = self._agents.get(attempt.claim.agent_id)
+        config = self._agents.get(attempt.claim.agent_id).on_channel(channel_of(attempt.claim.session_id))
         task, context = await self._load(attempt.claim, config)
         attempt.task = task
         if self._hooks.on_task:

@@ -21,12 +21,15 @@ FOUND = 10
 FOUND_CHARACTERS = 1_200
 
 
-def add_session_tools(agents: Agents, sessions: Sessions, search: Search) -> Agents:
-    """The agents with `search_conversation`, and with `read_result` where they have tools whose results may be long."""
+def add_session_tools(agents: Agents, sessions: Sessions, search: Search, *, has_servers: bool = False) -> Agents:
+    """The agents with `search_conversation`, and with `read_result` where results may be long.
+
+    `has_servers`: any agent may have tools of servers beside its own.
+    """
     read_result, search_conversation = build_read_result(sessions), build_search_conversation(search)
 
     def find(config: AgentConfig) -> list[Tool]:
-        return [read_result, search_conversation] if config.agent.tools else [search_conversation]
+        return [read_result, search_conversation] if config.agent.tools or has_servers else [search_conversation]
 
     return agents.with_tools(find)
 

@@ -18,7 +18,12 @@ from tests.gateway.configuring import unset_all
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "parley.example.toml"
 DOC = ROOT / "docs" / "configuration.md"
-SECRETS = {"PARLEY_SHOP_SECRET": "kV3hT9xWq2Lr7YbN5mZc8PdJ4sGf6Ea1", "PARLEY_SHOP_API_TOKEN": "Jd82ls0fKq3mXn5bTz7w"}
+SECRETS = {
+    "ORDERS_TOKEN": "t",
+    "PARLEY_WEATHER_TOKEN": "t",
+    "PARLEY_SHOP_SECRET": "kV3hT9xWq2Lr7YbN5mZc8PdJ4sGf6Ea1",
+    "PARLEY_SHOP_API_TOKEN": "Jd82ls0fKq3mXn5bTz7w",
+}
 
 
 NAMED = {"prices.", "budgets.channels.", "budgets.sites."}
