@@ -1,6 +1,6 @@
 """How fast Slack's events are acked while Slack's own Web API is slow, and what an event costs beside the bare check.
 
-    python -m bench.slack [--rate 200] [--seconds 20] [--delay-s 2]
+    python -m bench.slack [--rate 200] [--seconds 20] [--delay-s 2] [--in-memory]
 
 People in a fake Slack write to many conversations, some of them to the bot; each event is posted at its time, signed,
 whether or not those before it were answered. PostgreSQL, the stand-in for the model, and in turn the floor
@@ -202,8 +202,11 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=200)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--delay-s", type=float, default=2.0)
+    parser.add_argument(
+        "--in-memory", action="store_true", help="the database in memory: what the disk costs is left out"
+    )
     given = parser.parse_args(sys.argv[1:])
-    postgres = EmbeddedPostgres(make_open_directory())
+    postgres = EmbeddedPostgres(make_open_directory(is_on_disk=not given.in_memory))
     postgres.start()
     try:
         with ExitStack() as stack:

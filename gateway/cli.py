@@ -99,7 +99,7 @@ def migrate() -> None:
 
 
 @parley.command()
-@click.option("--online", is_flag=True, help="Also ask the model's server whether it takes the key.")
+@click.option("--online", is_flag=True, help="Also ask the model's server and Slack whether they take the keys.")
 @click.option("--quiet", is_flag=True, help="Only what is wrong.")
 def doctor(*, online: bool, quiet: bool) -> int:
     """Say what is wrong with the configuration, in one line each."""

@@ -13,6 +13,7 @@ from gateway.doctor_places import find_database_faults, find_embedded_faults, fi
 from gateway.settings import Settings, load_settings
 
 MODEL_TIMEOUT_S = 10.0
+SLACK_URL = "https://slack.com/api/"
 VENDOR_URL = "https://api.anthropic.com"
 API_VERSION = "2023-06-01"
 _REFUSED, _ABSENT = {401, 403}, {404, 405}
@@ -59,7 +60,25 @@ async def examine(*, may_call_model: bool = False, transport: httpx2.AsyncBaseTr
     findings += check_key(settings)
     if may_call_model and settings.anthropic_api_key is not None:
         findings += [finding async for finding in call_model(settings, configuration, transport)]
+    if may_call_model and settings.slack_bot_token is not None:
+        findings.append(await call_slack(settings, transport))
     return findings
+
+
+async def call_slack(settings: Settings, transport: httpx2.AsyncBaseTransport | None = None) -> Finding:
+    """Whether Slack takes the bot token."""
+    base_url = settings.slack_api_url or SLACK_URL
+    token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else ""
+    async with httpx2.AsyncClient(timeout=MODEL_TIMEOUT_S, transport=transport) as client:
+        try:
+            headers = {"Authorization": f"Bearer {token}"}
+            answer = (await client.post(f"{base_url.rstrip('/')}/auth.test", headers=headers)).json()
+        except (httpx2.HTTPError, ValueError) as error:
+            return Finding(level=Level.ERROR, about=base_url, text=f"not reachable ({type(error).__name__})")
+    if isinstance(answer, dict) and answer.get("ok") is True:
+        return Finding(level=Level.OK, about=base_url, text="it takes SLACK_BOT_TOKEN")
+    code = str(answer.get("error")) if isinstance(answer, dict) else "no answer"
+    return Finding(level=Level.ERROR, about=base_url, text=f"it does not take SLACK_BOT_TOKEN ({code[:60]})")
 
 
 def tell_problems(error: ConfigurationError) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """Two gateways in Slack are killed at random under load: nothing may be lost, nothing doubled.
 
-    python -m tests.chaos.slack_run [--seed 1] [--seconds 120] [--rate 50] [--over http|socket] [--logs DIR]
+    python -m tests.chaos.slack_run [--seed 1] [--seconds 120] [--rate 50] [--kill-every 4] [--over http|socket]
 
 Several workspaces install the app, so that Slack's limits of rate leave room. Events come as Slack sends them: signed,
 again when nobody acked, a mention twice.
@@ -45,7 +45,7 @@ instructions = "Answer."
 history_runs = 2
 
 [runs]
-retry_s = [0.3, 0.3, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
+retry_s = [0.3, 0.5, 1, 1, 2, 2, 3, 3, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5]
 
 [prices."chaos-model"]
 input = 1
@@ -209,10 +209,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=120.0)
     parser.add_argument("--rate", type=float, default=50.0, help="events a second")
+    parser.add_argument("--kill-every", type=float, default=4.0, help="seconds between two kills, on average")
     parser.add_argument("--over", choices=["http", "socket"], default="http")
     parser.add_argument("--logs", type=Path, help="an existing directory for the gateways' logs")
     given = parser.parse_args(sys.argv[1:])
-    setting = Setting(seed=given.seed, seconds=given.seconds, events_per_s=given.rate, over=given.over, logs=given.logs)
+    setting = Setting(
+        seed=given.seed,
+        seconds=given.seconds,
+        events_per_s=given.rate,
+        kill_every_s=given.kill_every,
+        over=given.over,
+        logs=given.logs,
+    )
     postgres = EmbeddedPostgres(make_open_directory())
     postgres.start()
     try:

@@ -51,6 +51,26 @@ async def answering(body: bytes) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ({"ok": True}, "ok       https://slack.com/api/: it takes SLACK_BOT_TOKEN"),
+        (
+            {"ok": False, "error": "token_revoked"},
+            "error    https://slack.com/api/: it does not take SLACK_BOT_TOKEN (token_revoked)",
+        ),
+    ],
+)
+async def test_slack_is_asked_whether_it_takes_the_token(
+    monkeypatch: pytest.MonkeyPatch, body: dict[str, object], line: str
+) -> None:
+    """A revoked token else shows when the first answer is not posted. Proves: SL-31."""
+    monkeypatch.setenv("SLACK_BOT_TOKEN", f"xoxb-{TOKEN}")
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", TOKEN)
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json=body))
+    assert line in [finding.line for finding in await examine(may_call_model=True, transport=transport)]
+
+
 async def bad(*, may_call_model: bool = False) -> list[str]:
     """What the doctor finds that is not well."""
     async with asyncio.timeout(20):
