@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 
 from agent.ports import ModelReply, ModelRequest, Text, ToolResult
 from agent.records import JsonObject, JsonValue, Usage
@@ -32,10 +33,13 @@ class ObedientModel:
             return
         answer = "All I know: " + " ".join(sorted({match[0] for match in MARK.finditer(all_text(request))}))
         yield answer
-        yield text_reply(answer)
+        usage = Usage(input_tokens=len(all_text(request)) // 3, output_tokens=len(answer) // 3)
+        yield replace(text_reply(answer), usage=usage)
 
     async def complete_json(self, request: ModelRequest, schema: JsonObject) -> tuple[JsonValue, Usage]:
-        """Every mark of the request as a fact, said in each of the new messages."""
+        """Every mark of the request as a fact, or in the summary that is asked for."""
+        if "decisions" in repr(schema):
+            return self._summarise(request), Usage()
         self.watch_reading(request)
         text = "\n".join(
             block.text for message in request.messages for block in message.blocks if isinstance(block, Text)
@@ -48,6 +52,13 @@ class ObedientModel:
             for number in numbers[:1]
         ]
         return {"operations": operations}, Usage()
+
+    @staticmethod
+    def _summarise(request: ModelRequest) -> JsonObject:
+        lines = re.findall(r"^\*?(\d+)\W", all_text(request).partition("messages")[2], re.MULTILINE)
+        marks = " ".join(sorted({match[0] for match in MARK.finditer(all_text(request))}))
+        items: list[JsonValue] = [{"text": f"It was said: {marks}", "evidence": int(number)} for number in lines]
+        return {"decisions": items, "questions": [], "promises": [], "facts": [], "ended": [], "state": marks}
 
     def _obey(self, request: ModelRequest) -> list[JsonObject]:
         blocks = request.messages[-1].blocks

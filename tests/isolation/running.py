@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from structlog.testing import capture_logs
 
+from agent.compaction import CompactionRules
 from gateway.agents import Agents
 from gateway.config import Configuration
 from memory.database import Database
@@ -56,9 +57,10 @@ async def live_through(url: str, numbers: Iterable[int]) -> tuple[Witness, int]:
 
 
 def _configure() -> Configuration:
-    """An agent that learns by itself and one that is told what to remember, both with every tool there is."""
-    learning = build_agent(memory_mode="agentic", extract_after_s=0.0, history_runs=3)
-    writing = build_agent(memory_mode="manual", history_runs=3)
+    """An agent that learns by itself and one that is told what to remember, both with small windows and every tool."""
+    small = CompactionRules(cap_tokens=300, window_tokens=100_000)
+    learning = build_agent(memory_mode="agentic", extract_after_s=0.0, history_runs=9, compaction=small)
+    writing = build_agent(memory_mode="manual", history_runs=9, compaction=small)
     by_id = {
         agent_id: replace(config, agent=replace(config.agent, agent_id=agent_id))
         for agent_id, config in zip(AGENTS, (learning, writing), strict=True)

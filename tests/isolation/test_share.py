@@ -10,6 +10,7 @@ from agent.prompt import Context
 from memory.context import Sessions
 from memory.memories import Memories
 from tests.isolation.running import live_through
+from tests.support.gateway import run_sql
 
 Load = Callable[..., Awaitable[Context]]
 
@@ -21,11 +22,12 @@ def quick_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_whatever_people_do_and_a_model_obeys_nobodys_memory_reaches_anybody_else(database_url: str) -> None:
-    """No prompt, answer, row, export or line of the log has what is not its reader's. Proves: UM-10, UM-11."""
+    """No prompt, answer, row, summary, export or line of the log has what is not its reader's. Proves: UM-10, UM-11."""
     witness, rows = await live_through(database_url, range(6))
     assert sorted(set(witness.faults))[:5] == []
     assert witness.blocks >= 20, "the test has to try something"
     assert rows >= 100
+    assert (await run_sql(database_url, "SELECT count(*) FROM compactions"))[0][0] > 0
 
 
 @pytest.mark.parametrize("is_own", [False, True])

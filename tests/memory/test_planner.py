@@ -25,6 +25,11 @@ PLANS = (
     "plan_cache_mode = force_generic_plan",
 )
 
+ADD_MEMORY = """
+INSERT INTO user_memories (user_id, memory_id, memory, hash, visibility)
+VALUES ('ann', 'mem_' || md5($1), 'likes ' || $1, sha256(convert_to($1, 'UTF8')), 'private')
+"""
+
 
 @pytest.mark.parametrize("plan", PLANS)
 async def test_a_whole_life_of_a_session_works_under_any_plan(database_url: str, plan: str) -> None:
@@ -85,5 +90,15 @@ async def live(database: Database, session: str) -> None:
     search = Search(database)
     assert len(await search.find_turns(ANN.id, "four", 1)) == 1
     assert len(await search.find_in_session(session_id, None, "two three", 2)) == 2
-    assert await search.find_memories(ANN.id, "anything", 5, Audience.PRIVATE) == []
+    async with database.scope(user_id=ANN.id) as connection:
+        await connection.execute(ADD_MEMORY, session)
+    [(memory, _), *_] = await search.find_memories(ANN.id, session, 5, Audience.PRIVATE)
+    context = await sessions.load_context(session_id, ANN.id, first.position, history_runs=5, memories=5)
+    assert context.memories is not None
+    assert memory.memory_id not in {one.memory_id for one in context.memories}, "others read this thread"
+    async with database.scope(user_id=ANN.id) as connection:
+        await connection.execute("UPDATE user_memories SET visibility = 'thread'")
+    context = await sessions.load_context(session_id, ANN.id, first.position, history_runs=5, memories=5)
+    assert context.memories is not None
+    assert memory.memory_id in {one.memory_id for one in context.memories}
     assert session_id in await Watchers(database, WorkerId("me")).load_heads([session_id])
