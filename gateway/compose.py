@@ -180,8 +180,8 @@ async def open_gateway(
         files = Attachments(front)
         links = Links(database)
         patient = database.with_patience(ERASE_S)
-        people = PeopleService(Users(database), links, LinkCodes(database, instance.secret), Erasures(patient))
-        service = GatewayService(intake, Sessions(front), Users(front), user_memories, files, dispatcher, hub, agents)
+        people = PeopleService(Users(front), links, LinkCodes(database, instance.secret), Erasures(patient))
+        service = GatewayService(intake, Sessions(front), people, user_memories, files, dispatcher, hub, agents)
         if hooks.on_boot:
             await call_hook("on_boot", hooks.on_boot)
         readiness = Readiness()

@@ -16,11 +16,11 @@ log = structlog.get_logger(__name__)
 
 
 class PeopleService:
-    """Accounts linked by proof and parted again, and people erased."""
+    """Accounts linked by proof and parted again, and people erased. `users` are the people themselves."""
 
     def __init__(self, users: Users, links: Links, codes: LinkCodes, erasures: Erasures) -> None:
         self._erasures = erasures
-        self._users = users
+        self.users = users
         self._links = links
         self._codes = codes
         self.list_former_ids = links.list_former_ids
@@ -28,7 +28,7 @@ class PeopleService:
 
     async def find_visitor(self, visitor_id: UserId, tenant: str) -> User | None:
         """The person behind a visitor's token. Raises `UserGoneError` where it stands for nobody any more."""
-        linked = await self._users.find(visitor_identity(visitor_id, tenant))
+        linked = await self.users.find(visitor_identity(visitor_id, tenant))
         if linked is None and await self._links.is_former(visitor_id):
             raise UserGoneError("this visitor signed in, or was erased")
         return linked
@@ -47,7 +47,7 @@ class PeopleService:
             return user
         log.info("accounts_linked", proof="email", user_id=user_id)
         metrics.links.labels("email").inc()
-        return await self._users.find(identity) or user
+        return await self.users.find(identity) or user
 
     async def issue_link_code(self, user: User, identity: Identity) -> LinkCode:
         """A code for the account that speaks. Raises `BusyError`."""
@@ -82,7 +82,7 @@ class PeopleService:
     async def require(self, user_id: UserId) -> UserId:
         """Who the id is now. Raises `UserNotFoundError` for nobody."""
         current_id = await self._current(user_id)
-        if await self._users.load(current_id) is None:
+        if await self.users.load(current_id) is None:
             raise UserNotFoundError("user_id: there is no such person here")
         return current_id
 
@@ -110,8 +110,8 @@ class PeopleService:
 
     async def _ensure(self, user: User, identity: Identity) -> None:
         """A visitor needs no row until they have something to keep; now they do."""
-        if await self._users.find(identity) is None:
-            await self._users.save(user)
+        if await self.users.find(identity) is None:
+            await self.users.save(user)
             await self._links.add_account(user.id, identity)
 
     async def _merge(self, user_id: UserId, into: UserId, proof: Proof) -> Linked:

@@ -18,10 +18,10 @@ from gateway.dispatcher import Dispatcher
 from gateway.follow import Events, follow
 from gateway.hub import Hub, Mailbox
 from gateway.memories import UserMemories
+from gateway.people import PeopleService
 from memory.attachments import Attachments
 from memory.context import Sessions
 from memory.tasks import Tasks
-from memory.users import Users
 
 KNOWN_USERS = 10_000
 ACCEPT_S = 1.8
@@ -36,7 +36,7 @@ class GatewayService:
         self,
         tasks: Tasks,
         sessions: Sessions,
-        users: Users,
+        people: PeopleService,
         memories: UserMemories,
         attachments: Attachments,
         dispatcher: Dispatcher,
@@ -46,13 +46,13 @@ class GatewayService:
         self.memories = memories
         self._tasks = tasks
         self._sessions = sessions
-        self._users = users
+        self.people = people
         self._dispatcher = dispatcher
         self._hub = hub
         self._agents = agents
         self._stored: OrderedDict[UserId, User] = OrderedDict()
-        self.find_user = users.find
-        self.ensure_user = users.ensure
+        self.find_user = people.users.find
+        self.ensure_user = people.users.ensure
         self.stop_run = dispatcher.stop_run
         self.load_session = sessions.load_session
         self.list_sessions_of_user = sessions.list_sessions_of_user
@@ -110,7 +110,7 @@ class GatewayService:
             async with asyncio.timeout(ACCEPT_S):
                 user = inbound.user
                 is_new = user is not None and self._stored.get(user.id) != user
-                if user is not None and is_new and await self._users.save(user) is not None:
+                if user is not None and is_new and await self.people.users.save(user) is not None:
                     self._remember(user)
                 return (await self._dispatcher.accept(inbound)).accepted
         except TimeoutError as error:
