@@ -12,16 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+from agent.condensing import condense_results
 from agent.errors import ContextWindowExceededError, ModelError
 from agent.events import Event, TextDelta, ToolFinished, ToolStarted
 from agent.ids import AgentId
 from agent.payloads import ResultRules, add_excerpt
 from agent.ports import Journal, Model, ModelReply, ModelRequest
 from agent.prompt import Context, build_system, build_thread, build_turns
-from agent.records import JsonObject, Run, RunState, Task, ToolCall, Turn, Usage
+from agent.records import Run, RunState, Task, ToolCall, Turn, Usage
+from agent.replies import asks_for_tools, read_turn, read_use
 from agent.room import Room, make_room
 from agent.sizes import BilledSize, measure_content, measure_request
-from agent.text import storable, storable_object
+from agent.text import storable
 from agent.tools import Tool, ToolContext, ToolUse, call_tools
 
 CUT = "_(The answer reached its length limit and was cut here.)_"
@@ -207,12 +209,12 @@ async def _loop(work: Work) -> Run:
     while True:
         reply = await _call_model(work, await _fit_request(work))
         match reply.stop_reason:
-            case "tool_use" if _asks_for_tools(reply):
+            case "tool_use" if asks_for_tools(reply):
                 await _run_tools(work, reply)
             case "pause_turn":
                 progress.calls += 1
-                await work.journal.record_calls(len(progress.turns), _turn(reply))
-                progress.turns.append(_turn(reply))
+                await work.journal.record_calls(len(progress.turns), read_turn(reply))
+                progress.turns.append(read_turn(reply))
             case "refusal":
                 progress.text = ""
                 return finish_run(task, progress, RunState.DONE, note=REFUSED)
@@ -238,16 +240,12 @@ async def _call_model(work: Work, request: ModelRequest) -> ModelReply:
     raise ModelError("the stream ended without a reply")
 
 
-def _asks_for_tools(reply: ModelReply) -> bool:
-    return any(block.get("type") == "tool_use" for block in reply.content)
-
-
 async def _run_tools(work: Work, reply: ModelReply) -> None:
     """Write the calls down, run them side by side, and write down what came of them."""
     agent, progress = work.agent, work.progress
-    uses = [_read_use(block) for block in reply.content if block.get("type") == "tool_use"]
+    uses = [read_use(block) for block in reply.content if block.get("type") == "tool_use"]
     pending = (ToolCall(call_id=u.call_id, name=u.name, arguments=u.arguments, is_done=False) for u in uses)
-    turn, n = replace(_turn(reply), tool_calls=tuple(pending)), len(progress.turns)
+    turn, n = replace(read_turn(reply), tool_calls=tuple(pending)), len(progress.turns)
     await work.journal.record_calls(n, turn)
     progress.calls += len(uses)
     if progress.calls > agent.max_tool_calls:
@@ -262,26 +260,14 @@ async def _run_tools(work: Work, reply: ModelReply) -> None:
     for call in calls:
         work.emit(ToolFinished(call=call))
     await work.journal.record_results(n, turn)
-
-
-def _read_use(block: JsonObject) -> ToolUse:
-    arguments = block.get("input")
-    return ToolUse(
-        call_id=str(block.get("id")),
-        name=str(block.get("name")),
-        arguments=storable_object(arguments) if isinstance(arguments, dict) else {},
-    )
-
-
-def _turn(reply: ModelReply) -> Turn:
-    content = tuple(storable_object(block) for block in reply.content)
-    return Turn(content=content, tool_calls=(), stop_reason=reply.stop_reason, usage=reply.usage)
+    if work.room is not None:
+        await condense_results(progress.turns, agent.results, work.room, work.journal)
 
 
 def _finish_last(task: Task, progress: Progress, reply: ModelReply, note: str | None = None) -> Run:
     """The last turn is kept beside the earlier ones, so that the next request repeats this one word for word."""
     if progress.turns and (said := [b for b in reply.content if b.get("type") == "text" and b.get("text")]):
-        progress.turns.append(_turn(replace(reply, content=tuple(said))))
+        progress.turns.append(read_turn(replace(reply, content=tuple(said))))
     return finish_run(task, progress, RunState.DONE, note=note)
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 from agent.compaction import SLACK
 from agent.ports import ModelRequest
 from agent.prompt import Context
+from agent.records import JsonObject, JsonValue
 from agent.sizes import BilledSize, estimate_size, is_calibrated, measure_request
 
 NEAR = 0.9
@@ -28,6 +29,10 @@ class Room(Protocol):
 
         Never fails because of the model or of what it wrote. Raises `LeaseLostError` and `StoreUnavailableError`.
         """
+        ...
+
+    async def ask(self, build: Callable[[str], ModelRequest], schema: JsonObject) -> JsonValue:
+        """What a small model answers to a request that is built for its name; none where it did not."""
         ...
 
 

@@ -8,6 +8,7 @@ Losing what is queued is harmless: the next run that is near the limit asks agai
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -18,7 +19,7 @@ from agent.ids import SessionId
 from agent.loop import draft_request
 from agent.ports import ModelRequest
 from agent.prompt import Context, Earlier
-from agent.records import Run, Usage
+from agent.records import JsonObject, JsonValue, Run, Usage
 from agent.sizes import estimate_size, is_calibrated, measure_request
 from agent.summarizing import SCHEMA, Source, SummaryRefusedError, believe_summary, build_summarizing
 from agent.summary import Summary, fit_summary
@@ -52,6 +53,11 @@ class Thread:
         """How its agent wants it."""
         return self.config.compaction
 
+    @property
+    def model(self) -> str:
+        """The name of the model that writes summaries."""
+        return self.rules.model or self.config.small_model
+
 
 class RunRoom:
     """`agent.room.Room` for one run. One that failed is not tried again in the same run."""
@@ -76,6 +82,15 @@ class RunRoom:
         smaller = await self._compactor.compact(self._thread, context, keeps_newest=keeps_newest)
         self._has_failed = smaller is None
         return smaller
+
+    async def ask(self, build: Callable[[str], ModelRequest], schema: JsonObject) -> JsonValue:
+        """What the agent's small model answers; none where it did not."""
+        try:
+            async with asyncio.timeout(SUMMARY_S):
+                return (await self._compactor.ask(self._thread, build, schema))[0]
+        except (ModelError, TimeoutError) as error:
+            log.warning("not_condensed", session_id=self._thread.session_id, reason=type(error).__name__)
+            return None
 
 
 class Compactor:
@@ -177,10 +192,15 @@ class Compactor:
     async def _summarize(self, thread: Thread, context: Context, plan: Plan) -> tuple[Summary, Usage]:
         source = Source(runs=plan.cut, before=context.earlier.summary if context.earlier else None)
         async with asyncio.timeout(SUMMARY_S):
-            request = build_summarizing(thread.rules.model or thread.config.small_model, source)
-            model = await self.spending.model_for(None, thread.session_id)
-            answer, usage = await model.complete_json(request, SCHEMA)
+            answer, usage = await self.ask(thread, lambda model: build_summarizing(model, source), SCHEMA)
         return believe_summary(answer, source, context.memories or ()), usage
+
+    async def ask(
+        self, thread: Thread, build: Callable[[str], ModelRequest], schema: JsonObject
+    ) -> tuple[JsonValue, Usage]:
+        """One call of the model that writes summaries, on the session's account. Raises `ModelError`."""
+        model = await self.spending.model_for(None, thread.session_id)
+        return await model.complete_json(build(thread.model), schema)
 
     def _count_failure(self, session_id: SessionId, error: Exception) -> None:
         outcome = "refused" if isinstance(error, SummaryRefusedError) else "failed"
@@ -220,7 +240,7 @@ def _compaction(
         opening=plan.opening.position if plan.opening else None,
         strategy=thread.rules.strategy,
         summary=smaller.earlier.summary,
-        model=thread.rules.model or thread.config.small_model,
+        model=thread.model,
         tokens_before=sizes[0],
         tokens_after=sizes[1],
         cost_usd=usage.cost_usd,

@@ -96,7 +96,7 @@ def _check_window(agent: Agent, rules: CompactionRules, table: AgentTable, key: 
     elif 2 * fixed >= rules.cap_tokens:
         text = f"expected more than {2 * fixed}: the instructions and tools alone take about {fixed} tokens"
         report.add(f"{key}.context.cap_tokens", text)
-    if table.context.result_tokens * 2 > rules.limit_tokens(rules.window_tokens or rules.cap_tokens * 2):
+    elif table.context.result_tokens * 2 > rules.limit_tokens(rules.window_tokens or rules.cap_tokens * 2):
         report.add(f"{key}.context.result_tokens", "expected less than half of what a prompt may hold")
 
 

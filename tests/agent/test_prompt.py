@@ -12,7 +12,7 @@ from agent.prompt import (
     build_turns,
     fit_memories,
 )
-from agent.records import PastRun, ToolCall, Turn, Usage
+from agent.records import JsonObject, PastRun, ToolCall, Turn, Usage
 from agent.speech import MEMORY_HEAD, OPEN, render_label, render_memory_block, render_spoken
 from agent.text import estimate_tokens
 from agent.tools import build_tool
@@ -145,3 +145,20 @@ def test_the_system_text_is_the_same_for_everybody() -> None:
     [system] = build_system("  Be kind.\n")
     assert system.text.startswith("Be kind.\n\n")
     assert system.cache_for == "1h"
+
+
+async def test_a_run_of_many_calls_is_read_from_the_cache_by_the_next_run() -> None:
+    """The vendor looks back twenty blocks only; the breakpoint of the last request is named again. Proves: CX-5."""
+    agent = agent_with(build_tool(double), max_tool_calls=100)
+    use: tuple[str, JsonObject] = ("double", {"n": 2})
+    steps = [calls(use, use, use, use) for _ in range(5)]
+    async with scripted(*steps, says("Done."), says("Yes.")) as (model, claude):
+        model.checks_prefix = True
+        old = [past(n) for n in range(1, 30)]
+        first = context_of("one", history=old, memories=[remembered("likes tea")])
+        run = await Running().run(claude, agent, first)
+        history = [*old, PastRun(run_id=run.run_id, prompt=first.prompt, turns=run.turns, answer=run.text)]
+        again = await Running().run(claude, agent, context_of("two", history=history, memories=[]))
+    assert again.usage.cache_read_tokens > 29 * 20, "all of the thread up to the last question"
+    marks = [b["cache_control"] for _, blocks in model.requests[-1].messages for b in blocks if "cache_control" in b]
+    assert len(marks) == 2

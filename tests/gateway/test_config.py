@@ -116,6 +116,13 @@ class TestAgents:
             ('instructions = "x"\ntools = ["clock"]', "agents[0].tools[0]: there is no built-in tool clock"),
             ('instructions = "x"\ntools = ["a b"]', "agents[0].tools[0]: expected the name of a built-in tool"),
             ('instructions = "x"\ntools = ["calculate", "calculate"]', "agents[0].tools[1]: expected each tool once"),
+            ('instructions = "x"\ncontext.strategy = "all"', "agents[0].context.strategy: expected disabled, summ"),
+            (
+                f'instructions = "{"x" * 9_000}"\ncontext.cap_tokens = 5000',
+                "agents[0].context.cap_tokens: expected more",
+            ),
+            ('instructions = "x"\ncontext.window_tokens = 8000', "agents[0].context.window_tokens: expected more than"),
+            ('instructions = "x"\ncontext.result_tokens = 90000', "agents[0].context.result_tokens: expected less"),
         ],
     )
     def test_what_is_wrong_with_an_agent_is_told_by_name(self, line: str, expected: str) -> None:

@@ -1,6 +1,7 @@
 """What an agent can look up in its own thread: long results, and what was said long ago."""
 
 from agent.ids import SessionId
+from agent.payloads import ResultRules
 from agent.tools import build_tool
 from tests.support.gateway import build_agent, configure, open_core, run_sql
 from tests.support.model_steps import calls, prompt_text, says
@@ -71,3 +72,22 @@ async def test_what_was_said_before_the_window_can_be_found(database_url: str) -
     assert "Ann · " in prompt_text(model.requests[-1])
     assert "hidden in the drawer" in prompt_text(model.requests[-1])
     assert "hidden in the drawer" not in prompt_text(model.requests[-2])
+
+
+async def test_condensed_results_stand_in_the_prompt_and_the_whole_ones_stay(database_url: str) -> None:
+    """Also in the history of later runs. Proves: CX-4."""
+    model = ScriptedModel(checks_prefix=False)
+    rules = ResultRules(condense_after=1)
+    condensed = '{"results": [{"number": 1, "text": "row 30000 failed with 4711"}]}'
+    model.add(calls(("fetch_report", {})), calls(("fetch_report", {})))
+    model.add(says(condensed), says("It failed."), says("4711."))
+    agent = build_agent(build_tool(fetch_report), results=rules)
+    async with open_core(database_url, model, configure(agent)) as core:
+        await core.ask("what does the report say?")
+        await core.ask("which code?")
+        rows = await run_sql(database_url, "SELECT result, excerpt FROM tool_calls ORDER BY n")
+    assert [row["result"] == REPORT for row in rows] == [True, True]
+    assert "row 30000 failed with 4711" in rows[0]["excerpt"]
+    for request in (model.requests[3], model.requests[4]):
+        assert "row 30000 failed with 4711" in prompt_text(request)
+        assert prompt_text(request).count("The middle is left out here") == 1
