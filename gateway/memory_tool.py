@@ -70,6 +70,8 @@ def build_memory_tool(memories: UserMemories, sessions: SessionReader) -> Tool:
                     await memories.add_memory(user.id, _draft(context, memory, slot, session), must_be_plain=True)
                     return "It is remembered."
                 case "update":
+                    if await _is_known(memories, user, new_memory):
+                        return "It is remembered already."
                     known = await _find_meant(memories, user, memory)
                     draft = _corrected(context, known, new_memory or "")
                     await memories.replace_memory(user.id, known.memory_id, draft, must_be_plain=True)
@@ -85,6 +87,11 @@ def build_memory_tool(memories: UserMemories, sessions: SessionReader) -> Tool:
             raise ToolError(str(error)) from error
 
     return build_tool(update_user_memory, title="Updating what I remember", is_repeatable=True)
+
+
+async def _is_known(memories: UserMemories, user: User, text: str | None) -> bool:
+    """Whether just this is remembered: a call that is made again after a crash has done its work."""
+    return text is not None and await memories.find_by_text(user.id, text) is not None
 
 
 async def _find_meant(memories: UserMemories, user: User, text: str) -> UserMemory:

@@ -50,6 +50,9 @@ async def test_the_agent_remembers_corrects_and_forgets_what_the_person_asks_it_
         )
         assert call.result == "It is corrected."
         assert await texts(core) == {"likes green tea": "thread", "lives in Rome": "thread"}
+        again: JsonObject = {"operation": "update", "memory": "likes tea", "new_memory": "likes green tea"}
+        call = await use(core, model, again, "x2 again", session_id=OTHER)
+        assert (call.result, call.is_error) == ("It is remembered already.", False)
         call = await use(core, model, {"operation": "delete", "memory": "green tea"}, "x3")
         assert call.result == "It is forgotten."
         assert await texts(core) == {"lives in Rome": "thread"}
