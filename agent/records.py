@@ -171,7 +171,10 @@ class Presence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One thread. `head` is the newest durable event's number; `is_member` says whether the asking user takes part."""
+    """One thread. `head` is the newest durable event's number; `is_member` says whether the asking user takes part.
+
+    `title`, `summary` and `topics` are for people who look on; no prompt holds them.
+    """
 
     session_id: SessionId
     channel: str
@@ -183,6 +186,8 @@ class Session:
     is_member: bool
     created_at: datetime
     updated_at: datetime
+    summary: str | None = None
+    topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from tests.support.postgres import make_open_directory
 
 CONFIG = """
 [[agents]]
+titles = false
 id = "assistant"
 model = "bench-model"
 instructions = "Answer briefly."

@@ -35,6 +35,7 @@ BROWSER_CUTS, CLIENT_CUTS, KILLS, IDLE, IDLE_S = 1_000, 10_000, 20, 5_000, 30.0
 CONFIG = "[widget]\nmessage_count = 10000\nsockets_per_ip = 100000\nmax_waiting = 1000\n"
 MODEL_CONFIG = """
 [[agents]]
+titles = false
 id = "assistant"
 model = "bench-model"
 instructions = "Answer."

@@ -29,6 +29,8 @@ class AgentConfig:
     memory_mode: MemoryMode = "off"
     capture_instructions: str = ""
     extract_after_s: float = 2.0
+    has_titles: bool = False
+    title_after_s: float = 5.0
     agent_memory: AgentMemoryMode = "off"
     agent_memory_review: AgentMemoryReview = "approve"
     compaction: CompactionRules = field(default_factory=CompactionRules)

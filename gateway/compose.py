@@ -47,6 +47,7 @@ from gateway.session_tools import add_session_tools
 from gateway.slack_judge import SlackJudge
 from gateway.slack_people import SlackPeople
 from gateway.spending import Spending
+from gateway.titler import Titler
 from gateway.used_memories import UsedMemories
 from gateway.windows import Windows
 from memory.agent_memories import AgentMemories
@@ -57,7 +58,7 @@ from memory.context import Sessions
 from memory.database import Database
 from memory.erasure import Erasures
 from memory.instance import load_instance
-from memory.jobs import Jobs
+from memory.jobs import TITLE, Jobs
 from memory.link_codes import LinkCodes
 from memory.links import Links
 from memory.listener import READY, Listener
@@ -69,6 +70,7 @@ from memory.retention import Expiry
 from memory.search import Search
 from memory.spend import Ledger
 from memory.tasks import Tasks
+from memory.titles import Titles
 from memory.users import Users
 from memory.watchers import Watchers
 from memory.workers import Workers
@@ -175,6 +177,9 @@ async def open_gateway(
         jobs = Jobs(database)
         extractor = Extractor(jobs, Memories(database), sessions, spending, agents)
         extracting = Poller("jobs", extractor.work, jobs.next_in)
+        title_jobs = Jobs(database, (TITLE,))
+        titler = Titler(title_jobs, Titles(database), sessions, spending, agents)
+        titling = Poller("titles", titler.work, title_jobs.next_in)
         dispatcher = Dispatcher(tasks, runner, hub, configuration.limits, posting.wake, intake)
         stack.push_async_callback(dispatcher.drain, 0.0)  # what is still on when this ends by an error is handed back
         files = Attachments(front)
@@ -206,7 +211,7 @@ async def open_gateway(
         housekeeping = Housekeeping(workers, dispatcher, relay, files, lease_s, chores)
         group(Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh).run(registered))
         await registered.wait()
-        for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll(), compactor.run()):
+        for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll(), compactor.run(), titling.run()):
             group(work)
         for connection in connections:
             group(connection.run())

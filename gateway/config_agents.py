@@ -31,7 +31,9 @@ def build_built_in() -> AgentConfig:
         instructions=BUILT_IN_INSTRUCTIONS,
         tools={name: build() for name, build in BUILTIN_TOOLS.items()},
     )
-    return AgentConfig(agent=agent, small_model=DEFAULT_SMALL_MODEL, history_runs=5, memory_mode="agentic")
+    return AgentConfig(
+        agent=agent, small_model=DEFAULT_SMALL_MODEL, history_runs=5, memory_mode="agentic", has_titles=True
+    )
 
 
 def build_agents(tables: Sequence[AgentTable], place: Surroundings, report: Report) -> Agents:
@@ -70,6 +72,7 @@ def _build_agent(table: AgentTable, key: str, place: Surroundings, report: Repor
         small_model=table.small_model,
         history_runs=table.history_runs,
         memory_mode=table.memory.mode,
+        has_titles=table.titles,
         capture_instructions=table.memory.capture_instructions,
         agent_memory=table.agent_memory.mode,
         agent_memory_review=table.agent_memory.review,

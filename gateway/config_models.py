@@ -90,6 +90,7 @@ class AgentTable(Table):
     max_tokens: int = Field(default=8_000, ge=1, le=1_000_000)
     max_tool_calls: int = Field(default=20, ge=0, le=1_000)
     run_s: float = Field(default=600.0, ge=1, le=86_400, allow_inf_nan=False)
+    titles: bool = True
     memory: AgentMemory = AgentMemory()
     agent_memory: AgentFiles = AgentFiles()
     context: AgentContext = AgentContext()

@@ -52,6 +52,7 @@ budget_refusals = Counter(
 )
 expired = Counter("parley_data_expired", "Rows deleted as past their retention, by kind.", ["kind"], registry=REGISTRY)
 feedback = Counter("parley_feedback", "Opinions on answers, by value.", ["value"], registry=REGISTRY)
+titles = Counter("parley_titles", "Titles of sessions: made, nonsense, failed.", ["result"], registry=REGISTRY)
 mcp_up = Gauge("parley_mcp_up", "Whether a server of tools is connected.", ["server"], registry=REGISTRY)
 erasures = Counter("parley_erasures", "People who were erased.", registry=REGISTRY)
 slack_tokens_refused = Gauge(

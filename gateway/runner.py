@@ -155,7 +155,7 @@ class Runner:
         outcome = Outcome(
             state=TaskState.STOPPED, run_state=RunState.STOPPED, run=run, answer=text or None, merged=attempt.merged
         )
-        return replace(outcome, extract_after_s=self._extract_after(attempt))
+        return replace(outcome, extract_after_s=self._extract_after(attempt), title_after_s=self._title_after(attempt))
 
     def given_up(self, attempt: Attempt, sentence: str, reason: str) -> Outcome:
         """The outcome of a task whose processing always fails: the person is told, the thread goes on."""
@@ -190,11 +190,16 @@ class Runner:
             answer=run.text,
             merged=attempt.merged,
             extract_after_s=self._extract_after(attempt),
+            title_after_s=self._title_after(attempt),
         )
 
     def _extract_after(self, attempt: Attempt) -> float | None:
         config = self._agents.get(attempt.claim.agent_id)
         return config.extract_after_s if config.memory_mode == "agentic" and attempt.claim.user_id else None
+
+    def _title_after(self, attempt: Attempt) -> float | None:
+        config = self._agents.get(attempt.claim.agent_id)
+        return config.title_after_s if config.has_titles else None
 
     async def finished(self, attempt: Attempt, outcome: Outcome) -> None:
         """Tell the owner's hook about a run that is stored, and see whether the thread has to be summarised."""

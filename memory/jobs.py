@@ -8,6 +8,7 @@ from memory.database import Database
 from memory.queries import query
 
 EXTRACT = "extract"
+TITLE = "title"
 LOCKED_S = 120.0
 """Longer than any one piece of work may take; a worker that dies leaves it to others then."""
 

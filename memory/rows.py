@@ -86,6 +86,8 @@ def read_session(row: Record) -> Session:
         audience=Audience(row["audience"]),
         head=row["head"],
         title=row["title"],
+        summary=row["summary"],
+        topics=tuple(row["topics"]),
         is_member=row["is_member"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],

@@ -86,7 +86,8 @@ class Start:
 class Outcome:
     """How a task ended. `answer` is the text to keep (none: nothing is said); `run` what is to be stored of the run.
 
-    `extract_after_s`: when what was said should be read for facts (none: it should not).
+    `extract_after_s`: when what was said should be read for facts (none: it should not),
+    `title_after_s`: when the session should be given a title.
     """
 
     state: TaskState
@@ -97,6 +98,7 @@ class Outcome:
     note: str | None = None
     merged: tuple[RunId, ...] = ()
     extract_after_s: float | None = None
+    title_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +210,7 @@ class Tasks:
             _calls_json(outcome.run),
             outcome.extract_after_s,
             may_keep,
+            outcome.title_after_s,
         )
         if row is None:
             raise LeaseLostError(claim.session_id)

@@ -18,6 +18,8 @@ class SessionView(View):
     audience: Audience
     head: int
     title: str | None
+    summary: str | None
+    topics: tuple[str, ...]
     created_at: datetime
     updated_at: datetime
 

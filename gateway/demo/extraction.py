@@ -18,7 +18,16 @@ def answer_schema(request: WireRequest, schema: JsonObject) -> JsonValue:
         return {"operations": list[JsonValue](find_operations(_prompt_text(request)))}
     if isinstance(properties, dict) and "numbers" in properties:
         return {"numbers": list[JsonValue](find_picks(_prompt_text(request)))}
+    if isinstance(properties, dict) and "title" in properties:
+        return find_title(_prompt_text(request))
     return empty_instance(schema)
+
+
+def find_title(prompt: str) -> JsonObject:
+    """The first words that a person said."""
+    said = prompt.partition("⟦said⟧\n")[2].splitlines()
+    first = next((line.removeprefix("user: ") for line in said if line.startswith("user: ")), "")
+    return {"title": " ".join(first.split()[:8]), "summary": "", "topics": []}
 
 
 def find_picks(prompt: str) -> list[int]:

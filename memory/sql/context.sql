@@ -123,7 +123,7 @@ ORDER BY entry.seq DESC;
 -- A session as somebody may see it: $2 is the user who asks, none for an operator. `is_member` says whether they take part.
 WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
 SELECT s.* FROM scope CROSS JOIN LATERAL (
-    SELECT s.session_id, s.channel, s.tenant, s.agent_id, s.audience, s.next_seq - 1 AS head, s.title, s.created_at, s.updated_at,
+    SELECT s.session_id, s.channel, s.tenant, s.agent_id, s.audience, s.next_seq - 1 AS head, s.title, s.summary, s.topics, s.created_at, s.updated_at,
            EXISTS (SELECT FROM participants p WHERE p.session_id = s.session_id AND p.user_id = $2::text) AS is_member
     FROM sessions s WHERE s.session_id = scope.session_id OFFSET 0
 ) s;
@@ -132,7 +132,7 @@ SELECT s.* FROM scope CROSS JOIN LATERAL (
 -- The person's sessions on a channel of a tenant, newest first.
 WITH scope AS MATERIALIZED (SELECT set_config('parley.user_id', $1::text, true) AS user_id)
 SELECT s.* FROM scope CROSS JOIN LATERAL (
-    SELECT s.session_id, s.channel, s.tenant, s.agent_id, s.audience, s.next_seq - 1 AS head, s.title, s.created_at, s.updated_at,
+    SELECT s.session_id, s.channel, s.tenant, s.agent_id, s.audience, s.next_seq - 1 AS head, s.title, s.summary, s.topics, s.created_at, s.updated_at,
            p.seen_seq, true AS is_member
     FROM participants p JOIN sessions s ON s.session_id = p.session_id
     WHERE p.user_id = scope.user_id AND s.channel = $2::text AND s.tenant = $3::text
@@ -143,7 +143,7 @@ SELECT s.* FROM scope CROSS JOIN LATERAL (
 -- For operators: all sessions by their last change, newest first, those before $1 when it is given.
 WITH scope AS MATERIALIZED (SELECT set_config('parley.operator', 'on', true) AS is_on)
 SELECT s.* FROM scope CROSS JOIN LATERAL (
-    SELECT s.session_id, s.channel, s.tenant, s.agent_id, s.audience, s.next_seq - 1 AS head, s.title, s.created_at, s.updated_at,
+    SELECT s.session_id, s.channel, s.tenant, s.agent_id, s.audience, s.next_seq - 1 AS head, s.title, s.summary, s.topics, s.created_at, s.updated_at,
            false AS is_member
     FROM sessions s WHERE scope.is_on = 'on' AND ($1::timestamptz IS NULL OR s.updated_at < $1)
     ORDER BY s.updated_at DESC LIMIT $2::int

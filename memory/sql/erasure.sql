@@ -87,7 +87,8 @@ WITH scope AS MATERIALIZED (
         queued = l.queued - (SELECT count(*) FROM task WHERE is_own AND state IN ('queued', 'running'))
     WHERE l.session_id = (SELECT scope.session_id FROM scope)
 ), session AS (
-    UPDATE sessions s SET title = NULL, next_seq = s.next_seq + (SELECT count(*) FROM ended)
+    UPDATE sessions s SET title = NULL, summary = NULL, topics = '{}', titled_seq = 0, title_epoch = s.title_epoch + 1,
+        next_seq = s.next_seq + (SELECT count(*) FROM ended)
     WHERE s.session_id = (SELECT scope.session_id FROM scope)
     RETURNING s.session_id, s.next_seq - (SELECT count(*) FROM ended) AS seq
 ), note AS (

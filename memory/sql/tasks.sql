@@ -179,6 +179,13 @@ WITH scope AS MATERIALIZED (
     ON CONFLICT (kind, session_id, user_id) DO UPDATE SET
         run_at = least(excluded.run_at, least(j.asked_at, now()) + $16::float8 * interval '5 seconds'),
         asked_at = least(j.asked_at, now()), agent_id = excluded.agent_id, version = j.version + 1
+), title AS (
+    INSERT INTO jobs AS j (kind, session_id, user_id, agent_id, run_at)
+    SELECT 'title', task.session_id, '', task.agent_id, now() + $18::float8 * interval '1 second'
+    FROM task WHERE $18::float8 IS NOT NULL
+    ON CONFLICT (kind, session_id, user_id) DO UPDATE SET
+        run_at = least(excluded.run_at, least(j.asked_at, now()) + $18::float8 * interval '5 seconds'),
+        asked_at = least(j.asked_at, now()), agent_id = excluded.agent_id, version = j.version + 1
 ), unread AS (
     -- Where nothing was ever read of this speaker, reading begins here: not with what was said before it was allowed.
     INSERT INTO watermarks (session_id, user_id, seq)

@@ -29,6 +29,7 @@ from tests.support.model_socket import serve_model
 API_SECRET = "chaos-secret-0123456789-abcdef"
 CONFIG = """
 [[agents]]
+titles = false
 id = "assistant"
 model = "chaos-model"
 instructions = "Answer."

@@ -39,6 +39,7 @@ RETRY_AFTER_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
 """Slack waits for minutes; so long nobody waits here."""
 CONFIG = """
 [[agents]]
+titles = false
 id = "assistant"
 model = "chaos-model"
 instructions = "Answer."

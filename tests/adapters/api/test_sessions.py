@@ -47,6 +47,8 @@ async def test_a_session_shows_where_it_is_and_who_can_read_it(gateway: FakeGate
         "audience": "shared",
         "head": 1,
         "title": None,
+        "summary": None,
+        "topics": [],
         "created_at": "2026-11-20T09:30:01Z",
         "updated_at": "2026-11-20T09:30:02Z",
     }
