@@ -15,6 +15,7 @@ class Changes:
     """Looks every second, and tells of each change while it is fresh.
 
     An id that is nobody's any more is told of several times, since somebody may have been let in at that very moment.
+    `caches` are emptied when a change is new, and once more when it is not fresh any more.
     """
 
     def __init__(self, links: Links) -> None:
@@ -22,11 +23,15 @@ class Changes:
         self._seen: set[Change] = set()
         self._looks = 0
         self.listeners: list[Listener] = []
+        self.caches: list[Callable[[], None]] = []
 
     async def look(self) -> None:
         """Tell the listeners. Raises `StoreUnavailableError`."""
         found = set(await self._links.list_changes(WINDOW_S))
         told = {change for change in found if change[1] != "split" or change not in self._seen}
+        if found != self._seen:
+            for forget in self.caches:
+                forget()
         self._seen = found
         if told:
             for listener in self.listeners:

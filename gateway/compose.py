@@ -232,10 +232,11 @@ async def open_gateway(
             user_memories,
         )
         readiness.is_store_there = lambda: housekeeping.silence_s < STORE_SILENCE_S
-        changes.listeners += [lambda _: service.forget_people(), widget.see_off]
+        changes.caches.append(service.forget_people)
+        changes.listeners.append(widget.see_off)
         if slack is not None:
             forget_in_slack = slack.profiles.forget_people
-            changes.listeners.append(lambda _: forget_in_slack())
+            changes.caches.append(forget_in_slack)
         tokens = PersonTokens(service, people, configuration.sites, instance.secret)
         remembering = Remembering(memories=user_memories, tokens=tokens, people=people)
         operating = Operating(spend=Ledger(front, worker_id))

@@ -1,0 +1,35 @@
+"""Who has to be told that an id has changed its meaning, and how often."""
+
+from collections.abc import Collection, Sequence
+from typing import cast
+
+from gateway.changes import Change, Changes
+from memory.links import Links
+
+
+class Told:
+    """Stands for the store: what it says next."""
+
+    def __init__(self) -> None:
+        self.now: Sequence[Change] = ()
+
+    async def list_changes(self, within_s: float) -> Sequence[Change]:
+        """What a test put there."""
+        return self.now
+
+
+async def test_an_id_that_is_nobodys_is_told_of_while_it_is_fresh_and_caches_are_emptied_seldom() -> None:
+    """Somebody may have been let in at that moment; but a busy site must not lose its caches all the time.
+
+    Proves: ID-3.
+    """
+    store, heard, emptied = Told(), list[Collection[Change]](), list[int]()
+    changes = Changes(cast("Links", store))
+    changes.listeners.append(heard.append)
+    changes.caches.append(lambda: emptied.append(1))
+    merged, split = (b"a", "merged"), (b"b", "split")
+    for now in ((), (merged, split), (merged, split), (merged,), ()):
+        store.now = now
+        await changes.look()
+    assert heard == [{merged, split}, {merged}, {merged}]
+    assert len(emptied) == 3, "when something comes, and when something goes"
