@@ -187,6 +187,8 @@ def believe_summary(answer: JsonValue, source: Source, memories: Sequence[UserMe
     entries = (*said.decisions, *said.questions, *said.promises, *said.facts)
     if any(not 1 <= entry.evidence <= len(lines) for entry in entries):
         raise SummaryRefusedError("an item comes from no message")
+    if not entries and not said.state.strip():
+        raise SummaryRefusedError("it says nothing")
     if missing := {n for n, line in enumerate(lines, 1) if line.must} - {entry.evidence for entry in entries}:
         raise SummaryRefusedError(f"{len(missing)} messages are missing that have to be kept")
     _refuse_memories(" ".join([said.state, *(entry.text for entry in entries)]), source, memories)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from agent.compaction import SUMMARY_SHARE, CompactionRules, Plan, plan_compaction
+from agent.compaction import SUMMARY_SHARE, CompactionRules, Plan, Strategy, plan_compaction
 from agent.errors import LeaseLostError, ModelError, StoreUnavailableError
 from agent.ids import SessionId
 from agent.loop import draft_request
@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 SUMMARY_S = 90.0
 WAITING = 1_000
 AFTER_FAILURE_RUNS = 5
+MOVING_RUNS, MOVING_TOKENS = 20, 8_000
+"""From here on a window is worth a summary when it begins to move; a smaller one is cheap to write anew."""
 KNOWN_FAILURES = 10_000
 NEXT_POSITION = 2**62
 """Behind any run there is."""
@@ -42,11 +44,15 @@ NEXT_POSITION = 2**62
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thread:
-    """The thread to make room in, for an agent. A run that goes on has a fence."""
+    """The thread to make room in, for an agent. A run that goes on has a fence.
+
+    `is_moving`: its window is large and full, so that each run would move it.
+    """
 
     session_id: SessionId
     config: AgentConfig
     fence: Fence | None = None
+    is_moving: bool = False
 
     @property
     def rules(self) -> CompactionRules:
@@ -108,10 +114,14 @@ class Compactor:
         """When a compaction is due for an agent."""
         return await self.windows.limit_tokens(config.compaction, config.agent.model, size_tokens)
 
-    def consider(self, session_id: SessionId, config: AgentConfig, run: Run) -> None:
-        """A run has ended: see later whether its thread has to be summarised before the next one."""
-        if config.history_runs and run.context_tokens and not self._queue.full():
-            self._queue.put_nowait((Thread(session_id=session_id, config=config), run.context_tokens))
+    def consider(self, session_id: SessionId, config: AgentConfig, run: Run, seen_runs: int) -> None:
+        """A run has ended that saw so many past runs: look later whether its thread is to be summarised."""
+        is_off = config.compaction.strategy is Strategy.DISABLED or not config.history_runs
+        if is_off or not run.context_tokens or self._queue.full():
+            return
+        is_moving = seen_runs + 1 >= config.history_runs >= MOVING_RUNS
+        thread = Thread(session_id=session_id, config=config, is_moving=is_moving)
+        self._queue.put_nowait((thread, run.context_tokens))
 
     async def run(self) -> None:
         """Work off what was considered, until cancelled."""
@@ -133,17 +143,21 @@ class Compactor:
     async def look_after(self, thread: Thread, tokens: int) -> None:
         """Summarise between two runs where the next prompt would reach the limit; `tokens` stood in the last one.
 
-        The next prompt may be smaller, since the window of `history_runs` moves on: then nothing is done.
+        The next prompt may be smaller, since the window of `history_runs` moves on: then nothing is done. But where a
+        large window begins to move with every run, a summary moves it once for many runs, for the sake of the cache.
         """
         config = thread.config
-        if tokens < await self.limit_tokens(config, tokens) or self._rests(thread.session_id):
+        is_moving = thread.is_moving and tokens >= MOVING_TOKENS
+        if not is_moving and tokens < await self.limit_tokens(config, tokens):
+            return
+        if self._rests(thread.session_id):
             return
         context = await self._sessions.load_context(
             thread.session_id, None, NEXT_POSITION, history_runs=config.history_runs, memories=None
         )
-        is_moving = len(context.history) == config.history_runs
-        size = min(tokens, _size_of(config, context)) if is_moving else tokens
-        if size >= await self.limit_tokens(config, size):
+        is_full = len(context.history) == config.history_runs
+        size = min(tokens, _size_of(config, context)) if is_full else tokens
+        if (is_moving and is_full) or size >= await self.limit_tokens(config, size):
             await self.compact(thread, context, keeps_newest=True)
 
     def _rests(self, session_id: SessionId) -> bool:
@@ -159,9 +173,7 @@ class Compactor:
         Raises `LeaseLostError`.
         """
         size = _size_of(thread.config, context)
-        limit = await self.limit_tokens(thread.config, size)
-        if not keeps_newest:  # it did not fit, whatever we thought of the window
-            limit = min(limit, size)
+        limit = min(size, await self.limit_tokens(thread.config, size))  # the window may be smaller than we thought
         limit_bytes = _bytes_of(limit, context, thread.config.agent.model)
         plan = plan_compaction(context, thread.rules.strategy, limit_bytes, keeps_newest=keeps_newest)
         if plan is None:

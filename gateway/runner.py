@@ -206,6 +206,7 @@ class Runner:
         hook, task, run = self._hooks.on_run_finished, attempt.task, outcome.run
         if run is not None:
             config = self._agents.get(attempt.claim.agent_id)
-            self._compactor.consider(attempt.claim.session_id, config, run)
+            seen_runs = len(attempt.progress.context.history) if attempt.progress.context else 0
+            self._compactor.consider(attempt.claim.session_id, config, run, seen_runs)
         if hook is not None and task is not None and run is not None:
             await call_hook("on_run_finished", lambda: hook(task, run))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from agent.records import JsonObject, JsonValue
 from gateway.demo.facts import Fact, Forget, plain_words, read_changes, slot_of
 from gateway.demo.scene import TEXT_LIMIT
+from gateway.demo.summaries import find_summary
 from gateway.demo.wire import WireRequest
 
 _ITEM = re.compile(r"(\d+)\. (.*)", re.DOTALL)
@@ -20,6 +21,8 @@ def answer_schema(request: WireRequest, schema: JsonObject) -> JsonValue:
         return {"numbers": list[JsonValue](find_picks(_prompt_text(request)))}
     if isinstance(properties, dict) and "title" in properties:
         return find_title(_prompt_text(request))
+    if isinstance(properties, dict) and "decisions" in properties:
+        return find_summary(_prompt_text(request))
     return empty_instance(schema)
 
 

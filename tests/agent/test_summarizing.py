@@ -58,6 +58,7 @@ def test_each_item_is_its_messages_authors_whatever_the_model_says() -> None:
         ({"decisions": "none"}, "the form"),
         (answer_of(decisions=[("x", 1), ("y", 3)]), "1 messages are missing"),
         (answer_of(questions=[("who pays", 5)]), "2 messages are missing"),
+        (answer_of(), "it says nothing"),
         (answer_of(decisions=[("x", 1), ("y", 3)], questions=[("z", 5)], facts=[("w", 99)]), "comes from no message"),
         (answer_of(decisions=[("x", 1), ("y", 3)], questions=[("z", 0)]), "comes from no message"),
     ],

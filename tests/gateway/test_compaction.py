@@ -242,3 +242,20 @@ async def test_the_window_is_asked_of_the_server_once_and_not_for_small_prompts(
     assert await windows.limit_tokens(CompactionRules(), MODEL, 20_000) == 40_000
     assert await windows.limit_tokens(CompactionRules(window_tokens=10_000), MODEL, 500) == 8_000
     assert await Windows(None).limit_tokens(CompactionRules(), MODEL, 20_000) == 160_000
+
+
+async def test_a_large_window_that_begins_to_move_is_moved_by_a_summary_once_for_many_runs(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each run would write the whole history to the cache anew. Proves: CX-5, SE-3."""
+    monkeypatch.setattr("gateway.compactor.MOVING_TOKENS", 1_000)
+    model = AccountingModel(window_tokens=200_000)
+    async with open_core(database_url, model, configured(history_runs=20, rules=CompactionRules())) as core:
+        await talk(core, 60)
+    assert 2 <= len(model.summarized) <= 5
+    assert model.cache_read_share >= 0.85
+    seen = [texts for request in model.requests if (texts := texts_of(request))]
+    assert max(len(texts) for texts in seen) <= 20 + 2
+    assert HEAD in prompt_text(model.requests[-1])
+    rows = await run_sql(database_url, "SELECT upto FROM compactions ORDER BY upto")
+    assert len(rows) == len(model.summarized)
