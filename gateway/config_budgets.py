@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from agent.budgets import Budgets, Cap
 from gateway.config_errors import Report
-from gateway.config_models import BudgetsTable, CapTable
+from gateway.config_outside import BudgetsTable, CapTable
 
 
 def build_budgets(table: BudgetsTable, sites: Collection[str], report: Report) -> Budgets:

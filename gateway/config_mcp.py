@@ -6,7 +6,7 @@ from agent.ids import AgentId
 from gateway.agents import Agents
 from gateway.config_errors import Report
 from gateway.config_imports import NotUsableError, Surroundings
-from gateway.config_models import McpTable
+from gateway.config_outside import McpTable
 from gateway.mcp_servers import Address, Program, ToolServer
 
 

@@ -2,52 +2,36 @@
 `parley.example.toml`; tables that point at each other are checked in `gateway.config`.
 """
 
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from gateway.agents import AgentMemoryMode, AgentMemoryReview, MemoryMode
-from gateway.config_forms import form
+from gateway.config_outside import BudgetsTable, McpTable
+from gateway.config_types import (
+    BotId,
+    Color,
+    ConversationId,
+    EnvironmentName,
+    Line,
+    Locale,
+    ModelName,
+    ModuleName,
+    Name,
+    PathText,
+    RuleText,
+    ScopeName,
+    StrategyName,
+    Table,
+    ToolName,
+    Usd,
+    Wait,
+    WhenToAnswer,
+    WorkspaceId,
+)
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
 DEFAULT_SMALL_MODEL = "claude-haiku-5-5"
-
-Name = Annotated[str, form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "1 to 64 letters, digits, dots, dashes, underscores")]
-ModelName = Annotated[str, form(r"\S{1,200}", "the name of a model, such as claude-sonnet-5-5")]
-ToolName = Annotated[str, form(r"[a-z_]+|[\w.]+:\w+", "the name of a built-in tool, or module:function")]
-ModuleName = Annotated[str, form(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "the name of a Python module, such as my_bot.hooks")]
-Color = Annotated[str, form(r"#[0-9A-Fa-f]{6}", "a colour such as #0a66c2")]
-Locale = Annotated[str, form(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", "a language such as en or pt-BR")]
-ScopeName: TypeAlias = Literal["tasks", "memories", "operator"]
-Wait = Annotated[float, Field(ge=0.1, le=86_400, allow_inf_nan=False)]
-Line = Annotated[str, Field(min_length=1, max_length=200)]
-EnvironmentName = Annotated[str, form(r"[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable")]
-ConversationId = Annotated[str, form(r"[CDG][A-Z0-9]{2,30}", "the id of a conversation in Slack, such as C0123ABC456")]
-WorkspaceId = Annotated[str, form(r"[TE][A-Z0-9]{2,30}", "the id of a workspace or organisation, such as T0123ABC456")]
-BotId = Annotated[str, form(r"[ABUW][A-Z0-9]{2,30}", "the id of a bot, its user or its app, such as B0123ABC456")]
-RuleText = Annotated[str, Field(min_length=1, max_length=500)]
-WhenToAnswer: TypeAlias = Literal["mention", "thread", "always", "conditions"]
-StrategyName: TypeAlias = Literal["disabled", "summarization", "context"]
-PathText = Annotated[str, Field(min_length=1, max_length=1000)]
-
-
-def _parse_usd(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return value
-    try:
-        return Decimal(str(value))
-    except InvalidOperation:
-        raise ValueError("expected a number of US dollars") from None
-
-
-Usd = Annotated[Decimal, BeforeValidator(_parse_usd), Field(ge=0, le=100_000, allow_inf_nan=False)]
-
-
-class Table(BaseModel):
-    """A table of the file: what it does not know is refused, and a number in quotes is no number."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class AgentMemory(Table):
@@ -254,51 +238,6 @@ class PriceTable(Table):
     cache_read: Usd | None = None
     cache_write_5m: Usd | None = None
     cache_write_1h: Usd | None = None
-
-
-class McpTable(Table):
-    """`[[mcp]]`: a server of tools."""
-
-    name: Annotated[str, form(r"[a-z][a-z0-9-]{0,19}", "1 to 20 small letters, digits and dashes")]
-    command: PathText | None = None
-    args: list[Annotated[str, Field(max_length=1_000)]] = Field(default_factory=list, max_length=100)
-    env: list[EnvironmentName] = Field(default_factory=list, max_length=100)
-    url: Annotated[str, form(r"https?://\S{1,1000}", "an address such as https://tools.example.com/mcp")] | None = None
-    token_env: EnvironmentName | None = None
-    tools: list[Line] | None = Field(default=None, max_length=100)
-    agents: list[Name] | None = Field(default=None, max_length=1_000)
-    channels: list[Literal["slack", "widget", "api"]] | None = None
-    repeatable: list[Line] = Field(default_factory=list, max_length=100)
-    timeout_s: float = Field(default=30.0, ge=0.1, le=600, allow_inf_nan=False)
-    result_bytes: int = Field(default=1_000_000, ge=1_000, le=16_000_000)
-
-    @model_validator(mode="after")
-    def _check_way(self) -> Self:
-        if (self.command is None) == (self.url is None):
-            raise ValueError("expected either command or url")
-        if self.url is None and self.token_env is not None:
-            raise ValueError("expected token_env with url only")
-        if self.command is None and (self.args or self.env):
-            raise ValueError("expected args and env with command only")
-        return self
-
-
-class CapTable(Table):
-    """A cap of `[budgets]`: US dollars and tokens in a day."""
-
-    usd: Usd | None = None
-    tokens: int | None = Field(default=None, ge=0, le=10**15)
-
-
-class BudgetsTable(Table):
-    """`[budgets]`"""
-
-    total: CapTable = CapTable()
-    user: CapTable = CapTable()
-    visitor: CapTable = CapTable()
-    conversation: CapTable = CapTable()
-    channels: dict[Literal["slack", "widget", "api"], CapTable] = Field(default_factory=dict)
-    sites: dict[Name, CapTable] = Field(default_factory=dict)
 
 
 class HooksTable(Table):

@@ -1,7 +1,8 @@
 """`parley doctor`: what is wrong with the configuration, before anything is started; nothing is changed by looking."""
 
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+import shutil
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +11,7 @@ import httpx2
 from gateway.config import Configuration, load_configuration
 from gateway.config_errors import ConfigurationError
 from gateway.doctor_places import find_database_faults, find_embedded_faults, find_port_fault
+from gateway.mcp_servers import Address, Program, ToolServer
 from gateway.settings import Settings, load_settings
 
 MODEL_TIMEOUT_S = 10.0
@@ -52,6 +54,7 @@ async def examine(*, may_call_model: bool = False, transport: httpx2.AsyncBaseTr
     try:
         configuration = load_configuration(settings)
         findings += tell_configuration(configuration)
+        findings += check_servers(configuration.servers)
     except ConfigurationError as error:
         findings += tell_problems(error)
     findings += [finding async for finding in check_store(settings)]
@@ -95,6 +98,19 @@ def tell_configuration(configuration: Configuration) -> Iterator[Finding]:
     yield Finding(level=Level.OK, about=source, text=f"agents: {agents}; sites: {sites}")
     for notice in configuration.notices:
         yield Finding(level=Level.WARNING, about=source, text=notice.strip().removeprefix("note").strip())
+
+
+def check_servers(servers: Sequence[ToolServer]) -> Iterator[Finding]:
+    """Whether the programs that serve tools are there; nothing is started."""
+    for server in servers:
+        about = f"mcp {server.name}"
+        match server.place:
+            case Program(command=command) if shutil.which(command) is None:
+                yield Finding(level=Level.ERROR, about=about, text=f"there is no program {command}")
+            case Program(command=command):
+                yield Finding(level=Level.OK, about=about, text=f"the program {command}")
+            case Address(url=url):
+                yield Finding(level=Level.OK, about=about, text=f"at {url}")
 
 
 def check_variables(environ: Mapping[str, str]) -> Iterator[Finding]:

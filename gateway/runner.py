@@ -179,6 +179,7 @@ class Runner:
             run=replace(run, error="budget") if run else None,
             answer=sentence,
             answer_role="system",
+            note=sentence,
             merged=attempt.merged,
         )
 

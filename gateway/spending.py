@@ -51,7 +51,7 @@ class Spending:
     def __init__(self, model: Model, ledger: Ledger, budgets: Budgets, prices: Prices) -> None:
         self.model = model
         self.prices = prices
-        self._ledger = ledger
+        self.ledger = ledger
         self._budgets = budgets
         self._payers: OrderedDict[tuple[UserId | None, SessionId | None], Payer] = OrderedDict()
         self._settling: set[asyncio.Task[None]] = set()
@@ -61,7 +61,7 @@ class Spending:
         """The model, on the account of this person in this session. Raises `StoreUnavailableError`."""
         key = (user_id, session_id)
         if (payer := self._payers.get(key)) is None:
-            payer = self._payers[key] = await self._ledger.find_payer(user_id, session_id)
+            payer = self._payers[key] = await self.ledger.find_payer(user_id, session_id)
             if len(self._payers) > KNOWN_PAYERS:
                 self._payers.popitem(last=False)
         return PaidModel(self, payer)
@@ -80,7 +80,7 @@ class Spending:
             return Hold(scopes=tuple(scopes), reservation_id=None)
         most = estimate_most(request, find_price(self.prices, request.model))
         try:
-            reservation_id = await self._ledger.reserve(scopes, most)
+            reservation_id = await self.ledger.reserve(scopes, most)
         except (BudgetSpentError, BudgetHeldError) as error:
             metrics.budget_refusals.labels(str(error), "spent" if isinstance(error, BudgetSpentError) else "held").inc()
             raise
@@ -96,9 +96,9 @@ class Spending:
         metrics.spent_usd.inc(float(cost.usd))
         try:
             if hold.reservation_id is None:
-                await self._ledger.record(hold.scopes, cost)
+                await self.ledger.record(hold.scopes, cost)
             else:
-                await self._ledger.settle(hold.reservation_id, cost)
+                await self.ledger.settle(hold.reservation_id, cost)
         except StoreUnavailableError as error:
             log.warning("spending_not_settled", error=str(error), usd=str(cost.usd))
 
@@ -118,11 +118,11 @@ class Spending:
         """A chore: every ten seconds settle what dead processes left, every hour forget what is old."""
         if time.monotonic() >= self._charge_at_s:
             self._charge_at_s = time.monotonic() + CHARGE_EVERY_S
-            if lost := await self._ledger.charge_lost():
+            if lost := await self.ledger.charge_lost():
                 log.warning("lost_calls_charged", calls=lost)
         if time.monotonic() >= self._delete_at_s:
             self._delete_at_s = time.monotonic() + DELETE_EVERY_S
-            await self._ledger.delete_old()
+            await self.ledger.delete_old()
 
 
 class PaidModel:

@@ -89,9 +89,10 @@ WHERE day < (now() AT TIME ZONE 'UTC')::date - $1::int
 
 -- name: list_spending
 -- Scopes that begin with $2 on the day $1 (null: today), those that cost most first.
-SELECT scope, day, spent_usd, spent_tokens, reserved_usd, reserved_tokens FROM spend
+SELECT scope, day, round(spent_usd, 6) AS spent_usd, spent_tokens, round(reserved_usd, 6) AS reserved_usd, reserved_tokens
+FROM spend
 WHERE day = coalesce($1::date, (now() AT TIME ZONE 'UTC')::date) AND starts_with(scope, $2::text)
-ORDER BY spent_usd DESC, spent_tokens DESC, scope LIMIT $3::int;
+ORDER BY spend.spent_usd DESC, spent_tokens DESC, scope LIMIT $3::int;
 
 -- name: load_payer
 -- A session's channel, and whether the person is known by a visitor's token alone.

@@ -18,6 +18,7 @@ from agent.records import JsonObject, Task, ToolCall
 from agent.tools import ToolContext, ToolUse, call_tools
 from gateway import metrics
 from gateway.backoff import Backoff
+from gateway.doctor import check_servers
 from gateway.mcp_connection import Connection
 from gateway.mcp_servers import Address, Program, ToolServer, find_fault, render_result
 from gateway.mcp_source import ServedAgents
@@ -229,3 +230,14 @@ def test_links_and_texts_of_files_are_shown_as_text() -> None:
     link: JsonObject = {"type": "resource_link", "name": "Order 7", "uri": "https://shop/7"}
     text: JsonObject = {"type": "resource", "resource": {"uri": "a", "text": "inside"}}
     assert render_result([link, text], None) == "[a link: Order 7 https://shop/7]\ninside"
+
+
+def test_the_doctor_names_a_program_that_is_not_there() -> None:
+    """A slip of the pen in a path is found before it is missed. Proves: AG-2."""
+    missing = ToolServer(name="away", place=Program(command="/no/such/program"))
+    on_net = ToolServer(name="far", place=Address(url="https://tools.example.com/mcp"))
+    assert [finding.line for finding in check_servers([missing, program(), on_net])] == [
+        "error    mcp away: there is no program /no/such/program",
+        f"ok       mcp test: the program {sys.executable}",
+        "ok       mcp far: at https://tools.example.com/mcp",
+    ]

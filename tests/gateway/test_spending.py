@@ -143,7 +143,7 @@ async def test_a_person_whose_budget_is_spent_reads_one_friendly_sentence_and_it
     async with open_core(database_url, model, configuration) as core:
         await core.ask("hello")
         status = await core.ask("hello again")
-        assert status.state is TaskState.DONE
+        assert (status.state, status.note) == (TaskState.DONE, BudgetSpentError("").sentence)
         [last] = [entry for entry in await core.log() if isinstance(entry, Message)][-1:]
     assert (last.role, last.text) == ("system", BudgetSpentError("").sentence)
     rows = await run_sql(database_url, "SELECT scope, spent_tokens > 10 AS is_spent FROM spend ORDER BY scope")
