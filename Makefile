@@ -53,6 +53,9 @@ recall: setup   ## how much a search finds: make recall FILE=conversations.json,
 bench-widget: setup    ## figures: the widget cut off, on a slow phone, idle by the thousand
 	$(BIN)/python -m bench.widget
 
+bench-budgets: setup    ## whether a cap holds when ten thousand visitors come at once
+	$(BIN)/python -m bench.budgets
+
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 lock:           ## renew requirements.lock and, for the image, requirements-run.lock from pyproject.toml
@@ -60,4 +63,4 @@ lock:           ## renew requirements.lock and, for the image, requirements-run.
 	$(BIN)/$(COMPILE) --upgrade --extra dev pyproject.toml -o requirements.lock
 	$(BIN)/$(COMPILE) --constraint requirements.lock --extra build pyproject.toml -o requirements-run.lock
 
-.PHONY: help setup run test check fix chaos chaos-slack bench isolation recall lock
+.PHONY: help setup run test check fix chaos chaos-slack bench bench-budgets isolation recall lock

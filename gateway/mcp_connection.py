@@ -1,6 +1,6 @@
 """One connection to a server of tools, kept up: the only file that imports `mcp`, which takes a second to load.
 
-connect ─► list its tools ─► ask every half a minute what there is ─► gone: its tools are away, try again with back-off
+connect ─► list its tools ─► ask every ten seconds what there is ─► gone: its tools are away, try again with back-off
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from gateway.mcp_servers import (
 )
 
 log = structlog.get_logger(__name__)
-LOOK_S = 30.0
+LOOK_S = 10.0
 CONNECT_S = 20.0
 PAGES_LIMIT = 20
 GRACE_S = 1.0

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -241,3 +242,9 @@ def test_the_doctor_names_a_program_that_is_not_there() -> None:
         f"ok       mcp test: the program {sys.executable}",
         "ok       mcp far: at https://tools.example.com/mcp",
     ]
+
+
+def test_a_gateway_without_servers_does_not_load_the_library() -> None:
+    """It takes as long to load as all the rest, and most need none. Proves: AG-2."""
+    code = "import sys, gateway.compose; sys.exit('mcp' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2]).returncode == 0
