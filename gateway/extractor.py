@@ -21,6 +21,7 @@ from gateway import metrics
 from gateway.agents import AgentConfig, Agents
 from gateway.spending import Spending
 from memory.context import Sessions
+from memory.errors import WordsMovedError
 from memory.jobs import Job, Jobs
 from memory.memories import Memories, Reading
 
@@ -59,6 +60,8 @@ class Extractor:
                 has_more = await self.extract(job)
         except StoreUnavailableError:
             raise
+        except WordsMovedError:
+            await self._jobs.end(job, has_more=True)
         except Exception as error:  # noqa: BLE001  what one person wrote must not end the process, nor be tried for ever
             await self._put_off(job, error)
         else:
@@ -107,6 +110,7 @@ class Extractor:
             audience=audience,
             agent_id=job.agent_id,
             model=config.small_model,
+            seqs=tuple(message.seq for message in words),
         )
         facts = await self._memories.apply(job.user_id, changes, reading)
         metrics.facts.inc(facts)

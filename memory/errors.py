@@ -8,6 +8,7 @@ StoreSetupError                the gateway cannot work with this database; one l
 ├── DatabaseRoleError          the application role is missing, or would bypass row level security
 └── TooFewConnectionsError     it takes fewer connections than the workers need
 SealError                      a sealed record does not open
+WordsMovedError                what was read for facts is not its speaker's any more
 """
 
 
@@ -33,3 +34,7 @@ class TooFewConnectionsError(StoreSetupError):
 
 class SealError(Exception):
     """No key opens what was sealed. Put the key that it was sealed with after the new one."""
+
+
+class WordsMovedError(Exception):
+    """What was read was parted from its speaker, deleted or erased meanwhile. Read what is left of it again."""

@@ -9,6 +9,7 @@ from agent.ids import AgentId, MemoryId, SessionId, UserId, new_memory_id
 from agent.ranking import FoundMemory, rank_memories
 from agent.records import Audience, Message, UserMemory
 from memory.database import Connection, Database, Record
+from memory.errors import WordsMovedError
 from memory.queries import query
 from memory.rows import read_message
 
@@ -21,7 +22,10 @@ _AS_THEY_ARE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What was read for facts: the words of one speaker in a session, from one number to another, for an agent."""
+    """What was read for facts: the words of one speaker in a session, from one number to another, for an agent.
+
+    `seqs` are the messages that a model was shown: each must still be the speaker's when its facts are stored.
+    """
 
     session_id: SessionId
     first_seq: int
@@ -29,6 +33,7 @@ class Reading:
     audience: Audience
     agent_id: AgentId
     model: str | None = None
+    seqs: tuple[int, ...] = ()
 
 
 def fact_hash(text: str) -> bytes:
@@ -68,10 +73,14 @@ class Memories:
 
         That is none where somebody else has read these words meanwhile. A fact said in front of others may be used in
         front of others; one said in private stays private, and so does what it becomes. Words that are older than a
-        fact neither end nor replace it.
+        fact neither end nor replace it. Raises `WordsMovedError` and stores nothing when some of the words are not the
+        person's any more.
         """
         async with self._database.scope(user_id=user_id, session_id=reading.session_id) as connection:
             await connection.fetchrow(query("lock_user"), user_id)
+            row = await connection.fetchrow(query("count_own_words"), reading.session_id, user_id, list(reading.seqs))
+            if row is None or row["own"] != len(reading.seqs):
+                raise WordsMovedError
             moved = await connection.fetchrow(
                 query("move_watermark"), reading.session_id, user_id, reading.first_seq, reading.last_seq
             )

@@ -56,6 +56,11 @@ WHERE m.session_id = $1 AND m.author_id = $2 AND m.role = 'user'
   AND m.seq > coalesce((SELECT w.seq FROM watermarks w WHERE w.session_id = $1 AND w.user_id = $2), 0)
 ORDER BY m.session_id, m.seq LIMIT $3;
 
+-- name: count_own_words
+-- How many of the messages $3 are the speaker's now: an account may be parted, or a message deleted, while a model reads.
+SELECT count(*) AS own FROM messages m
+WHERE m.session_id = $1 AND m.author_id = $2 AND m.role = 'user' AND m.seq = ANY($3::bigint[]);
+
 -- name: move_watermark
 -- How far was read; no row where somebody has read past $3 already, that is, has done this work.
 -- Nor where the speaker is nobody any more: what was linked is read again as the person it became.

@@ -50,7 +50,6 @@ class World:
         await self._learned()  # what two persons said and is read for facts while they are one is of both
         await self._link()
         await self._round(acts=2)
-        await self._learned()
         await self._unlink()
         await self._round(acts=2)
         for person in range(PEOPLE):

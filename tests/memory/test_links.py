@@ -14,6 +14,7 @@ from agent.memories import MemoryDraft
 from agent.records import Audience, Identity, Message, User
 from memory.context import Sessions
 from memory.database import Database
+from memory.errors import WordsMovedError
 from memory.link_codes import TRIES, LinkCodes
 from memory.links import Links
 from memory.memories import Memories, Reading
@@ -82,6 +83,36 @@ class Person:
     async def facts(self) -> set[str]:
         """What is remembered now."""
         return {memory.memory for memory in await Memories(self.database).list_all(self.user.id)}
+
+
+async def test_what_was_read_of_two_as_one_person_is_not_stored_once_they_are_parted(
+    database: Database, links: Links
+) -> None:
+    """A model that saw both their words could lay one's fact in the other's mouth. Proves: UM-10, ID-3."""
+    slack = await Person(database, "zoe", "slack").come()
+    web = await Person(database, "zoe", "id").come()
+    await links.merge(slack.user.id, web.user.id, "code")
+    await slack.come()
+    place = SessionId("web:demo:parted")
+    seqs = [await slack.say("I have a cat", place), await web.say("I have a dog", place)]
+    memories = Memories(database)
+    words = await memories.load_new_words(web.user.id, place, 10)
+    assert [message.seq for message in words] == seqs
+    change = FactChange(op="add", text="has a cat", slot=None, topics=(), known=None, evidence=words[1])
+    reading = Reading(
+        session_id=place,
+        first_seq=seqs[0],
+        last_seq=seqs[1],
+        audience=Audience.SHARED,
+        agent_id=AgentId("a"),
+        seqs=tuple(seqs),
+    )
+    [account] = [a for a in await links.list_accounts(web.user.id) if a.channel == "slack"]
+    await links.unlink(web.user.id, account.identity_id)
+    with pytest.raises(WordsMovedError):
+        await memories.apply(web.user.id, [change], reading)
+    assert await web.facts() == set()
+    assert [message.text for message in await memories.load_new_words(web.user.id, place, 10)] == ["I have a dog"]
 
 
 async def test_a_link_moves_everything_and_parting_gives_each_account_back_what_it_made(
