@@ -8,6 +8,7 @@ in all messages of a session, without telling their id.
 import hashlib
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from agent.ids import SessionId
 from agent.records import Author, Message, UserMemory
@@ -35,6 +36,7 @@ def speaker_tag(session_id: SessionId, author: Author) -> str:
     return digest.hexdigest()[:6]
 
 
+@lru_cache(maxsize=10_000)
 def render_label(session_id: SessionId, author: Author) -> str:
     """`⟦Alice · 3f9a01⟧`"""
     return f"{OPEN}{plain_name(author.name)} · {speaker_tag(session_id, author)}{CLOSE}"

@@ -74,15 +74,29 @@ def _name(session_id: SessionId, author: Author | None) -> str:
 def fit_summary(session_id: SessionId, summary: Summary, budget_tokens: int) -> Summary:
     """The summary within a budget: what was said goes first, then exact words, promises, questions; the oldest first.
 
-    Decisions go last. What goes can still be found by searching the thread.
+    Who decided what may take twice the budget, is shortened before it goes, and goes last. What goes can still be found
+    by searching the thread.
     """
-    for name in ("facts", "exact", "promises", "questions", "decisions"):
-        while over := estimate_tokens(render_summary(session_id, summary)) - budget_tokens:
-            kept = getattr(summary, name)
-            if over < 0 or not kept:
-                break
-            summary = replace(summary, **{name: kept[1 + len(kept) // 8 :]})
+    for name in ("facts", "exact", "promises", "questions"):
+        summary = _drop_oldest(session_id, summary, name, budget_tokens)
+    for characters in _SHORTER:
+        if estimate_tokens(render_summary(session_id, summary)) <= 2 * budget_tokens:
+            break
+        summary = replace(summary, decisions=tuple(_shorten(item, characters) for item in summary.decisions))
+    return _drop_oldest(session_id, summary, "decisions", 2 * budget_tokens)
+
+
+_SHORTER = (240, 120, 60)
+
+
+def _drop_oldest(session_id: SessionId, summary: Summary, name: str, budget_tokens: int) -> Summary:
+    while (kept := getattr(summary, name)) and estimate_tokens(render_summary(session_id, summary)) > budget_tokens:
+        summary = replace(summary, **{name: kept[1 + len(kept) // 8 :]})
     return summary
+
+
+def _shorten(item: Item, characters: int) -> Item:
+    return item if len(item.text) <= characters else replace(item, text=f"{item.text[: characters - 1]}…")
 
 
 class _StoredItem(BaseModel):

@@ -117,10 +117,15 @@ def test_a_summary_that_grows_too_long_loses_small_things_first_and_the_oldest()
     facts = tuple(Item(text=f"fact {n} " + "x" * 80, author=author) for n in range(100))
     decisions = tuple(Item(text=f"decision {n}", author=author) for n in range(20))
     fitted = fit_summary(SESSION, Summary(decisions=decisions, facts=facts), 600)
-    assert estimate_tokens(render_summary(SESSION, fitted)) <= 600
+    assert estimate_tokens(render_summary(SESSION, fitted)) <= 600, "there is room beside the decisions"
     assert fitted.decisions == decisions
     assert fitted.facts == facts[-len(fitted.facts) :]
     assert 0 < len(fitted.facts) < 100
-    tight = fit_summary(SESSION, Summary(decisions=decisions, facts=facts), 200)
+    tight = fit_summary(SESSION, Summary(decisions=decisions, facts=facts), 100)
     assert tight.facts == ()
+    assert 0 < len(tight.decisions) < 20
     assert tight.decisions == decisions[-len(tight.decisions) :]
+    long = tuple(Item(text=f"decision {n} " + "x" * 400, author=author) for n in range(20))
+    shorter = fit_summary(SESSION, Summary(decisions=long), 400)
+    assert [item.text[:12] for item in shorter.decisions] == [item.text[:12] for item in long], "none is lost"
+    assert estimate_tokens(render_summary(SESSION, shorter)) <= 800
