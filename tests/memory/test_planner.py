@@ -7,12 +7,14 @@ import pytest
 
 from agent.ids import WorkerId
 from agent.records import Audience, Identity, ToolCall, Turn, Usage
+from memory.compactions import Compactions
 from memory.context import Sessions
 from memory.database import Database
 from memory.search import Search
 from memory.tasks import Tasks
 from memory.users import Users
 from memory.watchers import Watchers
+from tests.memory.compacting import compaction_of
 from tests.memory.test_tasks import done, take
 from tests.support.make import ANN, BOB, SESSION, inbound
 
@@ -87,6 +89,13 @@ async def live(database: Database, session: str) -> None:
     assert [e.seq for e in await sessions.load_log(session_id, 0, 100)] == list(range(1, found.head + 1))
     assert session_id in {s.session_id for s in await sessions.list_sessions_of_user(ANN.id, "widget", "demo", 10)}
     assert await sessions.list_runs(session_id, None, 10)
+    assert await sessions.load_result(session_id, "nothing") is None
+    past = await sessions.load_context(session_id, None, 2**62, history_runs=9, memories=None)
+    assert await Compactions(database).save(session_id, compaction_of(past.history[:1]), None)
+    seen = await sessions.load_context(session_id, None, 2**62, history_runs=9, memories=None)
+    assert seen.earlier is not None
+    assert seen.earlier.opening is not None
+    assert seen.history == past.history[1:]
     search = Search(database)
     assert len(await search.find_turns(ANN.id, "four", 1)) == 1
     assert len(await search.find_in_session(session_id, None, "two three", 2)) == 2
