@@ -87,8 +87,13 @@ class Spending:
         return Hold(scopes=tuple(scopes), reservation_id=reservation_id)
 
     async def settle(self, hold: Hold, usage: Usage) -> None:
-        """Pay what the call did cost. Who is cancelled meanwhile has paid all the same."""
-        await asyncio.shield(self.settle_soon(hold, usage))
+        """Pay what the call did cost. Who is cancelled meanwhile has paid all the same.
+
+        Where no cap applies nobody waits for it: it only is written down.
+        """
+        task = self.settle_soon(hold, usage)
+        if hold.reservation_id is not None:
+            await asyncio.shield(task)
 
     async def _settle(self, hold: Hold, usage: Usage) -> None:
         """What the database does not take now is charged later, at the most that the call may have cost."""

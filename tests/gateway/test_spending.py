@@ -175,3 +175,12 @@ async def test_a_reservation_says_what_it_holds_and_for_whom(database: Database)
     row = await database.fetchrow("SELECT worker_id, scopes, tokens FROM reservations")
     assert row is not None
     assert tuple(row) == ("w", ["total"], 3)
+
+
+async def test_where_no_cap_applies_a_call_is_written_down_and_nobody_waits_for_it(database: Database) -> None:
+    """Operators read what was spent, and people do not wait longer for it. Proves: AG-5."""
+    spending = build(database, CheapModel())
+    await pay(spending, Payer(user_id=UserId("u")))
+    await spending.close()
+    [user] = await Ledger(database, WorkerId("w")).list_spent(None, "user:", 10)
+    assert (user.spent_usd, user.reserved_usd) == (CALL_USD, Decimal(0))
