@@ -86,6 +86,7 @@ RUN_STATEMENT_S = 10.0
 SLACK_BODY_BYTES = 1024 * 1024
 POSTS_AT_ONCE = 8
 EXTRACTIONS_AT_ONCE = 4
+COMPACTIONS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,12 +212,14 @@ async def open_gateway(
         housekeeping = Housekeeping(workers, dispatcher, relay, files, lease_s, chores)
         group(Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh).run(registered))
         await registered.wait()
-        for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll(), compactor.run(), titling.run()):
+        for work in (bus.run(), relay.run(), housekeeping.run(), dispatcher.poll(), titling.run()):
             group(work)
         for connection in connections:
             group(connection.run())
         for _ in range(EXTRACTIONS_AT_ONCE):
             group(extracting.run())
+        for _ in range(COMPACTIONS_AT_ONCE):
+            group(compactor.run())
         for _ in range(POSTS_AT_ONCE if all_posters else 1):
             group(posting.run())
         if slack is not None:
