@@ -8,7 +8,7 @@ import json
 import random
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import uvloop
 
@@ -19,6 +19,7 @@ from memory.tasks import Claim, Outcome, Tasks
 
 POOL = 16
 AT_ONCE = 24
+WARM_UP = 16 * POOL
 YIELD_AFTER = 8
 CLAIM_LIMIT = 24
 
@@ -28,6 +29,7 @@ class Order:
     """What a worker process is to do: `count` tasks as fast as it can, or at `rate` per second, over `sessions`.
 
     `is_claiming`: it gives itself no tasks but takes `count` that wait. `is_polling`: it also looks for what waits.
+    `is_floor`: instead of a task it commits one row, and then a change of it, which is the least that a task can be.
     """
 
     dsn: str
@@ -37,6 +39,7 @@ class Order:
     rate: float = 0.0
     is_claiming: bool = False
     is_polling: bool = False
+    is_floor: bool = False
 
 
 def _done(task_id: TaskId, session_id: SessionId) -> Outcome:
@@ -49,12 +52,21 @@ class Worker:
 
     def __init__(self, order: Order, database: Database) -> None:
         self._order = order
+        self._database = database
         self._tasks = Tasks(database, WorkerId(new_worker_id()))
         self._random = random.Random(order.name)
         self._keys = 0
         self.finished = 0
         self.began_ms: list[float] = []
         self.ended_ms: list[float] = []
+
+    async def warm_up(self) -> None:
+        """Let every connection plan its statements, as those of a gateway that serves have done long ago."""
+        order = self._order
+        self._order = replace(order, name=f"{order.name}.warm")
+        await asyncio.gather(*(self._give(WARM_UP // POOL) for _ in range(POOL)))
+        self._order, self.finished = order, 0
+        self.began_ms, self.ended_ms = [], []
 
     async def run(self) -> None:
         """All of the order."""
@@ -84,11 +96,22 @@ class Worker:
 
     async def _give_one(self) -> None:
         started_s = time.perf_counter()
+        if self._order.is_floor:
+            return await self._commit_twice(started_s)
         intake = await self._tasks.accept(self._inbound(), may_take=True)
         if intake.claim is None:
-            return  # whoever holds the session goes on with it
+            return None  # whoever holds the session goes on with it
         self.began_ms.append(1000 * (time.perf_counter() - started_s))
         await self._work(intake.claim, started_s)
+        return None
+
+    async def _commit_twice(self, started_s: float) -> None:
+        row = await self._database.fetchrow("INSERT INTO bench_floor (text) VALUES ('A question.') RETURNING id")
+        assert row is not None
+        self.began_ms.append(1000 * (time.perf_counter() - started_s))
+        await self._database.fetchrow("UPDATE bench_floor SET text = 'An answer.' WHERE id = $1", row["id"])
+        self.finished += 1
+        self.ended_ms.append(1000 * (time.perf_counter() - started_s))
 
     async def _work(self, claim: Claim, started_s: float | None = None) -> None:
         """A claimed session, until nothing waits in it or others have waited long enough."""
@@ -134,6 +157,7 @@ async def serve_order(order: Order) -> None:
     """A worker process: ready, wait for the word, work, report."""
     database = await Database.open(order.dsn, size=POOL)
     worker = Worker(order, database)
+    await worker.warm_up()
     print("ready", flush=True)
     sys.stdin.readline()
     await worker.run()
