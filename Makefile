@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+# One more worker than cores: many tests wait for a disk, a process or a page.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 help:           ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -20,7 +22,7 @@ run: setup      ## set up and serve: the chat opens at the URL it prints
 	@exec $(BIN)/parley serve
 
 test: setup     ## set up and run the tests
-	@$(BIN)/pytest -n auto --dist worksteal
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 check: setup    ## style, types, layers, containers
 	$(BIN)/ruff format --check .
