@@ -16,7 +16,7 @@ from agent.extraction import (
     is_sound_answer,
 )
 from agent.own_words import own_words
-from agent.records import Audience, Message
+from agent.records import Audience, Message, UserMemory
 from gateway import metrics
 from gateway.agents import AgentConfig, Agents
 from gateway.spending import Spending
@@ -93,8 +93,10 @@ class Extractor:
 
     async def _read(self, config: AgentConfig, job: Job, words: Sequence[Message], audience: Audience) -> None:
         said = [message for message in words if not is_small_talk(message.text)]
+        text = " ".join(own_words(message.text) for message in said)
+        known = await self._memories.find_related(job.user_id, text, MAX_CANDIDATES, audience) if said else []
         try:
-            changes = await self._ask(config, job, said, audience) if said else ()
+            changes = await self._ask(config, job, said, known) if said else ()
         except StoreUnavailableError:
             raise
         except Exception as error:
@@ -111,16 +113,15 @@ class Extractor:
             agent_id=job.agent_id,
             model=config.small_model,
             seqs=tuple(message.seq for message in words),
+            known=tuple(memory.memory_id for memory in known),
         )
         facts = await self._memories.apply(job.user_id, changes, reading)
         metrics.facts.inc(facts)
         log.info("facts_extracted", session_id=job.session_id, messages=len(words), facts=facts)
 
     async def _ask(
-        self, config: AgentConfig, job: Job, said: Sequence[Message], audience: Audience
+        self, config: AgentConfig, job: Job, said: Sequence[Message], known: Sequence[UserMemory]
     ) -> tuple[FactChange, ...]:
-        text = " ".join(own_words(message.text) for message in said)
-        known = await self._memories.find_related(job.user_id, text, MAX_CANDIDATES, audience)
         request = build_extraction(config.small_model, said, known, config.capture_instructions)
         model = await self._spending.model_for(job.user_id, job.session_id)
         answer, _ = await model.complete_json(request, SCHEMA)

@@ -24,7 +24,8 @@ _AS_THEY_ARE = (
 class Reading:
     """What was read for facts: the words of one speaker in a session, from one number to another, for an agent.
 
-    `seqs` are the messages that a model was shown: each must still be the speaker's when its facts are stored.
+    `seqs` and `known` are the messages and memories that a model was shown: each must still be the speaker's when its
+    facts are stored.
     """
 
     session_id: SessionId
@@ -34,6 +35,7 @@ class Reading:
     agent_id: AgentId
     model: str | None = None
     seqs: tuple[int, ...] = ()
+    known: tuple[MemoryId, ...] = ()
 
 
 def fact_hash(text: str) -> bytes:
@@ -73,13 +75,14 @@ class Memories:
 
         That is none where somebody else has read these words meanwhile. A fact said in front of others may be used in
         front of others; one said in private stays private, and so does what it becomes. Words that are older than a
-        fact neither end nor replace it. Raises `WordsMovedError` and stores nothing when some of the words are not the
-        person's any more.
+        fact neither end nor replace it. Raises `WordsMovedError` and stores nothing when some of what was read, words
+        or memories, is not the person's any more.
         """
         async with self._database.scope(user_id=user_id, session_id=reading.session_id) as connection:
             await connection.fetchrow(query("lock_user"), user_id)
-            row = await connection.fetchrow(query("count_own_words"), reading.session_id, user_id, list(reading.seqs))
-            if row is None or row["own"] != len(reading.seqs):
+            read = (reading.session_id, user_id, list(reading.seqs), list(reading.known))
+            row = await connection.fetchrow(query("count_own"), *read)
+            if row is None or row["own"] != len(reading.seqs) + len(reading.known):
                 raise WordsMovedError
             moved = await connection.fetchrow(
                 query("move_watermark"), reading.session_id, user_id, reading.first_seq, reading.last_seq

@@ -56,10 +56,15 @@ WHERE m.session_id = $1 AND m.author_id = $2 AND m.role = 'user'
   AND m.seq > coalesce((SELECT w.seq FROM watermarks w WHERE w.session_id = $1 AND w.user_id = $2), 0)
 ORDER BY m.session_id, m.seq LIMIT $3;
 
--- name: count_own_words
--- How many of the messages $3 are the speaker's now: an account may be parted, or a message deleted, while a model reads.
-SELECT count(*) AS own FROM messages m
-WHERE m.session_id = $1 AND m.author_id = $2 AND m.role = 'user' AND m.seq = ANY($3::bigint[]);
+-- name: count_own
+-- How many of the messages $3 and the memories $4 are the speaker's now: while a model reads, an account may be parted,
+-- or some of it deleted.
+SELECT (
+    SELECT count(*) FROM messages m
+    WHERE m.session_id = $1 AND m.author_id = $2 AND m.role = 'user' AND m.seq = ANY($3::bigint[])
+) + (
+    SELECT count(*) FROM user_memories m WHERE m.user_id = $2 AND m.memory_id = ANY($4::text[])
+) AS own;
 
 -- name: move_watermark
 -- How far was read; no row where somebody has read past $3 already, that is, has done this work.

@@ -115,6 +115,38 @@ async def test_what_was_read_of_two_as_one_person_is_not_stored_once_they_are_pa
     assert [message.text for message in await memories.load_new_words(web.user.id, place, 10)] == ["I have a dog"]
 
 
+async def test_what_was_read_beside_a_parted_accounts_facts_is_not_stored(database: Database, links: Links) -> None:
+    """A model could repeat a fact that it was shown as if the one who stays had said it. Proves: UM-10, ID-3."""
+    slack = await Person(database, "uma", "slack").come()
+    web = await Person(database, "uma", "id").come()
+    await slack.learn("has a cat")
+    await links.merge(slack.user.id, web.user.id, "code")
+    await slack.come()
+    place = SessionId("web:demo:beside")
+    seq = await web.say("I have a dog", place)
+    memories = Memories(database)
+    words = await memories.load_new_words(web.user.id, place, 10)
+    known = await memories.find_related(web.user.id, "a cat", 10, Audience.PRIVATE)
+    change = FactChange(op="add", text="has a cat", slot=None, topics=(), known=None, evidence=words[0])
+    reading = Reading(
+        session_id=place,
+        first_seq=seq,
+        last_seq=seq,
+        audience=Audience.SHARED,
+        agent_id=AgentId("a"),
+        seqs=(seq,),
+        known=tuple(memory.memory_id for memory in known),
+    )
+    assert len(reading.known) == 1
+    [account] = [a for a in await links.list_accounts(web.user.id) if a.channel == "slack"]
+    await links.unlink(web.user.id, account.identity_id)
+    with pytest.raises(WordsMovedError):
+        await memories.apply(web.user.id, [change], reading)
+    assert await web.facts() == set()
+    await slack.come()
+    assert await slack.facts() == {"has a cat"}
+
+
 async def test_a_link_moves_everything_and_parting_gives_each_account_back_what_it_made(
     database: Database, links: Links
 ) -> None:
