@@ -20,7 +20,7 @@ from adapters.slack.http import build_route
 from adapters.slack.inbox import Intake
 from adapters.slack.oauth import Installing, build_oauth_routes
 from adapters.slack.options import Keys, Options
-from adapters.slack.ports import Inbox, Installations, Limits, Own, Posts, Shared, Threads, Tokens
+from adapters.slack.ports import Inbox, Installations, Limits, Own, Posts, Shared, Threads
 from adapters.slack.previews import Previews
 from adapters.slack.profiles import Profiles
 from adapters.slack.records import Asked, Deleted, Edited, Event, HomeOpened, Revoked, Said, StopClicked, UserChanged
@@ -90,7 +90,7 @@ async def open_slack(
         conversing = Conversing(gateway, store.threads, api, profiles, previews, answers, Rules(options, store.judge))
         home = Home(gateway, api, profiles, store.own)
         surfaces = Surfaces(gateway, store.threads, store.posts, profiles, store.own)
-        ending = Ending(store.installations, tokens, pins)
+        ending = Ending(store.installations, api, pins)
         handler = Handler(conversing, surfaces, home, profiles, pins, ending)
         intake = Intake(store.inbox, handler.handle, options.retention_days, options.bots)
         door = Door(intake, surfaces, home, pins)
@@ -127,17 +127,17 @@ def _build_oauth(client: AsyncWebClient, keys: Keys) -> SlackOAuth | None:
 class Ending:
     """What is done when Slack says that an installation is over."""
 
-    def __init__(self, installations: Installations, tokens: Tokens, pins: Pins) -> None:
+    def __init__(self, installations: Installations, api: SlackWebApi, pins: Pins) -> None:
         self._installations = installations
-        self._tokens = tokens
+        self._api = api
         self._pins = pins
 
     async def end(self, revoked: Revoked) -> Decision:
         """Forget its tokens; its answers wait. A word that is older than the installation changes nothing."""
         installation = revoked.origin.installation
         log.error("slack_revoked", installation=installation, kind=revoked.kind)
-        await self._installations.end(installation, revoked.at_s, revoked.kind)
-        self._tokens.forget(installation)
+        if await self._installations.end(installation, revoked.at_s, revoked.kind):
+            self._api.note_refusal(installation, revoked.kind)
         self._pins.forget(installation)
         return _ignore(Reason.REVOKED)
 

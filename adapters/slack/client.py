@@ -60,14 +60,15 @@ class SlackWebApi:
             answer = await self._ask(token, method, arguments, bucket)
         except RefusedError as error:
             if error.code in TOKEN_REFUSED:
-                self._note_refusal(installation, error.code)
+                self.note_refusal(installation, error.code)
             raise
         if installation in self._refused:
             self._refused.discard(installation)
             self._on_token(installation, None)
         return answer
 
-    def _note_refusal(self, installation: str, code: str) -> None:
+    def note_refusal(self, installation: str, code: str) -> None:
+        """Slack said that it takes an installation's token no more, in an answer or by an event."""
         self._tokens.forget(installation)
         if installation not in self._refused:
             log.error("slack_token_refused", installation=installation, code=code)

@@ -189,7 +189,7 @@ async def test_a_removed_app_forgets_its_tokens_and_its_answers_wait_for_it_to_c
         market.slack.uninstall(team)
         await until(database_url, "SELECT 1 FROM slack_installations WHERE sealed IS NULL AND ended_by IS NOT NULL")
         ready = await market.browser.get(f"{market.address}/readyz")
-        assert ready.json()["slack"] == "1 tokens refused"
+        assert ready.json()["slack"] == "tokens refused: 1"
         metrics = await market.browser.get(f"{market.address}/metrics")
         assert "parley_slack_tokens_refused 1.0" in metrics.text
         market.slack.faults.clear()
