@@ -8,10 +8,10 @@ from typing import TypeAlias
 from agent.agent_memories import Revision, RevisionState
 from agent.errors import InputError
 from agent.ids import AgentId
+from gateway.address import StoreAddress
 from gateway.agent_memories import build_change
 from gateway.chat_screen import plain
 from gateway.command_errors import CommandError
-from gateway.compose import StoreAddress
 from gateway.dead_letters import render_json
 from gateway.reach import open_database, reach_store
 from gateway.settings import Settings

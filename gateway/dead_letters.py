@@ -9,9 +9,9 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from agent.ids import TaskId
+from gateway.address import StoreAddress
 from gateway.chat_screen import plain
 from gateway.command_errors import CommandError
-from gateway.compose import StoreAddress
 from gateway.reach import open_database, reach_store
 from gateway.settings import Settings
 from memory.dead_letters import DeadLetter, DeadLetters, OpenedLetter, Replay

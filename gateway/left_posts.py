@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from gateway.address import StoreAddress
 from gateway.chat_screen import plain
 from gateway.command_errors import CommandError
-from gateway.compose import StoreAddress
 from gateway.dead_letters import render_json, render_time
 from gateway.reach import open_database, reach_store
 from gateway.settings import Settings

@@ -12,9 +12,9 @@ from agent.errors import InputError, ModelError
 from agent.ids import MemoryId, UserId
 from agent.memories import Forgotten, MemoryDraft, SearchMethod
 from agent.records import JsonValue, UserMemory
+from gateway.address import StoreAddress
 from gateway.chat_screen import plain
 from gateway.command_errors import CommandError
-from gateway.compose import StoreAddress
 from gateway.dead_letters import render_json
 from gateway.memories import UserMemories
 from gateway.reach import open_database, reach_store

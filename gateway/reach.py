@@ -3,9 +3,9 @@
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 
+from gateway.address import StoreAddress
 from gateway.backup import BackupError, find_running
 from gateway.command_errors import CommandError
-from gateway.compose import StoreAddress
 from gateway.doctor_places import find_holder
 from gateway.settings import Settings
 from gateway.store import open_store

@@ -16,7 +16,8 @@ import uvicorn
 
 from agent.errors import StoreUnavailableError
 from agent.pricing import DEMO_MODEL
-from gateway.compose import Gateway, StoreAddress, open_gateway
+from gateway.address import StoreAddress
+from gateway.compose import Gateway, open_gateway
 from gateway.config import Configuration
 from gateway.http_protocol import DeadlineHttpProtocol
 from gateway.settings import Settings

@@ -15,11 +15,10 @@ from adapters.slack.errors import TOKEN_REFUSED, CannotReadError, LimitedError, 
 from adapters.slack.options import Setup
 from adapters.slack.ports import Own
 from adapters.slack.rules import Judge
-from agent.ids import WorkerId
 from agent.records import JsonObject
 from gateway import metrics
+from gateway.ground import Ground
 from gateway.ports import CannotLookError, PostError, PostUnknownError, UnknownPolicy
-from memory.database import Database
 from memory.sealing import Sealer
 from memory.slack import SlackInbox, SlackPosts, SlackThreads
 from memory.slack_installations import SlackInstallations, SlackShared
@@ -43,7 +42,7 @@ class TokenWatch:
     @property
     def note(self) -> str | None:
         """What is wrong, in a few words; none when nothing is."""
-        return f"{len(self._refused)} tokens refused" if self._refused else None
+        return f"tokens refused: {len(self._refused)}" if self._refused else None
 
 
 class SlackPoster:
@@ -93,15 +92,12 @@ class Host:
 
 @asynccontextmanager
 async def open_slack_channel(
-    setup: Setup, gateway: Gateway, front: Database, database: Database, worker_id: WorkerId, host: Host
+    setup: Setup, gateway: Gateway, ground: Ground, host: Host
 ) -> AsyncGenerator[tuple[Slack, SlackPoster, TokenWatch], None]:
-    """The adapter, its poster and what is known of its tokens, as long as the context lasts.
-
-    `front` is for what Slack waits for, `database` for everything else.
-    """
-    watch = TokenWatch()
+    """The adapter, its poster and what is known of its tokens, as long as the context lasts."""
+    watch, database, worker_id = TokenWatch(), ground.back, ground.worker_id
     store = Store(
-        inbox=SlackInbox(database, worker_id, front),
+        inbox=SlackInbox(database, worker_id, ground.front),
         threads=SlackThreads(database),
         posts=SlackPosts(database, worker_id),
         shared=SlackShared(database),

@@ -6,8 +6,8 @@ from datetime import date
 
 from agent.budgets import Spent
 from agent.ids import WorkerId
+from gateway.address import StoreAddress
 from gateway.chat_screen import plain
-from gateway.compose import StoreAddress
 from gateway.dead_letters import render_json
 from gateway.reach import open_database, reach_store
 from gateway.settings import Settings

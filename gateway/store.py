@@ -8,8 +8,8 @@ from typing import Protocol
 
 import structlog
 
+from gateway.address import StoreAddress
 from gateway.backoff import Backoff
-from gateway.compose import StoreAddress
 from gateway.settings import Settings
 from memory.embedded.errors import EmbeddedPostgresError
 from memory.embedded.owner import EmbeddedPostgres

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 import structlog
 import uvloop
 
-from gateway.compose import StoreAddress
+from gateway.address import StoreAddress
 from gateway.config import Configuration, add_operator_token, load_configuration
 from gateway.listening import bind_shared
 from gateway.logs import configure_logs

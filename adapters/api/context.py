@@ -34,22 +34,29 @@ class Operating:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Api:
-    """The gateway and the settings of the API.
+class Bounds:
+    """What the API keeps to.
 
     `reserved` are the first parts of the session ids that other channels give: a caller may speak in such a session
     but not make one up. `max_waiting` bounds how many people's turns may wait in one session.
     """
+
+    reserved: Collection[str] = ("slack", "web")
+    max_waiting: int | None = 20
+    heartbeat_s: float = 15.0
+    send_timeout_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """The gateway and the settings of the API."""
 
     gateway: Gateway
     remembering: Remembering
     operating: Operating
     agents: Collection[AgentId]
     default_agent: AgentId
-    reserved: Collection[str]
-    max_waiting: int | None
-    heartbeat_s: float
-    send_timeout_s: float
+    bounds: Bounds
 
     @property
     def people(self) -> People:

@@ -42,7 +42,7 @@ async def parse_inbound(api: Api, token: ApiToken, body: CreateTask, key: str | 
         author_name=(user.display_name if user else "") or UNNAMED,
         text=storable(body.prompt),
         dedupe_key=f"api:{_digest(token, key)}" if key is not None else f"api:{secrets.token_hex(16)}",
-        max_waiting=api.max_waiting,
+        max_waiting=api.bounds.max_waiting,
     )
 
 
@@ -81,7 +81,7 @@ async def _find_place(api: Api, token: ApiToken, body: CreateTask, key: str | No
     session = await api.gateway.load_session(session_id, None)
     if session is None:
         # A session made up under another channel's name would lie in wait for that channel's people.
-        if session_id.partition(":")[0] in api.reserved:
+        if session_id.partition(":")[0] in api.bounds.reserved:
             raise no_such("session", "session_id")
         audience = body.audience or Audience.PRIVATE
         return Place(session_id=session_id, agent_id=agent_id or api.default_agent, audience=audience)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from starlette.routing import BaseRoute, Route
 
-from adapters.api.context import Api, Operating, Remembering
+from adapters.api.context import Api, Bounds, Operating, Remembering
 from adapters.api.openapi import render_openapi
 from adapters.api.operation import Operation
 from adapters.api.operations import OPERATIONS
@@ -15,9 +15,7 @@ from agent.ids import AgentId
 
 ROOT = "/api/v1"
 OPENAPI = "/openapi.json"
-HEARTBEAT_S = 15.0
-SEND_TIMEOUT_S = 30.0
-MAX_WAITING = 20
+BOUNDS = Bounds()
 
 
 def build_api(
@@ -27,16 +25,11 @@ def build_api(
     default_agent: AgentId,
     remembering: Remembering,
     operating: Operating,
-    *,
-    reserved: Collection[str] = ("slack", "web"),
-    max_waiting: int | None = MAX_WAITING,
-    heartbeat_s: float = HEARTBEAT_S,
-    send_timeout_s: float = SEND_TIMEOUT_S,
+    bounds: Bounds = BOUNDS,
 ) -> list[BaseRoute]:
     """The routes of the API; the last one answers every other path under `/api/v1`.
 
-    `reserved` are the first parts of the session ids that other channels give, `max_waiting` bounds how many people's
-    turns may wait in a session. Raises `ValueError` when the default agent is not among the agents.
+    Raises `ValueError` when the default agent is not among the agents.
     """
     if default_agent not in agents:
         raise ValueError(f"default agent {default_agent}: expected one of {', '.join(sorted(agents))}")
@@ -46,10 +39,7 @@ def build_api(
         operating=operating,
         agents=frozenset(agents),
         default_agent=default_agent,
-        reserved=frozenset(reserved),
-        max_waiting=max_waiting,
-        heartbeat_s=heartbeat_s,
-        send_timeout_s=send_timeout_s,
+        bounds=bounds,
     )
     by_path: dict[str, dict[str, Operation]] = {}
     for operation in OPERATIONS:

@@ -78,7 +78,9 @@ async def _stream_accepted(api: Api, inbound: Inbound, accepted: Accepted, statu
 
 
 def _stream(api: Api, start: Start) -> Response:
-    return EventStream(stream_task(api, start), heartbeat_s=api.heartbeat_s, send_timeout_s=api.send_timeout_s)
+    return EventStream(
+        stream_task(api, start), heartbeat_s=api.bounds.heartbeat_s, send_timeout_s=api.bounds.send_timeout_s
+    )
 
 
 def _view_accepted(inbound: Inbound, accepted: Accepted, status: TaskStatus | None) -> AcceptedView:

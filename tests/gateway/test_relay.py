@@ -9,8 +9,9 @@ from dataclasses import replace
 from agent.ids import AgentId, RunId, SessionId, WorkerId
 from agent.loop import Agent
 from agent.records import Delta, LogEntry, Message, RunNote, RunState
+from gateway.address import StoreAddress
 from gateway.agents import AgentConfig, Agents
-from gateway.compose import Gateway, StoreAddress, open_gateway
+from gateway.compose import Gateway, open_gateway
 from gateway.config import load_configuration
 from gateway.hub import Hub
 from gateway.ports import Bus

@@ -16,8 +16,9 @@ from agent.ports import Model
 from agent.pricing import build_prices
 from agent.records import Accepted, Audience, LogEntry, Message, RunNote, RunState, TaskStatus, User
 from agent.tools import Tool
+from gateway.address import StoreAddress
 from gateway.agents import AgentConfig, Agents
-from gateway.compose import Gateway, StoreAddress, open_gateway
+from gateway.compose import Gateway, open_gateway
 from gateway.config import Configuration
 from gateway.dispatcher import Limits
 from gateway.hooks import Hooks

@@ -6,7 +6,7 @@ import httpx2
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from adapters.api.context import Remembering
+from adapters.api.context import Bounds, Remembering
 from adapters.api.routes import build_api
 from adapters.api.tokens import ApiToken, Scope
 from adapters.http_limits import HttpLimits
@@ -40,8 +40,7 @@ def build_app(
         AgentId("assistant"),
         Remembering(memories=memories or FakeMemories(), tokens=FakeTokens(), people=as_people(FakePeople())),
         fake_operating(),
-        heartbeat_s=heartbeat_s,
-        send_timeout_s=send_timeout_s,
+        Bounds(heartbeat_s=heartbeat_s, send_timeout_s=send_timeout_s),
     )
     return Starlette(routes=routes, middleware=[Middleware(HttpLimits)])
 

@@ -60,8 +60,8 @@ def test_every_field_event_scope_and_state_is_on_the_page() -> None:
         (SECRET_MIN_LENGTH == 16, "at\nleast 16 characters"),
         (MAX_BODY_BYTES == 256 * 1024, "over 256 KiB"),
         (BODY_TIMEOUT_S == 10, "within 10 seconds"),
-        (routes.HEARTBEAT_S == 15, "every 15 seconds of silence"),
-        (routes.SEND_TIMEOUT_S == 30, "dropped after 30 seconds"),
+        (routes.BOUNDS.heartbeat_s == 15, "every 15 seconds of silence"),
+        (routes.BOUNDS.send_timeout_s == 30, "dropped after 30 seconds"),
     ],
 )
 def test_the_figures_on_the_page_are_those_in_force(figure: bool, words: str) -> None:
