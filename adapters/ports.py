@@ -7,20 +7,9 @@ from typing import Protocol
 
 from agent.ids import AttachmentId, MessageId, RunId, SessionId, TaskId, UserId
 from agent.people import Account, Erasure, LinkCode, Linked
-from agent.records import (
-    Accepted,
-    Attachment,
-    Delta,
-    Identity,
-    Inbound,
-    LogEntry,
-    Message,
-    Presence,
-    Run,
-    Session,
-    TaskStatus,
-    User,
-)
+from agent.records import Attachment, Identity, LogEntry, Message, Run, Session, User
+from agent.signals import Delta, Presence
+from agent.tasks import Accepted, Inbound, TaskStatus
 
 
 class Gateway(Protocol):

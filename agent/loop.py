@@ -19,10 +19,11 @@ from agent.ids import AgentId
 from agent.payloads import ResultRules, add_excerpt
 from agent.ports import Journal, Model, ModelReply, ModelRequest
 from agent.prompt import Context, build_system, build_thread, build_turns
-from agent.records import Run, RunState, Task, ToolCall, Turn, Usage
+from agent.records import Run, RunState, ToolCall, Turn, Usage
 from agent.replies import asks_for_tools, read_turn, read_use
 from agent.room import Room, make_room
 from agent.sizes import BilledSize, measure_content, measure_request
+from agent.tasks import Task
 from agent.text import storable
 from agent.tools import Tool, ToolContext, ToolUse, call_tools
 

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from agent.errors import ToolError
 from agent.ports import ToolSpec
-from agent.records import JsonObject, Task, ToolCall
+from agent.records import JsonObject, ToolCall
+from agent.tasks import Task
 from agent.text import storable, storable_object
 from agent.threads import call_in_thread
 

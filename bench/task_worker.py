@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import uvloop
 
 from agent.ids import AgentId, SessionId, TaskId, WorkerId, new_worker_id, run_id_of
-from agent.records import Audience, Inbound, Run, RunState, TaskState
+from agent.records import Audience, Run, RunState
+from agent.tasks import Inbound, TaskState
 from memory.database import Database
 from memory.tasks import Claim, Outcome, Tasks
 

@@ -22,7 +22,7 @@ import structlog
 from agent.errors import BudgetSpentError, LeaseLostError, ModelError, ModelUnavailableError, StoreUnavailableError
 from agent.ids import RunId, SessionId, TaskId
 from agent.loop import Progress
-from agent.records import Inbound, TaskState
+from agent.tasks import Inbound, TaskState
 from agent.text import storable
 from gateway import metrics
 from gateway.active import Active

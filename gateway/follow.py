@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 from agent.ids import RunId, SessionId
-from agent.records import Delta, LogEntry, RunNote
+from agent.records import LogEntry, RunNote
+from agent.signals import Delta
 from gateway.hub import Head, Hub, Mailbox
 from memory.context import Sessions
 

@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 import structlog
 
-from agent.records import Run, Task
+from agent.records import Run
+from agent.tasks import Task
 
 log = structlog.get_logger(__name__)
 

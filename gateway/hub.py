@@ -13,7 +13,8 @@ from typing import Protocol, TypeAlias
 
 from adapters.ports import SlowConsumerError
 from agent.ids import RunId, SessionId
-from agent.records import Delta, LogEntry, Message, Presence
+from agent.records import LogEntry, Message
+from agent.signals import Delta, Presence
 from agent.text import utf16_length
 
 FLUSH_S = 0.04

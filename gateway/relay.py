@@ -17,7 +17,8 @@ import structlog
 
 from agent.errors import StoreUnavailableError
 from agent.ids import RunId, SessionId, TaskId, UserId, WorkerId, run_id_of
-from agent.records import Delta, JsonObject, Presence
+from agent.records import JsonObject
+from agent.signals import Delta, Presence
 from agent.text import utf16_length
 from gateway.hub import Hub
 from gateway.ports import Bus

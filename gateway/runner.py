@@ -13,7 +13,8 @@ from agent.events import Event, TextDelta
 from agent.ids import RunId, channel_of
 from agent.loop import Agent, Progress, Work, finish_run, run_agent
 from agent.prompt import Context, fit_memories
-from agent.records import Run, RunState, Task, TaskState, Turn
+from agent.records import Run, RunState, Turn
+from agent.tasks import Task, TaskState
 from gateway.agents import AgentConfig, AgentSource
 from gateway.compactor import Compactor, RunRoom, Thread
 from gateway.hooks import Hooks, call_hook

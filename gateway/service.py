@@ -9,8 +9,9 @@ from adapters.api.intake import identity_of
 from adapters.ports import SlowConsumerError
 from agent.errors import StoreUnavailableError
 from agent.ids import MessageId, RunId, SessionId, TaskId, UserId
-from agent.records import Accepted, Audience, Inbound, RunNote, TaskState, TaskStatus, User
+from agent.records import Audience, RunNote, User
 from agent.speech import UNNAMED
+from agent.tasks import Accepted, Inbound, TaskState, TaskStatus
 from agent.text import storable, storable_object
 from gateway import metrics
 from gateway.agents import Agents

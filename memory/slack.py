@@ -11,7 +11,8 @@ import asyncpg
 
 from agent.errors import UserGoneError
 from agent.ids import SessionId, TaskId, UserId, WorkerId, new_message_id
-from agent.records import Inbound, JsonObject
+from agent.records import JsonObject
+from agent.tasks import Inbound
 from memory.database import Database, Record
 from memory.queries import query
 from memory.slack_receiving import Received, Receiving, Told

@@ -25,20 +25,8 @@ from agent.ids import (
     new_task_id,
     run_id_of,
 )
-from agent.records import (
-    Accepted,
-    Author,
-    Inbound,
-    Message,
-    Run,
-    RunNote,
-    RunState,
-    TaskState,
-    TaskStatus,
-    ToolCall,
-    Turn,
-    Usage,
-)
+from agent.records import Author, Message, Run, RunNote, RunState, ToolCall, Turn, Usage
+from agent.tasks import Accepted, Inbound, TaskState, TaskStatus
 from memory.database import Database
 from memory.queries import query
 from memory.rows import AGENT_AUTHOR, read_usage, render_attachments

@@ -21,7 +21,9 @@ from adapters.api.watching import TaskWatch
 from adapters.ports import SlowConsumerError
 from agent.errors import ParleyError
 from agent.ids import SessionId, TaskId
-from agent.records import Delta, LogEntry, Message, RunNote, RunState, TaskState, TaskStatus
+from agent.records import LogEntry, Message, RunNote, RunState
+from agent.signals import Delta
+from agent.tasks import TaskState, TaskStatus
 
 _RUN_STATES = {
     TaskState.QUEUED: RunState.QUEUED,

@@ -10,8 +10,9 @@ from adapters.api.context import CHANNEL, TENANT, Api, no_such
 from adapters.api.errors import ApiError, ErrorCode, InvalidError
 from adapters.api.tokens import ApiToken
 from agent.ids import AgentId, SessionId, UserId
-from agent.records import Audience, Identity, Inbound, JsonObject, User
+from agent.records import Audience, Identity, JsonObject, User
 from agent.speech import UNNAMED
+from agent.tasks import Inbound
 from agent.text import storable, storable_object
 
 

@@ -9,7 +9,7 @@ from adapters.api.intake import parse_inbound
 from adapters.api.reading import read_body, read_key, read_last_event_id, read_query
 from adapters.api.sse import EventStream, render_frame
 from adapters.api.views import AcceptedView, AnsweredView, StoppedView, UsageView, View, is_over, view_task
-from agent.records import Accepted, Inbound, TaskState, TaskStatus
+from agent.tasks import Accepted, Inbound, TaskState, TaskStatus
 
 PATH = f"/{CHANNEL}/v1/tasks"
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, JsonValue, PlainSerializer
 
-from agent.records import TaskState, TaskStatus
+from agent.tasks import TaskState, TaskStatus
 
 _TASK_ID = "task_6f9619ff8b86d011b42d00c04fc964ff"
 _RUN_ID = "run_6f9619ff8b86d011b42d00c04fc964ff"

@@ -1,7 +1,9 @@
 """Which of a session's events belong to one task. No I/O: what has to be asked of the gateway is said, not done."""
 
 from agent.ids import RunId, TaskId, run_id_of
-from agent.records import Delta, LogEntry, Message, RunNote, RunState, TaskStatus
+from agent.records import LogEntry, Message, RunNote, RunState
+from agent.signals import Delta
+from agent.tasks import TaskStatus
 
 
 class TaskWatch:

@@ -19,7 +19,8 @@ from adapters.slack.records import Asked, Deleted, Edited, Said, objects_of
 from adapters.slack.rules import Rules
 from agent.errors import ConflictError
 from agent.ids import SessionId, TaskId, run_id_of
-from agent.records import JsonObject, TaskState
+from agent.records import JsonObject
+from agent.tasks import TaskState
 
 log = structlog.get_logger(__name__)
 DELETED_TEXT = "(this message was deleted)"

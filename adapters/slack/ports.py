@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Literal, Protocol, TypeAlias
 
 from agent.ids import MemoryId, SessionId, TaskId, UserId
-from agent.records import Identity, Inbound, JsonObject, User, UserMemory
+from agent.records import Identity, JsonObject, User, UserMemory
+from agent.tasks import Inbound
 
 Delivery: TypeAlias = tuple[int, JsonObject, int]
 """Its number, its payload, and which attempt at taking it in this is."""

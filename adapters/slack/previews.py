@@ -14,7 +14,8 @@ from adapters.slack.ladder import Rung
 from adapters.slack.ports import Posts, WebApi
 from agent.errors import StoreUnavailableError
 from agent.ids import RunId, SessionId
-from agent.records import Delta, LogEntry, Message, RunNote, RunState
+from agent.records import LogEntry, Message, RunNote, RunState
+from agent.signals import Delta
 from agent.text import utf16_length
 
 log = structlog.get_logger(__name__)

@@ -8,8 +8,9 @@ from adapters.slack.ports import WebApi
 from adapters.slack.profiles import Person, Profiles
 from adapters.slack.records import Said, SharedFile
 from agent.ids import SessionId
-from agent.records import Inbound, JsonObject
+from agent.records import JsonObject
 from agent.speech import UNNAMED
+from agent.tasks import Inbound
 from agent.text import storable
 
 FILE_LIMIT_BYTES = 128 * 1024

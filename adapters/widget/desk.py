@@ -39,7 +39,9 @@ from adapters.widget.replies import (
 )
 from agent.errors import BusyError, ConflictError, InputError, ParleyError, StoreUnavailableError
 from agent.files import ENDINGS
-from agent.records import Attachment, Audience, Inbound, JsonObject, JsonValue, Presence
+from agent.records import Attachment, Audience, JsonObject, JsonValue
+from agent.signals import Presence
+from agent.tasks import Inbound
 
 PresenceState: TypeAlias = Literal["joined", "left", "typing"]
 _NO_FILE = "attachments: expected files that were uploaded for this conversation within the last hour"

@@ -10,18 +10,8 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from agent.ids import UserId
-from agent.records import (
-    Attachment,
-    Audience,
-    Delta,
-    JsonObject,
-    JsonValue,
-    LogEntry,
-    Message,
-    Presence,
-    Session,
-    UserMemory,
-)
+from agent.records import Attachment, Audience, JsonObject, JsonValue, LogEntry, Message, Session, UserMemory
+from agent.signals import Delta, Presence
 
 Link: TypeAlias = Callable[[Attachment], str]
 """Where a reader finds a file."""

@@ -27,7 +27,7 @@ from adapters.widget.own_data import OwnData
 from adapters.widget.replies import render_bye, render_error, render_event, render_presence, render_reset
 from adapters.widget.wire import Wire
 from agent.errors import StoreUnavailableError
-from agent.records import Presence
+from agent.signals import Presence
 
 _WORK_ROOM = 32
 _SAY_ROOM = 64

@@ -7,7 +7,8 @@ from starlette.routing import Route
 
 from agent.errors import BusyError, StoreUnavailableError
 from agent.ids import AgentId, SessionId, UserId
-from agent.records import Audience, Inbound, JsonObject, User
+from agent.records import Audience, JsonObject, User
+from agent.tasks import Inbound
 from gateway.ports import PostError, PostUnknownError, UnknownPolicy
 from gateway.service import GatewayService
 

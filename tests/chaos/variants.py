@@ -14,7 +14,8 @@ import httpx2
 
 import memory.tasks
 from agent.ids import MessageId, TaskId, new_message_id, new_task_id, run_id_of
-from agent.records import Accepted, Inbound, JsonObject
+from agent.records import JsonObject
+from agent.tasks import Accepted, Inbound
 from gateway.outbox import Delivery
 from gateway.ports import PostUnknownError
 from gateway.service import GatewayService

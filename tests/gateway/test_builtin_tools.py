@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from agent.ids import AgentId, SessionId, TaskId
-from agent.records import Task
+from agent.tasks import Task
 from agent.tools import Tool, ToolContext, ToolUse, call_tools
 from gateway.builtin_tools import BUILTIN_TOOLS, build_calculate, build_current_time
 from gateway.calculator import NotComputableError, compute

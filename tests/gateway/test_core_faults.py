@@ -8,7 +8,8 @@ import pytest
 
 from agent.errors import ModelRefusedRequestError, ModelUnavailableError
 from agent.ports import ModelReply, ModelRequest
-from agent.records import Message, RunState, TaskState
+from agent.records import Message, RunState
+from agent.tasks import TaskState
 from agent.tools import build_tool
 from gateway.dispatcher import GIVEN_UP
 from tests.support.agent_runs import EchoModel, PlainModel, reply_of, text_reply, tool_reply

@@ -10,7 +10,8 @@ import pytest
 
 from agent.errors import StoreUnavailableError
 from agent.ids import SessionId
-from agent.records import Message, RunState, TaskState
+from agent.records import Message, RunState
+from agent.tasks import TaskState
 from memory.tasks import Claim, Finish, Intake, Outcome, Tasks
 from tests.support.agent_runs import EchoModel
 from tests.support.gateway import Core, configure, open_core, run_sql

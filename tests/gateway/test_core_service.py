@@ -6,7 +6,8 @@ import pytest
 
 from agent.errors import ConflictError, InputError, UserInvalidError
 from agent.ids import SessionId, TaskId, UserId
-from agent.records import Message, Run, Task, TaskState, User
+from agent.records import Message, Run, User
+from agent.tasks import Task, TaskState
 from gateway.agents import AgentConfig
 from gateway.hooks import Hooks
 from tests.support.agent_runs import EchoModel, all_text

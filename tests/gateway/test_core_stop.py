@@ -3,7 +3,8 @@
 import asyncio
 
 from agent.ids import RunId, SessionId
-from agent.records import RunState, TaskState
+from agent.records import RunState
+from agent.tasks import TaskState
 from agent.tools import build_tool
 from gateway.dispatcher import Limits
 from tests.support.gateway import PATIENT, build_agent, configure, open_core

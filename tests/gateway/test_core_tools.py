@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from agent.loop import OUTCOME_UNKNOWN
-from agent.records import RunState, TaskState
+from agent.records import RunState
+from agent.tasks import TaskState
 from agent.tools import build_tool
 from tests.support.gateway import build_agent, configure, open_core, run_sql
 from tests.support.make import SESSION

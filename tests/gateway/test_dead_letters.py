@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from agent.records import RunState, TaskState
+from agent.records import RunState
+from agent.tasks import TaskState
 from gateway.command_errors import CommandError
 from gateway.dead_letters import DeadLetterError, list_dead_letters, replay_dead_letters, show_dead_letter
 from gateway.settings import Settings

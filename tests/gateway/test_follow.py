@@ -9,7 +9,9 @@ import pytest
 
 from adapters.ports import SlowConsumerError
 from agent.ids import RunId, SessionId, WorkerId
-from agent.records import Delta, LogEntry, Message, RunNote, RunState, TaskState
+from agent.records import LogEntry, Message, RunNote, RunState
+from agent.signals import Delta
+from agent.tasks import TaskState
 from gateway.follow import follow
 from gateway.hub import Hub
 from memory.context import Sessions

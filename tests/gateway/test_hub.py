@@ -6,7 +6,8 @@ import pytest
 
 from adapters.ports import SlowConsumerError
 from agent.ids import RunId
-from agent.records import Delta, RunNote, RunState
+from agent.records import RunNote, RunState
+from agent.signals import Delta
 from gateway.hub import MAX_BYTES, MAX_ENTRIES, Hub, Mailbox
 from tests.support.agent_runs import AT
 from tests.support.make import SESSION

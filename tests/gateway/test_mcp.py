@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from agent.ids import AgentId, SessionId, TaskId
-from agent.records import JsonObject, Task, ToolCall
+from agent.records import JsonObject, ToolCall
+from agent.tasks import Task
 from agent.tools import ToolContext, ToolUse, call_tools
 from gateway import metrics
 from gateway.backoff import Backoff

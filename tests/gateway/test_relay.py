@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from agent.ids import AgentId, RunId, SessionId, WorkerId
 from agent.loop import Agent
-from agent.records import Delta, LogEntry, Message, RunNote, RunState
+from agent.records import LogEntry, Message, RunNote, RunState
+from agent.signals import Delta
 from gateway.address import StoreAddress
 from gateway.agents import AgentConfig, Agents
 from gateway.compose import Gateway, open_gateway

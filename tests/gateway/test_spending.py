@@ -12,7 +12,8 @@ from agent.errors import BudgetHeldError, BudgetSpentError, ModelUnavailableErro
 from agent.ids import SessionId, UserId, WorkerId
 from agent.ports import ModelReply, ModelRequest
 from agent.pricing import Prices, build_prices, price_of
-from agent.records import JsonObject, JsonValue, Message, TaskState, Usage
+from agent.records import JsonObject, JsonValue, Message, Usage
+from agent.tasks import TaskState
 from gateway.extractor import ATTEMPTS, Extractor
 from gateway.spending import Spending
 from memory.context import Sessions

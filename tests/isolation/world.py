@@ -10,7 +10,8 @@ from typing import TypeVar
 from agent.errors import ParleyError
 from agent.ids import AgentId, MemoryId, SessionId, UserId
 from agent.memories import MemoryDraft
-from agent.records import Accepted, Audience, Identity, User
+from agent.records import Audience, Identity, User
+from agent.tasks import Accepted
 from memory.database import Database
 from memory.links import Links
 from memory.search import Search

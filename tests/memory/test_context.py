@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from agent.ids import UserId, WorkerId
 from agent.prompt import fit_memories
-from agent.records import Audience, Message, RunState, TaskState
+from agent.records import Audience, Message, RunState
 from agent.speech import render_memory_block
+from agent.tasks import TaskState
 from agent.text import estimate_tokens, storable
 from memory.context import Sessions
 from memory.database import Database

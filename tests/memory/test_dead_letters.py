@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from agent.ids import SessionId, TaskId, WorkerId
-from agent.records import Message, Run, RunNote, RunState, TaskState, ToolCall, Turn, Usage
+from agent.records import Message, Run, RunNote, RunState, ToolCall, Turn, Usage
+from agent.tasks import TaskState
 from memory.context import Sessions
 from memory.database import Database
 from memory.dead_letters import DeadLetters, Replay

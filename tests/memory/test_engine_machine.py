@@ -14,7 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from agent.errors import LeaseLostError
 from agent.ids import SessionId, TaskId, WorkerId, run_id_of
-from agent.records import Message, Run, RunState, TaskState
+from agent.records import Message, Run, RunState
+from agent.tasks import TaskState
 from memory.context import Sessions
 from memory.database import Database
 from memory.tasks import Claim, Outcome, Tasks

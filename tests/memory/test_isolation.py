@@ -8,7 +8,8 @@ import pytest
 
 from agent.extraction import FactChange
 from agent.ids import AgentId, SessionId, WorkerId
-from agent.records import Audience, Identity, Run, RunState, TaskState, ToolCall, Turn, Usage, User
+from agent.records import Audience, Identity, Run, RunState, ToolCall, Turn, Usage, User
+from agent.tasks import TaskState
 from memory.attachments import Attachments
 from memory.context import Sessions
 from memory.database import Connection, Database

@@ -6,7 +6,8 @@ from typing import Literal
 import pytest
 
 from agent.ids import SessionId, WorkerId
-from agent.records import JsonObject, RunState, TaskState
+from agent.records import JsonObject, RunState
+from agent.tasks import TaskState
 from gateway.outbox import Delivery
 from gateway.ports import CannotLookError, PostError, PostUnknownError
 from memory.database import Database

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from agent.ids import SessionId, WorkerId
-from agent.records import TaskState
+from agent.tasks import TaskState
 from memory.database import Database
 from memory.errors import StoreSetupError
 from memory.tasks import Tasks

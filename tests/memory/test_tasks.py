@@ -7,7 +7,8 @@ import pytest
 
 from agent.errors import BusyError, ConflictError, LeaseLostError
 from agent.ids import SessionId, TaskId, WorkerId, run_id_of
-from agent.records import Message, Run, RunNote, RunState, TaskState, ToolCall, Turn, Usage
+from agent.records import Message, Run, RunNote, RunState, ToolCall, Turn, Usage
+from agent.tasks import TaskState
 from memory.context import Sessions
 from memory.database import Database
 from memory.tasks import Claim, Outcome, Tasks

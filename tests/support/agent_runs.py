@@ -11,8 +11,9 @@ from agent.ids import AgentId, MemoryId, MessageId, SessionId, TaskId, UserId
 from agent.loop import Agent, Progress, Work, run_agent
 from agent.ports import Model, ModelReply, ModelRequest, Text, ToolResult
 from agent.prompt import Context
-from agent.records import Author, JsonObject, JsonValue, Message, PastRun, Run, Task, Turn, Usage, User, UserMemory
+from agent.records import Author, JsonObject, JsonValue, Message, PastRun, Run, Turn, Usage, User, UserMemory
 from agent.speech import CLOSE, MEMORY_HEAD
+from agent.tasks import Task
 from agent.tools import Tool
 from tests.support.make import ANN, SESSION
 from tests.support.model_calls import MODEL

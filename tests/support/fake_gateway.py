@@ -10,24 +10,21 @@ from adapters.ports import SlowConsumerError, WidgetGateway
 from agent.errors import ConflictError
 from agent.ids import AgentId, AttachmentId, MessageId, RunId, SessionId, TaskId, UserId
 from agent.records import (
-    Accepted,
     Attachment,
     Audience,
     Author,
-    Delta,
     Identity,
-    Inbound,
     LogEntry,
     Message,
-    Presence,
     Role,
     Run,
     RunNote,
     RunState,
     Session,
-    TaskStatus,
     User,
 )
+from agent.signals import Delta, Presence
+from agent.tasks import Accepted, Inbound, TaskStatus
 
 START = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 _BEHIND = 64

@@ -14,7 +14,8 @@ from agent.ids import AgentId, RunId, SessionId
 from agent.loop import Agent
 from agent.ports import Model
 from agent.pricing import build_prices
-from agent.records import Accepted, Audience, LogEntry, Message, RunNote, RunState, TaskStatus, User
+from agent.records import Audience, LogEntry, Message, RunNote, RunState, User
+from agent.tasks import Accepted, TaskStatus
 from agent.tools import Tool
 from gateway.address import StoreAddress
 from gateway.agents import AgentConfig, Agents

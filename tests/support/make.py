@@ -1,7 +1,8 @@
 """Short ways to make records in tests."""
 
 from agent.ids import AgentId, SessionId, UserId
-from agent.records import Audience, Inbound, User
+from agent.records import Audience, User
+from agent.tasks import Inbound
 
 SESSION = SessionId("web:demo:t1")
 ANN = User(id=UserId("ann"), first_name="Ann")

@@ -9,22 +9,9 @@ from decimal import Decimal
 
 from agent.errors import BusyError, ConflictError, StoreUnavailableError
 from agent.ids import RunId, SessionId, TaskId, UserId, new_task_id, run_id_of
-from agent.records import (
-    Accepted,
-    Delta,
-    Identity,
-    Inbound,
-    LogEntry,
-    Message,
-    Run,
-    RunNote,
-    RunState,
-    Session,
-    TaskState,
-    TaskStatus,
-    Usage,
-    User,
-)
+from agent.records import Identity, LogEntry, Message, Run, RunNote, RunState, Session, Usage, User
+from agent.signals import Delta
+from agent.tasks import Accepted, Inbound, TaskState, TaskStatus
 from tests.adapters.api.threads import FakeThreads, drain
 
 USAGE = Usage(input_tokens=10, output_tokens=4, cost_usd=Decimal("0.00012"))

@@ -3,7 +3,8 @@
 from adapters.ports import SlowConsumerError
 from agent.errors import StoreUnavailableError
 from agent.ids import SessionId, TaskId, run_id_of
-from agent.records import RunState, TaskState
+from agent.records import RunState
+from agent.tasks import TaskState
 from tests.adapters.api.caller import Caller, build_app
 from tests.adapters.api.fake import FakeGateway
 from tests.adapters.api.streams import first, give_and_watch, names_of

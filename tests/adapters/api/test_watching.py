@@ -6,7 +6,9 @@ import pytest
 
 from adapters.api.watching import TaskWatch
 from agent.ids import MessageId, RunId, SessionId, TaskId, run_id_of
-from agent.records import Author, Delta, LogEntry, Message, Role, RunNote, RunState, TaskState, TaskStatus, Usage
+from agent.records import Author, LogEntry, Message, Role, RunNote, RunState, Usage
+from agent.signals import Delta
+from agent.tasks import TaskState, TaskStatus
 from tests.adapters.api.threads import START
 
 TASK, OTHER = TaskId("task_1"), TaskId("task_2")

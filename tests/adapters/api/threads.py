@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from agent.ids import AgentId, MessageId, RunId, SessionId
-from agent.records import Audience, Author, Delta, LogEntry, Message, Role, Session
+from agent.records import Audience, Author, LogEntry, Message, Role, Session
+from agent.signals import Delta
 
 START = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 

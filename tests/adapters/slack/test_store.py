@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from agent.ids import SessionId, UserId, WorkerId
-from agent.records import Inbound
+from agent.tasks import Inbound
 from memory.database import Database
 from memory.memories import Memories
 from memory.slack import SlackInbox, SlackPosts, SlackThreads

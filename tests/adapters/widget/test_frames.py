@@ -18,7 +18,8 @@ from adapters.widget.replies import (
     render_time,
 )
 from agent.ids import MessageId, RunId, SessionId, UserId
-from agent.records import Author, Delta, JsonObject, JsonValue, Message, RunNote, RunState
+from agent.records import Author, JsonObject, JsonValue, Message, RunNote, RunState
+from agent.signals import Delta
 from tests.adapters.widget.make import hello, send
 
 AT = datetime(2026, 5, 4, 12, 0, 0, 123_456, tzinfo=UTC)
