@@ -18,6 +18,7 @@ from gateway.cli_dead_letters import dead_letters
 from gateway.cli_dev import dev
 from gateway.cli_memories import memories
 from gateway.cli_posts import posts
+from gateway.cli_slack import slack
 from gateway.command_errors import CommandError
 from gateway.config_errors import ConfigurationError
 from memory.embedded.errors import EmbeddedPostgresError
@@ -172,6 +173,7 @@ parley.add_command(agent_memory)
 parley.add_command(dead_letters)
 parley.add_command(dev)
 parley.add_command(posts)
+parley.add_command(slack)
 parley.add_command(memories)
 
 

@@ -24,6 +24,19 @@ class Sealer:
     def __init__(self, keys: Sequence[str]) -> None:
         self._ciphers = [AESGCM(hashlib.blake2b(_PURPOSE, key=_digest(key), digest_size=32).digest()) for key in keys]
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether it can seal and open anything."""
+        return bool(self._ciphers)
+
+    def may_open(self, sealed: bytes, label: str) -> bool:
+        """Whether one of the keys fits."""
+        try:
+            self.open(sealed, label)
+        except SealError:
+            return False
+        return True
+
     def seal(self, value: JsonObject, label: str) -> bytes:
         """The record, encrypted, and bound to `label`: it opens under no other."""
         nonce = secrets.token_bytes(_NONCE_BYTES)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 import structlog
 
@@ -19,6 +21,15 @@ Pin = tuple[str, str, str | None]
 """Installation, team and bot user."""
 
 
+class TokenState(StrEnum):
+    """How an installation's tokens stand: kept, past their end and not renewed, under another key, deleted."""
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    LOCKED = "locked"
+    DELETED = "deleted"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackInstallation:
     """An installation as operators see it: no tokens. `ended_by` says why it works no more."""
@@ -29,6 +40,7 @@ class SlackInstallation:
     ended_at: datetime | None
     ended_by: str | None
     expires_in_s: float | None
+    token: TokenState
 
 
 class SlackInstallations:
@@ -100,7 +112,20 @@ class SlackShared:
         return (row["installation"], row["team"], row["bot_user"]) if row else None
 
 
-async def list_installations(database: Database) -> Sequence[SlackInstallation]:
-    """All installations, for operators."""
+async def list_installations(database: Database, sealer: Sealer) -> Sequence[SlackInstallation]:
+    """All installations, for operators: those that work first. Without keys, tokens pass for what they say they are."""
     rows = await database.fetch(query("slack_list_installations"))
-    return [SlackInstallation(**row) for row in rows]
+    return [_read(dict(row), sealer) for row in rows]
+
+
+def _read(row: dict[str, Any], sealer: Sealer) -> SlackInstallation:
+    sealed = row.pop("sealed")
+    return SlackInstallation(**row, token=_judge(sealed, row["installation"], row["expires_in_s"], sealer))
+
+
+def _judge(sealed: bytes | None, installation: str, expires_in_s: float | None, sealer: Sealer) -> TokenState:
+    if sealed is None:
+        return TokenState.DELETED
+    if sealer.has_keys and not sealer.may_open(sealed, installation):
+        return TokenState.LOCKED
+    return TokenState.EXPIRED if expires_in_s is not None and expires_in_s <= 0 else TokenState.VALID

@@ -39,9 +39,9 @@ WHERE installation = $1 AND sealed IS NOT NULL
 RETURNING 1;
 
 -- name: slack_list_installations
-SELECT installation, about, installed_at, ended_at, ended_by,
+SELECT installation, about, installed_at, ended_at, ended_by, sealed,
        extract(epoch FROM expires_at - clock_timestamp())::float8 AS expires_in_s
-FROM slack_installations ORDER BY installation;
+FROM slack_installations ORDER BY ended_at IS NOT NULL, installed_at, installation;
 
 -- name: slack_pin
 -- The installation that a shared conversation belongs to: the one it was first seen by.

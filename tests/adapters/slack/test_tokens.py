@@ -108,7 +108,7 @@ async def test_a_renewal_never_brings_back_an_app_that_was_removed_meanwhile(dat
     assert await store.begin_refresh("T1", 1)
     assert await store.end("T1", 4e9, "app_uninstalled")
     assert not await store.end_refresh("T1", 1, TOKENS, 60.0)
-    (seen,) = await list_installations(database)
+    (seen,) = await list_installations(database, Sealer([NEW]))
     assert (seen.ended_by, seen.about) == ("app_uninstalled", {"name": "Acme"})
     with pytest.raises(RefusedError):
         await InstalledTokens(store, Renewals().renew).find("T1")
