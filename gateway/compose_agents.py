@@ -1,7 +1,7 @@
 """The agents' part of the composition root: what they know, may do and pay, and their work off the reply path."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.budgets import Payer
@@ -21,6 +21,7 @@ from gateway.memories import UserMemories
 from gateway.memory_tool import build_memory_tool
 from gateway.poller import Poller
 from gateway.ports import ModelSizes
+from gateway.reading_desk import ReadingDesk
 from gateway.runner import Runner
 from gateway.session_tools import add_session_tools
 from gateway.spending import Spending
@@ -117,11 +118,11 @@ def _equip(configuration: Configuration, database: Database, memories: UserMemor
 
 def _build_readers(database: Database, spending: Spending, agents: Agents) -> list[Poller]:
     """Who reads what was said, for facts and for titles."""
-    sessions, jobs, title_jobs = Sessions(database), Jobs(database), Jobs(database, (TITLE,))
-    extractor = Extractor(jobs, Memories(database), sessions, spending, agents)
-    titler = Titler(title_jobs, Titles(database), sessions, spending, agents)
-    extracting = Poller("jobs", extractor.work, jobs.next_in)
-    return [*[extracting] * EXTRACTIONS_AT_ONCE, Poller("titles", titler.work, title_jobs.next_in)]
+    facts = ReadingDesk(jobs=Jobs(database), sessions=Sessions(database), spending=spending, agents=agents)
+    names = replace(facts, jobs=Jobs(database, (TITLE,)))
+    extracting = Poller("jobs", Extractor(facts, Memories(database)).work, facts.jobs.next_in)
+    titling = Poller("titles", Titler(names, Titles(database)).work, names.jobs.next_in)
+    return [*[extracting] * EXTRACTIONS_AT_ONCE, titling]
 
 
 def _build_connections(servers: Sequence[ToolServer]) -> "list[Connection]":

@@ -18,11 +18,10 @@ from agent.extraction import (
 from agent.own_words import own_words
 from agent.records import Audience, Message, UserMemory
 from gateway import metrics
-from gateway.agents import AgentConfig, Agents
-from gateway.spending import Spending
-from memory.context import Sessions
+from gateway.agents import AgentConfig
+from gateway.reading_desk import ReadingDesk
 from memory.errors import WordsMovedError
-from memory.jobs import Job, Jobs
+from memory.jobs import Job
 from memory.memories import Memories, Reading
 
 log = structlog.get_logger(__name__)
@@ -40,19 +39,13 @@ EXTRACT_S = 100.0
 class Extractor:
     """Does the extraction jobs of this database."""
 
-    def __init__(self, jobs: Jobs, memories: Memories, sessions: Sessions, spending: Spending, agents: Agents) -> None:
-        self._jobs = jobs
+    def __init__(self, desk: ReadingDesk, memories: Memories) -> None:
+        self._desk = desk
         self._memories = memories
-        self._sessions = sessions
-        self._spending = spending
-        self._agents = agents
 
     async def work(self) -> bool:
         """Do the job that is due, if there is one."""
-        job = await self._jobs.take()
-        if job is not None:
-            await self._do(job)
-        return job is not None
+        return await self._desk.work(self._do)
 
     async def _do(self, job: Job) -> None:
         try:
@@ -61,27 +54,27 @@ class Extractor:
         except StoreUnavailableError:
             raise
         except WordsMovedError:
-            await self._jobs.end(job, has_more=True)
+            await self._desk.jobs.end(job, has_more=True)
         except Exception as error:  # noqa: BLE001  what one person wrote must not end the process, nor be tried for ever
             await self._put_off(job, error)
         else:
-            await self._jobs.end(job, has_more=has_more)
+            await self._desk.jobs.end(job, has_more=has_more)
 
     async def _put_off(self, job: Job, error: Exception) -> None:
         asked_s = error.retry_after_s or 0.0 if isinstance(error, ModelError) else 0.0
         after_s = max(asked_s, min(LONGEST_RETRY_S, RETRY_S * job.attempts))
         log.warning("extraction_failed", session_id=job.session_id, error=type(error).__name__, attempt=job.attempts)
-        await self._jobs.delay(job, after_s, type(error).__name__)
+        await self._desk.jobs.delay(job, after_s, type(error).__name__)
 
     async def extract(self, job: Job) -> bool:
         """Read some of a speaker's new words in a session. Returns whether there are more of them. Raises `ModelError`.
 
         While the model is away, words wait; those that it always fails at are left out after `ATTEMPTS` tries.
         """
-        config = self._agents.get(job.agent_id)
+        config = self._desk.agents.get(job.agent_id)
         if config.memory_mode != "agentic":
             return False
-        session = await self._sessions.load_session(job.session_id, None)
+        session = await self._desk.sessions.load_session(job.session_id, None)
         audience = session.audience if session else Audience.SHARED
         is_together = job.attempts <= TOGETHER_ATTEMPTS
         limit = WORDS_AT_ONCE if is_together else SINGLE_WORDS
@@ -123,8 +116,7 @@ class Extractor:
         self, config: AgentConfig, job: Job, said: Sequence[Message], known: Sequence[UserMemory]
     ) -> tuple[FactChange, ...]:
         request = build_extraction(config.small_model, said, known, config.capture_instructions)
-        model = await self._spending.model_for(job.user_id, job.session_id)
-        answer, _ = await model.complete_json(request, SCHEMA)
+        answer = await self._desk.ask(job.user_id, job.session_id, request, SCHEMA)
         metrics.extractions.labels("read" if is_sound_answer(answer) else "nonsense").inc()
         return believe(answer, said, known, job.user_id)
 

@@ -8,10 +8,9 @@ from agent.errors import ModelError, StoreUnavailableError
 from agent.ids import SessionId
 from agent.titles import MESSAGES_READ, SCHEMA, build_titling, is_due, read_title
 from gateway import metrics
-from gateway.agents import AgentConfig, Agents
-from gateway.spending import Spending
-from memory.context import Sessions
-from memory.jobs import Job, Jobs
+from gateway.agents import AgentConfig
+from gateway.reading_desk import ReadingDesk
+from memory.jobs import Job
 from memory.titles import Titles, TitleState
 
 log = structlog.get_logger(__name__)
@@ -23,19 +22,13 @@ TITLE_S = 60.0
 class Titler:
     """Does the jobs of kind `title`."""
 
-    def __init__(self, jobs: Jobs, titles: Titles, sessions: Sessions, spending: Spending, agents: Agents) -> None:
-        self._jobs = jobs
+    def __init__(self, desk: ReadingDesk, titles: Titles) -> None:
+        self._desk = desk
         self._titles = titles
-        self._sessions = sessions
-        self._spending = spending
-        self._agents = agents
 
     async def work(self) -> bool:
         """Do the job that is due, if there is one."""
-        job = await self._jobs.take()
-        if job is not None:
-            await self._do(job)
-        return job is not None
+        return await self._desk.work(self._do)
 
     async def _do(self, job: Job) -> None:
         """A title is worth a few tries; the next answer asks for it anew."""
@@ -48,22 +41,20 @@ class Titler:
             metrics.titles.labels("failed").inc()
             log.warning("session_not_titled", session_id=job.session_id, error=type(error).__name__)
             if job.attempts < ATTEMPTS:
-                await self._jobs.delay(job, RETRY_S * job.attempts, type(error).__name__)
+                await self._desk.jobs.delay(job, RETRY_S * job.attempts, type(error).__name__)
                 return
-        await self._jobs.end(job)
+        await self._desk.jobs.end(job)
 
     async def _title(self, job: Job) -> None:
-        config = self._agents.get(job.agent_id)
+        config = self._desk.agents.get(job.agent_id)
         state = await self._titles.load(job.session_id)
         if config.has_titles and state is not None and is_due(state.head, state.titled_seq, state.title):
             await self._ask(config, job.session_id, state)
 
     async def _ask(self, config: AgentConfig, session_id: SessionId, state: TitleState) -> None:
-        said = await self._sessions.load_messages_before(session_id, state.head + 1, MESSAGES_READ)
+        said = await self._desk.sessions.load_messages_before(session_id, state.head + 1, MESSAGES_READ)
         request = build_titling(config.small_model, said, state.title, state.summary)
-        model = await self._spending.model_for(None, session_id)
-        answer, _ = await model.complete_json(request, SCHEMA)
-        made = read_title(answer)
+        made = read_title(await self._desk.ask(None, session_id, request, SCHEMA))
         metrics.titles.labels("made" if made else "nonsense").inc()
         if made is not None:
             await self._titles.save(session_id, state, made)

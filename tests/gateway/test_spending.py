@@ -15,6 +15,7 @@ from agent.pricing import Prices, build_prices, price_of
 from agent.records import JsonObject, JsonValue, Message, Usage
 from agent.tasks import TaskState
 from gateway.extractor import ATTEMPTS, Extractor
+from gateway.reading_desk import ReadingDesk
 from gateway.spending import Spending
 from memory.context import Sessions
 from memory.database import Database
@@ -161,7 +162,8 @@ async def test_words_are_not_left_unread_because_a_budget_was_spent(database: Da
     async with open_core(database_url, model, configuration) as core:
         await core.ask("I live in Paris")
     jobs, memories, spending = Jobs(database), Memories(database), build(database, CheapModel(), total=Cap(tokens=10))
-    extractor = Extractor(jobs, memories, Sessions(database), spending, configuration.agents)
+    desk = ReadingDesk(jobs=jobs, sessions=Sessions(database), spending=spending, agents=configuration.agents)
+    extractor = Extractor(desk, memories)
     for _ in range(ATTEMPTS + 2):
         await database.execute("UPDATE jobs SET run_at = now(), locked_until = '-infinity'")
         assert await extractor.work()

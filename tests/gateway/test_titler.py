@@ -10,6 +10,7 @@ from agent.pricing import build_prices
 from agent.records import JsonObject, JsonValue, Usage
 from agent.titles import SessionTitle
 from gateway.agents import AgentConfig, Agents
+from gateway.reading_desk import ReadingDesk
 from gateway.spending import Spending
 from gateway.titler import ATTEMPTS, Titler
 from memory.context import Sessions
@@ -50,7 +51,8 @@ def titler(database: Database, model: Namer, agent: AgentConfig = NAMED) -> Titl
     """A titler with that model."""
     agents = Agents(by_id={ASSISTANT: agent}, default_id=ASSISTANT)
     spending = Spending(model, Ledger(database, WorkerId("w")), Budgets(), build_prices({}))  # type: ignore[arg-type]
-    return Titler(Jobs(database, (TITLE,)), Titles(database), Sessions(database), spending, agents)
+    jobs, sessions = Jobs(database, (TITLE,)), Sessions(database)
+    return Titler(ReadingDesk(jobs=jobs, sessions=sessions, spending=spending, agents=agents), Titles(database))
 
 
 async def talk(database_url: str, database: Database, *texts: str) -> ScriptedModel:
