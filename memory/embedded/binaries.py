@@ -31,10 +31,12 @@ class Binaries:
 
     @property
     def postgres(self) -> str:
+        """The server."""
         return self.find("postgres")
 
     @property
     def initdb(self) -> str:
+        """The program that makes a cluster."""
         return self.find("initdb")
 
 

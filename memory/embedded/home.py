@@ -33,30 +33,37 @@ class Home:
 
     @property
     def data(self) -> Path:
+        """The cluster itself; it is there once it is whole."""
         return self.path / "data"
 
     @property
     def staging(self) -> Path:
+        """Where a new cluster is made, before it is renamed to `data`."""
         return self.path / "data.new"
 
     @property
     def sockets(self) -> Path:
+        """Where the server's socket is, unless the path would be too long for one."""
         return self.path / "run"
 
     @property
     def socket_note(self) -> Path:
+        """The file that says where the socket is instead."""
         return self.path / "socket-dir"
 
     @property
     def server_lock(self) -> Path:
+        """Held by the process that owns the server, and by the server."""
         return self.path / "server.lock"
 
     @property
     def log(self) -> Path:
+        """What the server writes about itself."""
         return self.path / "server.log"
 
     @property
     def runtime(self) -> Path:
+        """The copy of the server's programs, for an account that cannot read ours."""
         return self.path / "runtime"
 
 

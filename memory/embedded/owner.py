@@ -60,6 +60,7 @@ class EmbeddedPostgres:
         run_blocking(self._start())
 
     async def start_async(self) -> None:
+        """`start`, without holding the event loop up."""
         await run_async(self._start())
 
     def stop(self, *, is_immediate: bool = False) -> None:
@@ -67,6 +68,7 @@ class EmbeddedPostgres:
         run_blocking(self._stop(is_immediate=is_immediate))
 
     async def stop_async(self, *, is_immediate: bool = False) -> None:
+        """`stop`, without holding the event loop up."""
         await run_async(self._stop(is_immediate=is_immediate))
 
     def restart(self, *, is_immediate: bool = False) -> None:
@@ -74,6 +76,7 @@ class EmbeddedPostgres:
         run_blocking(self._restart(is_immediate=is_immediate))
 
     async def restart_async(self, *, is_immediate: bool = False) -> None:
+        """`restart`, without holding the event loop up."""
         await run_async(self._restart(is_immediate=is_immediate))
 
     async def wait_ended(self) -> int:

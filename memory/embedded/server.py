@@ -42,6 +42,7 @@ class Server:
     limits: Limits
 
     def read_log(self) -> list[str]:
+        """The end of what this server has written since it was launched."""
         return read_tail(self.log_fd, self.log_begin)
 
 
