@@ -5,6 +5,7 @@
     │   ├── UserInvalidError
     │   ├── ConflictError          the same key came before with another text
     │   │   └── MemoryConflictError    the id is not free, or the memories changed meanwhile
+    │   │       └── AskerChangedError  who asked is somebody else by now
     │   ├── UserGoneError          what was stored about the person was erased
     │   ├── LinkRefusedError       accounts cannot be linked or parted like this
     │   ├── NotFoundError          no such thing, or not yours: the same answer for both
@@ -70,6 +71,10 @@ class UserNotFoundError(NotFoundError):
 
 class MemoryConflictError(ConflictError):
     """The memory could not be written: its id is taken, or the memories were changed meanwhile."""
+
+
+class AskerChangedError(MemoryConflictError):
+    """Accounts of whoever asked for this were linked or parted meanwhile. Nothing was changed."""
 
 
 class MemoryInvalidError(InputError):

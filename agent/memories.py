@@ -52,6 +52,14 @@ class SearchMethod(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The run in which a person asked for a change: the change is made only while the run is that person's."""
+
+    session_id: SessionId
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryDraft:
     """A memory as somebody wants it stored. `agent_id` says which agent made it; none: a person or a program did."""
 

@@ -12,6 +12,7 @@ from typing import Literal
 from agent.errors import InputError, MemoryInvalidError, MemoryNotFoundError, UserNotFoundError
 from agent.ids import MemoryId, UserId, new_memory_id
 from agent.memories import (
+    Asked,
     Forgotten,
     ImportReport,
     MemoryDraft,
@@ -81,17 +82,27 @@ class UserMemories:
             raise MemoryNotFoundError("memory_id: there is no such memory here")
         return found
 
+    async def find_asker(self, asked: Asked) -> UserId | None:
+        """Who asked, as far as it is anybody, by the id they have now.
+
+        Raises `AskerChangedError` where an account was parted from them since that run began: what it was shown of them
+        may be another's by now. With `asked` the methods below raise the same where the run is not that person's.
+        """
+        return await self._records.find_asker(asked)
+
     async def find_by_text(self, user_id: UserId, text: str) -> UserMemory | None:
         """The live memory that says just this, but for case and spaces."""
         return await self._records.find_by_text(_known(user_id), storable(text))
 
-    async def add_memory(self, user_id: UserId, draft: MemoryDraft, *, must_be_plain: bool = False) -> UserMemory:
+    async def add_memory(
+        self, user_id: UserId, draft: MemoryDraft, *, must_be_plain: bool = False, asked: Asked | None = None
+    ) -> UserMemory:
         """Remember something. Where the same is remembered already, that memory is given back as it stands.
 
         A memory with a slot takes the place of the one that stands in it, which is kept as history. `must_be_plain`: no
         order and no claim to rights is taken, as where a model or the person worded it.
         """
-        return await self._records.add(_known(user_id), check_draft(draft, must_be_plain=must_be_plain))
+        return await self._records.add(_known(user_id), check_draft(draft, must_be_plain=must_be_plain), asked=asked)
 
     async def upsert_memory(self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> tuple[UserMemory, bool]:
         """Write the memory of that id, whether it is there or not; the second result says whether it is new.
@@ -101,18 +112,24 @@ class UserMemories:
         return await self._records.save(_known(user_id), _wanted(memory_id), check_draft(draft))
 
     async def replace_memory(
-        self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft, *, must_be_plain: bool = False
+        self,
+        user_id: UserId,
+        memory_id: MemoryId,
+        draft: MemoryDraft,
+        *,
+        must_be_plain: bool = False,
+        asked: Asked | None = None,
     ) -> UserMemory:
         """Correct a memory: its old text is kept nowhere. Raises `MemoryNotFoundError` and `MemoryConflictError`."""
         checked = check_draft(draft, must_be_plain=must_be_plain)
-        return await self._records.replace(_known(user_id), _possible(memory_id), checked)
+        return await self._records.replace(_known(user_id), _possible(memory_id), checked, asked=asked)
 
-    async def delete_memory(self, user_id: UserId, memory_id: MemoryId) -> Forgotten:
+    async def delete_memory(self, user_id: UserId, memory_id: MemoryId, *, asked: Asked | None = None) -> Forgotten:
         """Delete one with its older versions, for good: old words do not bring it back.
 
         Raises `MemoryNotFoundError`.
         """
-        gone = await self._records.delete(_known(user_id), [_possible(memory_id)])
+        gone = await self._records.delete(_known(user_id), [_possible(memory_id)], asked=asked)
         if not gone.memory_ids:
             raise MemoryNotFoundError("memory_id: there is no such memory here")
         return gone
@@ -122,9 +139,9 @@ class UserMemories:
         wanted = [memory_id for memory_id in memory_ids if storable(memory_id) == memory_id]
         return await self._records.delete(_known(user_id), wanted)
 
-    async def clear_memories(self, user_id: UserId) -> Forgotten:
+    async def clear_memories(self, user_id: UserId, *, asked: Asked | None = None) -> Forgotten:
         """Delete all of this person's; what they said before is not read for facts any more."""
-        return await self._records.clear(_known(user_id))
+        return await self._records.clear(_known(user_id), asked=asked)
 
     async def search_memories(
         self,

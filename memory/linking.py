@@ -57,6 +57,38 @@ def find_theirs(
     return theirs, others
 
 
+def part_merged(
+    theirs: Sequence[Fact], others: Sequence[Fact], made: Set[MemoryId]
+) -> tuple[list[Fact], list[Fact], list[Fact]]:
+    """The same two lists without the memories that were merged out of both people's facts, and those.
+
+    `made` are all that came of merging. One that was merged out of one person's facts alone goes with these.
+    """
+    merged = {fact.memory_id for fact in (*theirs, *others)} & made
+    owners: dict[MemoryId, set[bool]] = {memory_id: set() for memory_id in merged}
+    parts = [
+        (fact.memory_id, fact.replaced_by, is_theirs)
+        for is_theirs, side in ((True, theirs), (False, others))
+        for fact in side
+    ]
+    for _ in range(len(merged) + 1):  # merged memories may be merged again
+        for memory_id, into, is_theirs in parts:
+            if into in owners:
+                owners[into] |= owners.get(memory_id) or {is_theirs}
+    mixed = {memory_id for memory_id, whose in owners.items() if len(whose) > 1}
+    moved = {memory_id for memory_id, whose in owners.items() if whose == {True}}
+    kept = {memory_id for memory_id, whose in owners.items() if whose == {False}}
+    everything = (*theirs, *others)
+    theirs_now = [fact for fact in theirs if fact.memory_id not in mixed | kept]
+    theirs_now += [fact for fact in others if fact.memory_id in moved]
+    taken = {fact.memory_id for fact in theirs_now} | mixed
+    return (
+        theirs_now,
+        [fact for fact in everything if fact.memory_id not in taken],
+        [fact for fact in everything if fact.memory_id in mixed],
+    )
+
+
 def plan_revival(facts: Sequence[Fact], gone: Iterable[Fact]) -> list[MemoryId]:
     """Which of `facts` are live again once `gone`, who had taken their places, are somebody else's."""
     gone = list(gone)

@@ -11,10 +11,10 @@ import asyncpg
 
 from agent.errors import LinkRefusedError, NotFoundError, UserGoneError
 from agent.ids import MemoryId, SessionId, UserId
-from agent.people import Account, Proof
+from agent.people import VISITOR_CHANNEL, Account, Proof
 from agent.records import Identity
 from memory.database import Connection, Database, Record
-from memory.linking import Fact, find_theirs, plan_link, plan_revival
+from memory.linking import Fact, find_theirs, part_merged, plan_link, plan_revival
 from memory.queries import query
 from memory.rows import read_user
 from memory.users import user_details
@@ -135,7 +135,16 @@ async def _merge(connection: Connection, user_id: UserId, into: UserId, proof: P
     await _set_scope(connection, user_id=into)
     if details is not None:
         await connection.execute(query("adopt_details"), into, *user_details(read_user(details)))
+    await _move_spending(connection, user_id, into)
     await connection.execute(query("retire_user"), user_id, into)
+
+
+async def _move_spending(connection: Connection, user_id: UserId, into: UserId) -> None:
+    """Nobody gets a new budget by being somebody else. Within the scope of `into`."""
+    accounts = await _list_accounts(connection, into)
+    is_visitor = bool(accounts) and all(account.channel == VISITOR_CHANNEL for account in accounts)
+    old = [f"user:{user_id}", f"visitor:{user_id}"]
+    await connection.execute(query("move_spending"), old, f"{'visitor' if is_visitor else 'user'}:{into}")
 
 
 async def _lock_sessions(connection: Connection, user_id: UserId) -> list[SessionId]:
@@ -170,13 +179,15 @@ async def _part_history(connection: Connection, user_id: UserId, origin_id: User
     for session_id in sessions:
         await connection.fetchrow(query("unlink_session"), session_id, origin_id, user_id)
     await _set_scope(connection, user_id=user_id)
-    theirs, others = find_theirs(await _load_facts(connection, user_id), origin_id, said)
+    merged = {MemoryId(row["memory_id"]) for row in await connection.fetch(query("list_merged"), user_id)}
+    theirs, others, mixed = part_merged(*find_theirs(await _load_facts(connection, user_id), origin_id, said), merged)
+    await connection.execute(query("drop_facts"), user_id, [fact.memory_id for fact in mixed])
     tombstones = await connection.fetch(query("list_tombstones"), user_id)
     await _give_facts(connection, user_id, origin_id, [fact.memory_id for fact in theirs])
     await _set_scope(connection, user_id=user_id)
-    await _revive_facts(connection, user_id, plan_revival(others, theirs))
+    await _revive_facts(connection, user_id, plan_revival(others, [*theirs, *mixed]))
     await _set_scope(connection, user_id=origin_id)
-    await _revive_facts(connection, origin_id, plan_revival(theirs, others))
+    await _revive_facts(connection, origin_id, plan_revival(theirs, [*others, *mixed]))
     await connection.executemany(query("add_tombstone"), [(origin_id, row["hash"], row["at"]) for row in tombstones])
 
 
@@ -186,6 +197,7 @@ async def _give_facts(
     await _set_scope(connection, user_id=user_id)
     await connection.execute(query("set_heir"), into)
     await connection.execute(query("give_facts"), user_id, into, memory_ids)
+    await connection.execute(query("give_optimizations"), user_id, into, memory_ids)
     await connection.execute(query("set_heir"), "")
 
 

@@ -9,12 +9,12 @@ from contextlib import AbstractAsyncContextManager
 
 from agent.errors import MemoryConflictError, MemoryNotFoundError
 from agent.ids import MemoryId, UserId, new_memory_id
-from agent.memories import Forgotten, ImportReport, MemoryDraft, MemoryPage, MemorySort, MemoryStats
+from agent.memories import Asked, Forgotten, ImportReport, MemoryDraft, MemoryPage, MemorySort, MemoryStats
 from agent.records import Audience, UserMemory
 from memory.database import Connection, Database
 from memory.memories import fact_hash, read_record
 from memory.memory_restore import restore_memories
-from memory.memory_scope import open_for_reading, open_for_writing
+from memory.memory_scope import find_account, find_asker, open_for_reading, open_for_writing
 from memory.queries import query
 
 
@@ -23,6 +23,11 @@ class MemoryRecords:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def find_asker(self, asked: Asked) -> UserId | None:
+        """Whose a run is now. Raises `AskerChangedError` where an account was parted from them since it began."""
+        async with self._database.scope() as connection:
+            return await find_asker(connection, asked)
 
     async def require(self, user_id: UserId) -> None:
         """Raises `UserNotFoundError` for somebody who is not known."""
@@ -90,16 +95,19 @@ class MemoryRecords:
             last_at=row["last_at"],
         )
 
-    async def add(self, user_id: UserId, draft: MemoryDraft, memory_id: MemoryId | None = None) -> UserMemory:
+    async def add(self, user_id: UserId, draft: MemoryDraft, *, asked: Asked | None = None) -> UserMemory:
         """A new memory; where the same is remembered already, that one as it stands, in the slot if it had none.
 
-        Raises `MemoryConflictError` when `memory_id` is not free.
+        Here and below: with `asked`, `AskerChangedError` where that run is not this person's any more.
         """
-        async with self._writing(user_id) as connection:
+        async with self._writing(user_id, asked) as connection:
             same = await connection.fetchrow(query("find_live_memory_by_hash"), user_id, fact_hash(draft.memory))
             if same is not None:
                 return await _adopt(connection, user_id, read_record(same), draft)
-            return await _put(connection, user_id, memory_id or new_memory_id(), draft)
+            made = await _put(connection, user_id, new_memory_id(), draft)
+            if asked is not None and (account_id := await find_account(connection, asked)):
+                await connection.execute(query("note_account"), user_id, made.memory_id, account_id)
+            return made
 
     async def save(self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> tuple[UserMemory, bool]:
         """Write the memory of that id, whether it is there or not. The second result says whether it is new.
@@ -112,22 +120,24 @@ class MemoryRecords:
                 return await _put(connection, user_id, memory_id, draft), True
             return await _correct(connection, user_id, memory_id, draft), False
 
-    async def replace(self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> UserMemory:
+    async def replace(
+        self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft, *, asked: Asked | None = None
+    ) -> UserMemory:
         """Write a live memory anew. Raises `MemoryNotFoundError` and `MemoryConflictError`."""
-        async with self._writing(user_id) as connection:
+        async with self._writing(user_id, asked) as connection:
             return await _correct(connection, user_id, memory_id, draft)
 
-    async def delete(self, user_id: UserId, memory_ids: Sequence[MemoryId]) -> Forgotten:
+    async def delete(self, user_id: UserId, memory_ids: Sequence[MemoryId], *, asked: Asked | None = None) -> Forgotten:
         """Delete memories and their older versions for good; ids that are not there are left out of the result."""
-        async with self._writing(user_id) as connection:
+        async with self._writing(user_id, asked) as connection:
             rows = await connection.fetch(query("delete_memories"), user_id, list(memory_ids))
         gone = {MemoryId(row["memory_id"]) for row in rows}
         named = tuple(dict.fromkeys(memory_id for memory_id in memory_ids if memory_id in gone))
         return Forgotten(memory_ids=named, versions=len(gone) - len(named))
 
-    async def clear(self, user_id: UserId) -> Forgotten:
+    async def clear(self, user_id: UserId, *, asked: Asked | None = None) -> Forgotten:
         """Delete all there is of this person, and let nothing said before become a memory."""
-        async with self._writing(user_id) as connection:
+        async with self._writing(user_id, asked) as connection:
             rows = await connection.fetch(query("clear_memories"), user_id)
         live = tuple(MemoryId(row["memory_id"]) for row in rows if row["valid_to"] is None)
         return Forgotten(memory_ids=live, versions=len(rows) - len(live))
@@ -140,8 +150,8 @@ class MemoryRecords:
     def _reading(self, user_id: UserId) -> AbstractAsyncContextManager[Connection]:
         return open_for_reading(self._database, user_id)
 
-    def _writing(self, user_id: UserId) -> AbstractAsyncContextManager[Connection]:
-        return open_for_writing(self._database, user_id)
+    def _writing(self, user_id: UserId, asked: Asked | None = None) -> AbstractAsyncContextManager[Connection]:
+        return open_for_writing(self._database, user_id, asked)
 
 
 async def _find(connection: Connection, user_id: UserId, memory_id: MemoryId) -> UserMemory | None:

@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from agent.errors import MemoryConflictError, UserNotFoundError
+from agent.errors import AskerChangedError, MemoryConflictError, UserNotFoundError
 from agent.ids import UserId
+from agent.memories import Asked
 from memory.database import Connection, Database
 from memory.queries import query
 
@@ -20,15 +21,39 @@ async def open_for_reading(database: Database, user_id: UserId) -> AsyncIterator
 
 
 @asynccontextmanager
-async def open_for_writing(database: Database, user_id: UserId) -> AsyncIterator[Connection]:
-    """The same under the person's lock. Raises `MemoryConflictError` where an id turns out to be another person's."""
+async def open_for_writing(
+    database: Database, user_id: UserId, asked: Asked | None = None
+) -> AsyncIterator[Connection]:
+    """The same under the person's lock. Raises `MemoryConflictError` where an id turns out to be another person's.
+
+    With `asked` it raises `AskerChangedError` where that run is not this person's, or saw what is another's by now.
+    """
     try:
         async with database.scope(user_id=user_id) as connection:
             await connection.fetchrow(query("lock_user"), user_id)
             await _require_user(connection, user_id)
+            if asked is not None and await find_asker(connection, asked) != user_id:
+                raise AskerChangedError("who asked is somebody else by now")
             yield connection
     except asyncpg.UniqueViolationError as error:
         raise MemoryConflictError("memory_id: expected one that is free, or one of this person's") from error
+
+
+async def find_asker(connection: Connection, asked: Asked) -> UserId | None:
+    """Whose the run is now; nobody's, if nobody in particular asked, or they were erased.
+
+    Raises `AskerChangedError` where an account was parted from them since it began: it saw what was of both.
+    """
+    row = await connection.fetchrow(query("find_asker"), asked.session_id, asked.position)
+    if row is not None and row["is_parted"]:
+        raise AskerChangedError("an account was parted from the person while this ran")
+    return UserId(row["user_id"]) if row is not None and row["user_id"] is not None else None
+
+
+async def find_account(connection: Connection, asked: Asked) -> UserId | None:
+    """The account with which whoever asked spoke, where it is a linked one."""
+    row = await connection.fetchrow(query("find_asker"), asked.session_id, asked.position)
+    return UserId(row["account_id"]) if row is not None and row["account_id"] is not None else None
 
 
 async def _require_user(connection: Connection, user_id: UserId) -> None:

@@ -80,7 +80,7 @@ SELECT scope.session_id, m.seq FROM scope CROSS JOIN LATERAL (
 ) m;
 
 -- name: unlink_session
--- In session $1 what $3 said as $2 is $2's again.
+-- In session $1 what $3 said as $2 is $2's again. Runs of $3 that go on have seen what belongs to both.
 WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id, set_config('parley.user_id', '', true) AS nobody
 ), said AS MATERIALIZED (
@@ -88,10 +88,10 @@ WITH scope AS MATERIALIZED (
     WHERE m.session_id = (SELECT scope.session_id FROM scope) AND m.author_id = $3::text AND m.account_id = $2
     RETURNING m.position, m.run_id
 ), asked AS (
-    UPDATE tasks t SET user_id = $2
+    UPDATE tasks t SET
+        user_id = CASE WHEN 'run_' || substr(t.task_id, 6) IN (SELECT said.run_id FROM said) THEN $2 ELSE t.user_id END,
+        is_parted = t.is_parted OR (t.attempts > 0 AND t.finished_at IS NULL)
     WHERE t.session_id = (SELECT scope.session_id FROM scope) AND t.user_id = $3
-      AND 'run_' || substr(t.task_id, 6) IN (SELECT said.run_id FROM said)
-    RETURNING t.position
 ), ran AS (
     UPDATE runs r SET user_id = $2
     WHERE r.session_id = (SELECT scope.session_id FROM scope) AND r.user_id = $3
@@ -133,6 +133,37 @@ UPDATE user_memories SET valid_to = NULL, replaced_by = NULL WHERE user_id = $1 
 UPDATE user_memories m
 SET user_id = $2::text, account_id = CASE WHEN $3::text[] IS NULL THEN coalesce(m.account_id, $1::text) ELSE nullif(m.account_id, $2::text) END
 WHERE m.user_id = $1 AND ($3::text[] IS NULL OR m.memory_id = ANY($3::text[]));
+
+-- name: list_merged
+-- Within the scope of the person: every memory that merging made.
+SELECT unnest(o.made) AS memory_id FROM memory_optimizations o WHERE o.user_id = $1;
+
+-- name: drop_facts
+DELETE FROM user_memories WHERE user_id = $1 AND memory_id = ANY($2::text[]);
+
+-- name: give_optimizations
+-- Within the scope of $1 and with $2 as heir: without $3 all, else those that made nothing but these memories.
+UPDATE memory_optimizations o SET user_id = $2::text
+WHERE o.user_id = $1 AND ($3::text[] IS NULL OR o.made <@ $3);
+
+-- name: move_spending
+-- What the accounts $1 cost, and what their calls that go on hold, is on the account $2 from now on.
+WITH calls AS MATERIALIZED (
+    UPDATE reservations r SET
+        scopes = ARRAY(SELECT CASE WHEN one = ANY($1::text[]) THEN $2::text ELSE one END FROM unnest(r.scopes) one),
+        capped = ARRAY(SELECT CASE WHEN one = ANY($1) THEN $2 ELSE one END FROM unnest(r.capped) one)
+    WHERE r.scopes && $1
+    RETURNING 1
+), gone AS (
+    DELETE FROM spend s WHERE s.scope = ANY($1) AND (SELECT count(*) FROM calls) >= 0
+    RETURNING s.day, s.spent_usd, s.spent_tokens, s.reserved_usd, s.reserved_tokens
+)
+INSERT INTO spend AS s (scope, day, spent_usd, spent_tokens, reserved_usd, reserved_tokens)
+SELECT $2, gone.day, sum(gone.spent_usd), sum(gone.spent_tokens)::bigint, sum(gone.reserved_usd), sum(gone.reserved_tokens)::bigint
+FROM gone GROUP BY gone.day
+ON CONFLICT (scope, day) DO UPDATE SET
+    spent_usd = s.spent_usd + excluded.spent_usd, spent_tokens = s.spent_tokens + excluded.spent_tokens,
+    reserved_usd = s.reserved_usd + excluded.reserved_usd, reserved_tokens = s.reserved_tokens + excluded.reserved_tokens;
 
 -- name: set_heir
 SELECT set_config('parley.heir', $1::text, true);

@@ -66,6 +66,23 @@ SELECT (
     SELECT count(*) FROM user_memories m WHERE m.user_id = $2 AND m.memory_id = ANY($4::text[])
 ) AS own;
 
+-- name: find_asker
+-- Whose the run at $2 of session $1 is now, and with which account they spoke. `is_parted`: since the run began, an
+-- account was parted from whoever asked, so that it may have seen what is another's now.
+WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
+SELECT asker.* FROM scope CROSS JOIN LATERAL (
+    SELECT t.user_id, t.is_parted, (
+        SELECT m.account_id FROM messages m
+        WHERE m.session_id = scope.session_id AND m.position = t.position AND m.author_id = t.user_id
+        ORDER BY m.session_id, m.position, m.seq LIMIT 1
+    ) AS account_id
+    FROM tasks t WHERE t.session_id = scope.session_id AND t.position = $2::bigint OFFSET 0
+) asker;
+
+-- name: note_account
+-- The memory came with an account, which takes it along when it is parted.
+UPDATE user_memories SET account_id = $3 WHERE user_id = $1 AND memory_id = $2;
+
 -- name: move_watermark
 -- How far was read; no row where somebody has read past $3 already, that is, has done this work.
 -- Nor where the speaker is nobody any more: what was linked is read again as the person it became.

@@ -36,13 +36,13 @@ def run(block: str, name: str) -> Any:
 def test_every_method_slot_mode_and_error_is_on_the_page() -> None:
     """Whoever looks for one finds it. Proves: UM-6."""
     named = set(re.findall(r"`(\w+)[`(]", PAGE))
-    assert named >= METHODS - {"find_by_text", "export_memories", "import_memories"}
+    assert named >= METHODS - {"find_by_text", "find_asker", "export_memories", "import_memories"}
     assert named >= set(SLOTS)
     assert named >= {"off", "manual", "agentic", NAME, *AgentMemory.model_fields}
     told = {name for name in named if name.endswith("Error")}
     assert told == {
         name for name, kind in vars(errors).items() if name.startswith("Memory") and inspect.isclass(kind)
-    } | {"UserNotFoundError"}
+    } | {"UserNotFoundError", "AskerChangedError"}
 
 
 def test_every_source_that_the_page_names_is_there() -> None:

@@ -1,12 +1,15 @@
 """The tool of the manual mode: it does what the person asks, to their own memories, and tells the thread nothing."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from agent.ids import SessionId, UserId
+from agent.memories import MemoryDraft
 from agent.pricing import DEMO_MODEL, build_prices
-from agent.records import Audience, JsonObject, ToolCall
+from agent.records import Audience, Identity, JsonObject, ToolCall
+from agent.tools import Tool, ToolContext, build_tool
 from gateway.agents import AgentConfig
 from gateway.claude import build_claude
 from gateway.demo.model import build_demo_transport
@@ -107,6 +110,92 @@ async def test_nobody_in_particular_is_remembered(database_url: str) -> None:
         call = await use(core, model, {"operation": "add", "memory": "likes tea"}, user=None)
         assert call.is_error
     assert await run_sql(database_url, "SELECT FROM user_memories") == []
+
+
+def meddle(task: Callable[[], Awaitable[object]]) -> Tool:
+    """A tool that does something to the one who asks while their run goes on."""
+
+    async def meanwhile(context: ToolContext) -> str:
+        """Do it."""
+        await task()
+        return "ok"
+
+    return build_tool(meanwhile)
+
+
+WEB = Identity(tenant="default", channel="id", external_id="ann")
+PHONE = Identity(tenant="default", channel="slack", external_id="ann")
+
+
+async def test_what_is_remembered_after_a_sign_in_in_mid_run_is_the_known_persons(database_url: str) -> None:
+    """The run began for a visitor; the id it has is nobody's by now. Proves: ID-4, UM-4."""
+    model = ScriptedModel()
+
+    async def sign_in() -> None:
+        await core.gateway.people.redeem_link_code(bob, PHONE, code.code)
+
+    config = configure(build_agent(meddle(sign_in), memory_mode="manual"))
+    async with open_core(database_url, model, config) as core:
+        ann = await core.gateway.service.ensure_user(WEB, ANN)
+        bob = await core.gateway.service.ensure_user(PHONE, BOB)
+        code = await core.gateway.people.issue_link_code(ann, WEB)
+        await core.gateway.service.memories.add_memory(ann.id, MemoryDraft(memory="likes rain"))
+        model.add(
+            calls(("meanwhile", {})),
+            calls(
+                (NAME, {"operation": "add", "memory": "likes tea"}),
+                (NAME, {"operation": "delete", "memory": "likes rain"}),
+            ),
+            says("Done."),
+        )
+        await core.ask("I like tea", user=bob)
+        assert set(await texts(core, ann.id)) == {"likes tea"}
+        [account] = [a for a in await core.gateway.people.list_accounts(ann.id) if a.channel == "slack"]
+        await core.gateway.people.unlink(ann.id, account.identity_id)
+        assert set(await texts(core, bob.id)) == {"likes tea"}, "it goes back with the account that said it"
+        assert await texts(core, ann.id) == {}
+
+
+@pytest.mark.parametrize("is_staying", [True, False])
+async def test_a_run_that_saw_facts_of_an_account_that_was_parted_meanwhile_writes_nothing(
+    database_url: str, is_staying: bool
+) -> None:
+    """Else a model that repeats them makes one person's facts the other's. Proves: UM-10, ID-3."""
+    model = ScriptedModel()
+
+    async def part() -> None:
+        [account] = [a for a in await core.gateway.people.list_accounts(ann.id) if a.channel == "slack"]
+        await core.gateway.people.unlink(ann.id, account.identity_id)
+
+    config = configure(build_agent(meddle(part), memory_mode="manual"))
+    async with open_core(database_url, model, config) as core:
+        memories = core.gateway.service.memories
+        ann = await core.gateway.service.ensure_user(WEB, ANN)
+        bob = await core.gateway.service.ensure_user(PHONE, BOB)
+        await memories.add_memory(ann.id, MemoryDraft(memory="likes rain", visibility="thread"))
+        await memories.add_memory(bob.id, MemoryDraft(memory="likes snow", visibility="thread"))
+        code = await core.gateway.people.issue_link_code(ann, WEB)
+        await core.gateway.people.redeem_link_code(bob, PHONE, code.code)
+        asker = ann if is_staying else await core.gateway.service.ensure_user(PHONE, BOB)
+        model.add(
+            calls(("meanwhile", {})),
+            calls(
+                (NAME, {"operation": "add", "memory": "likes snow and rain"}),
+                (NAME, {"operation": "update", "memory": "likes snow", "new_memory": "likes rain"}),
+                (NAME, {"operation": "clear"}),
+            ),
+            says("Sorry."),
+        )
+        await core.ask("what do I like?", user=asker)
+        prompt = str(model.requests[0].messages)
+        assert all(fact in prompt for fact in ("likes rain", "likes snow")), "the run saw what is of both"
+        [(_, run), *_] = await core.gateway.service.list_runs(SESSION, None, 1)
+        assert all(call.is_error and "parted" in call.result for call in run.turns[1].tool_calls)
+        assert set(await texts(core, ann.id)) == {"likes rain"}
+        assert set(await texts(core, bob.id)) == {"likes snow"}
+        model.add(calls((NAME, {"operation": "add", "memory": "likes fog"})), says("Done."))
+        await core.ask("I like fog", user=ann, key="later")
+        assert set(await texts(core, ann.id)) == {"likes rain", "likes fog"}
 
 
 @pytest.mark.parametrize("mode", ["off", "agentic"])

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from agent.ids import MemoryId, SessionId
-from memory.linking import Fact, find_theirs, plan_link, plan_revival
+from memory.linking import Fact, find_theirs, part_merged, plan_link, plan_revival
 from tests.support.agent_runs import AT
 
 THREAD = SessionId("slack:T1:C1:1.0")
@@ -73,3 +73,22 @@ def test_of_two_that_could_come_back_into_a_slot_only_the_newer_does() -> None:
     older, newer = (fact(f"a{n}", slot="job", is_live=False, minutes=n, replaced_by="b") for n in (1, 2))
     assert plan_revival([older, newer], [fact("b")]) == ["a2"]
     assert plan_revival([older, fact("c", slot="job")], [fact("b")]) == []
+
+
+def test_a_memory_that_was_merged_out_of_both_peoples_facts_is_neithers_and_their_facts_come_back() -> None:
+    """Its text tells the one what the other said. Proves: ID-3, UM-7."""
+    a, b = fact("a", is_live=False, replaced_by="both"), fact("b", is_live=False, replaced_by="both")
+    both, more = fact("both", is_live=False, replaced_by="more"), fact("more")
+    c = fact("c", is_live=False, replaced_by="more")
+    theirs, others, mixed = part_merged([a], [b, c, both, more], {both.memory_id, more.memory_id})
+    assert (theirs, others, mixed) == ([a], [b, c], [both, more])
+    assert plan_revival(theirs, [*others, *mixed]) == ["a"]
+    assert plan_revival(others, [*theirs, *mixed]) == ["b", "c"]
+
+
+def test_a_memory_that_was_merged_out_of_one_persons_facts_goes_with_these() -> None:
+    """Proves: ID-3, UM-7."""
+    a, own = fact("a", is_live=False, replaced_by="m"), fact("own", is_live=False, replaced_by="n")
+    m, n, empty = fact("m"), fact("n"), fact("empty")
+    made = {m.memory_id, n.memory_id, empty.memory_id}
+    assert part_merged([a], [own, m, n, empty], made) == ([a, m], [own, n, empty], [])

@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
+from agent.budgets import Amount, Cap
 from agent.errors import BusyError, LinkRefusedError, NotFoundError, UserGoneError
 from agent.extraction import FactChange
 from agent.ids import AgentId, SessionId, UserId, WorkerId
 from agent.memories import MemoryDraft
+from agent.memory_merging import PlannedMerge, measure
 from agent.records import Audience, Identity, Message, User
 from memory.context import Sessions
 from memory.database import Database
@@ -18,7 +21,9 @@ from memory.errors import WordsMovedError
 from memory.link_codes import TRIES, LinkCodes
 from memory.links import Links
 from memory.memories import Memories, Reading
+from memory.memory_optimizations import MemoryOptimizations
 from memory.memory_records import MemoryRecords
+from memory.spend import Ledger
 from memory.tasks import Tasks
 from memory.users import Users
 from tests.support.agent_runs import AT, spoken
@@ -191,6 +196,57 @@ async def test_a_link_moves_everything_and_parting_gives_each_account_back_what_
     assert (mine, theirs) == ({slack.place, shared}, {web.place, shared})
     log = [e for e in await Sessions(database).load_log(shared, 0, 10) if isinstance(e, Message)]
     assert [e.author.id for e in log] == [slack_id, web_id]
+
+
+async def test_what_merged_memories_can_be_undone_after_a_link_and_goes_back_when_it_is_parted(
+    database: Database, links: Links
+) -> None:
+    """What the merge of both holds is neither's. Proves: ID-3, UM-7."""
+    slack, web = await Person(database, "mia", "slack").come(), await Person(database, "mia", "id").come()
+    records, optimizations = MemoryRecords(database), MemoryOptimizations(database)
+
+    async def merge(user_id: UserId, text: str) -> None:
+        sources = tuple(await records.dump(user_id))
+        merges = (PlannedMerge(draft=MemoryDraft(memory=text), sources=sources),)
+        await optimizations.apply(user_id, replace(measure("test", (), sources), merges=merges))
+
+    for text in ("likes tea", "likes rain"):
+        await slack.learn(text)
+    await merge(slack.user.id, "likes tea and rain")
+    slack_id = slack.user.id
+    await links.merge(slack_id, web.user.id, "code")
+    assert await web.facts() == {"likes tea and rain"}
+    await optimizations.undo(web.user.id)
+    assert await web.facts() == {"likes tea", "likes rain"}
+    await merge(web.user.id, "likes rain and tea")
+    await web.learn("likes snow")
+    await merge(web.user.id, "likes all weathers")
+    [account] = [a for a in await links.list_accounts(web.user.id) if a.channel == "slack"]
+    await links.unlink(web.user.id, account.identity_id)
+    await slack.come()
+    assert slack.user.id == slack_id
+    assert await slack.facts() == {"likes rain and tea"}
+    assert await web.facts() == {"likes snow"}
+    await optimizations.undo(slack_id)
+    assert await slack.facts() == {"likes tea", "likes rain"}
+
+
+async def test_nobody_gets_another_days_budget_by_signing_in(database: Database, links: Links) -> None:
+    """What was spent and what is held goes along, and is settled there. Proves: AG-5, ID-4."""
+    slack, web = await Person(database, "ned", "slack").come(), await Person(database, "ned", "id").come()
+    old, new = f"visitor:{slack.user.id}", f"user:{web.user.id}"
+    await database.execute("INSERT INTO workers (worker_id) VALUES ('w-ned')")
+    ledger, cap = Ledger(database, WorkerId("w-ned")), Cap(usd=Decimal(10))
+    await ledger.record([old, new], Amount(usd=Decimal(1), tokens=10))
+    held = await ledger.reserve({old: cap}, Amount(usd=Decimal(3), tokens=30))
+    await links.merge(slack.user.id, web.user.id, "code")
+    assert await ledger.list_spent(None, old, 10) == []
+    [account] = await ledger.list_spent(None, new, 10)
+    assert (account.spent_usd, account.spent_tokens, account.reserved_usd) == (Decimal(2), 20, Decimal(3))
+    await ledger.settle(held, Amount(usd=Decimal("0.5"), tokens=5))
+    [account] = await ledger.list_spent(None, new, 10)
+    assert (account.spent_usd, account.spent_tokens, account.reserved_usd) == (Decimal("2.5"), 25, Decimal(0))
+    assert await ledger.list_spent(None, old, 10) == []
 
 
 async def test_a_message_that_comes_under_the_old_id_is_of_the_person_it_became(
