@@ -18,14 +18,16 @@ def dev() -> None:
 )
 @click.option("--events-url", help="Where Parley takes events.  [http://127.0.0.1:8080/slack/events]")
 @click.option("--socket-mode", is_flag=True, help="Send events over Socket Mode instead.")
-def slack(*, port: int, events_url: str | None, socket_mode: bool) -> int:
+@click.option("--oauth", is_flag=True, help="Leave the app out, to be installed in the browser.")
+def slack(*, port: int, events_url: str | None, socket_mode: bool, oauth: bool) -> int:
     """Start a fake Slack workspace with a page to talk in, and say how to start Parley with it."""
     from adapters.slack_fake.dev import DEFAULT_EVENTS_URL, run_dev
 
     if socket_mode and events_url:
         raise click.UsageError("--events-url and --socket-mode exclude each other.")
     try:
-        asyncio.run(run_dev(port, None if socket_mode else events_url or DEFAULT_EVENTS_URL, click.echo))
+        address = None if socket_mode else events_url or DEFAULT_EVENTS_URL
+        asyncio.run(run_dev(port, address, click.echo, is_oauth=oauth))
     except OSError as error:
         click.echo(f"parley: port {port} cannot be used: {error.strerror}", err=True)
         return FAILED

@@ -100,6 +100,7 @@ async def open_slack(
             installing = Installing(
                 client_id=keys.client_id or "",
                 api_url=client.base_url,
+                bot_name=options.bot_name,
                 secret=store.state_secret,
                 allowed=options.workspaces,
             )

@@ -79,6 +79,14 @@ def build_authorize_url(api_url: str, client_id: str, state: str, scopes: Sequen
     return f"{parts.scheme}://{parts.netloc}/oauth/v2/authorize?{query}"
 
 
+def build_app_url(api_url: str, about: JsonObject) -> str:
+    """Where Slack opens the app that was just installed."""
+    parts = urlsplit(api_url)
+    ids = {"app": text_of(about, "app_id"), "team": text_of(about, "team_id")}
+    query = urlencode({name: value for name, value in ids.items() if value is not None})
+    return f"{parts.scheme}://{parts.netloc}/app_redirect?{query}"
+
+
 def sign_state(secret: bytes, nonce: str, expires_at_s: int) -> str:
     """What goes to Slack and comes back: proof that this gateway began it for the browser that holds `nonce`."""
     return f"{expires_at_s}.{_mark(secret, nonce, expires_at_s)}"

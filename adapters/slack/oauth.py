@@ -10,12 +10,23 @@ from dataclasses import dataclass, field
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from adapters.slack import install_pages
 from adapters.slack.errors import SlackError
-from adapters.slack.grants import STATE_LIFE_S, Grant, build_authorize_url, is_state_genuine, parse_grant, sign_state
+from adapters.slack.grants import (
+    STATE_LIFE_S,
+    Grant,
+    build_app_url,
+    build_authorize_url,
+    is_state_genuine,
+    parse_grant,
+    sign_state,
+)
+from adapters.slack.install_pages import Ending, build_headers, render_page
 from adapters.slack.ports import Installations
+from adapters.slack.records import text_of
 from agent.errors import StoreUnavailableError
 from agent.records import JsonObject
 
@@ -35,6 +46,7 @@ class Installing:
 
     client_id: str
     api_url: str
+    bot_name: str
     secret: bytes = field(repr=False)
     allowed: Collection[str]
 
@@ -67,24 +79,29 @@ def build_oauth_routes(
     async def come_back(request: Request) -> Response:
         query, nonce = request.query_params, request.cookies.get(COOKIE, "")
         if not is_state_genuine(installing.secret, query.get("state", ""), nonce, now()):
-            return _say(400, "This link is not valid any more. Begin again at /slack/install.")
+            return _show(install_pages.stale(INSTALL_PATH))
         code = query.get("code", "")
         if not code or len(code) > CODE_LIMIT:
-            return _say(400, "The app was not installed.")
+            log.info("slack_installation_declined", error=query.get("error", "")[:100])
+            return _show(install_pages.declined(INSTALL_PATH))
+        return _show(await finish(code))
+
+    async def finish(code: str) -> Ending:
         try:
             grant = parse_grant(await exchange(code))
+            place = text_of(grant.about, "name") or ""
             if installing.allowed and not _is_allowed(grant, installing.allowed):
                 log.warning("slack_installation_not_allowed", installation=grant.installation)
-                return _say(403, "This gateway does not serve that workspace.")
+                return install_pages.not_served(place)
             await store.save(grant.installation, grant.tokens, grant.about, grant.expires_in_s)
         except SlackError as error:
             log.warning("slack_not_installed", error=str(error))
-            return _say(400, "Slack did not confirm the installation. Begin again at /slack/install.")
+            return install_pages.unconfirmed(INSTALL_PATH)
         except StoreUnavailableError:
-            return _say(503, "Please try again in a moment.")
+            return install_pages.unavailable(INSTALL_PATH)
         on_installed(grant.installation)
         log.info("slack_installed", installation=grant.installation)
-        return _say(200, "Parley is installed. You can close this page and mention it in Slack.")
+        return install_pages.installed(installing.bot_name, place, build_app_url(installing.api_url, grant.about))
 
     return [Route(INSTALL_PATH, install, methods=["GET"]), Route(REDIRECT_PATH, come_back, methods=["GET"])]
 
@@ -93,7 +110,7 @@ def _is_allowed(grant: Grant, allowed: Collection[str]) -> bool:
     return bool({grant.installation, grant.about.get("team_id"), grant.about.get("enterprise_id")} & set(allowed))
 
 
-def _say(status: int, text: str) -> Response:
-    response = PlainTextResponse(text, status_code=status, headers=_QUIET)
+def _show(ending: Ending) -> Response:
+    response = HTMLResponse(render_page(ending), status_code=ending.status, headers=build_headers())
     response.delete_cookie(COOKIE, path=REDIRECT_PATH)
     return response

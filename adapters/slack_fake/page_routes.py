@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from importlib.resources import files
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from adapters.slack_fake.errors import FakeSlackError
@@ -41,10 +41,16 @@ def build_page(slack: FakeSlack) -> list[BaseRoute]:
     shown: list[BaseRoute] = [_serve_file(path, name) for path, name in _PATHS.items()]
     return [
         *shown,
+        Route("/app_redirect", _lead_to_page, methods=["GET"]),
         Route("/page/state", page.state, methods=["GET"]),
         Route("/page/changes", page.changes, methods=["GET"]),
         Route("/page/act", page.act, methods=["POST"]),
     ]
+
+
+async def _lead_to_page(request: Request) -> Response:
+    """A link that opens the app in Slack: here it opens the page."""
+    return RedirectResponse("/", status_code=302)
 
 
 def _serve_file(path: str, name: str) -> Route:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Sequence
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,9 +12,9 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from adapters.slack_fake.consent import Consent
 from adapters.slack_fake.errors import RefusalError
 from adapters.slack_fake.faults import Fault, FaultKind, Faults
-from adapters.slack_fake.installing import offer_code
 from adapters.slack_fake.json_types import Json
 from adapters.slack_fake.response_urls import use_response_url
 from adapters.slack_fake.server import FakeServer
@@ -41,7 +41,7 @@ class WebShell:
                 Route("/upload/v1/{file_id}", self.upload, methods=["POST"]),
                 Route("/files-pri/{place}/{name:path}", self.download, methods=["GET"]),
                 Route("/actions/{token}", self.respond, methods=["POST"]),
-                Route("/oauth/v2/authorize", self.authorise, methods=["GET"]),
+                Route("/oauth/v2/authorize", Consent(self._world).answer, methods=["GET"]),
                 Route("/signin", self.sign_in, methods=["GET"]),
                 WebSocketRoute("/link/", self.link),
                 *more,
@@ -129,20 +129,6 @@ class WebShell:
         except RefusalError as error:
             return JSONResponse({"ok": False, "error": error.code}, status_code=404)
         return PlainTextResponse("ok")
-
-    async def authorise(self, request: Request) -> Response:
-        """The consent page, which always agrees, for the workspace in `team` or the first one."""
-        query = request.query_params
-        teams = list(self._world.teams.values())
-        team = self._world.teams.get(query.get("team", ""), teams[0] if teams else None)
-        named = query.get("redirect_uri")
-        uri = named or next(iter(self._world.app.redirect_uris), "")
-        if team is None or query.get("client_id") != self._world.app.client_id or not uri:
-            return PlainTextResponse("invalid client_id or redirect_uri", status_code=400)
-        is_org_wide = query.get("org") == "1" and team.enterprise_id is not None
-        code = offer_code(self._world, team, redirect_uri=named, is_org_wide=is_org_wide)
-        target = urlencode({"code": code, "state": query.get("state", "")})
-        return RedirectResponse(f"{uri}{'&' if '?' in uri else '?'}{target}", status_code=302)
 
     async def link(self, socket: WebSocket) -> None:
         """A Socket Mode connection."""

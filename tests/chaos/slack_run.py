@@ -140,14 +140,18 @@ async def install(slack: FakeSlack, talk: Talk, url: str, count: int) -> None:
 
 
 async def hit(replicas: Sequence[Replica], setting: Setting) -> int:
-    """Kill one after another, at any moment, for as long as the talk goes on. How often."""
+    """Kill one after another, at any moment, for as long as the talk goes on. How often.
+
+    One that starts is hit too, but not while nobody serves: where starting takes longer than a life, Slack would give
+    up on a gateway that never was there.
+    """
     chance, ends_at_s, kills = random.Random(setting.seed), time.monotonic() + setting.seconds, 0
     while True:
         await asyncio.sleep(chance.expovariate(1 / setting.kill_every_s))
         if time.monotonic() >= ends_at_s:
             return kills
         replica = chance.choice(replicas)
-        if replica.is_up:
+        if replica.is_up and any(each.ready.is_set() for each in replicas):
             replica.signal(signal.SIGKILL)
             kills += 1
 

@@ -1,8 +1,10 @@
 """The page and the command: as somebody without a workspace meets them."""
 
 import asyncio
+import html
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -13,10 +15,12 @@ import aiohttp
 import pytest
 from playwright.async_api import Page, async_playwright
 
-from adapters.slack_fake.dev import furnish, render_welcome
+from adapters.slack_fake.dev import furnish, render_welcome, take_out
+from adapters.slack_fake.errors import UsageError
 from adapters.slack_fake.fake import FakeSlack
 from adapters.slack_fake.faults import FaultKind
 from adapters.slack_fake.page_routes import build_page
+from adapters.slack_fake.team import Workspace
 from gateway.cli import run
 from tests.adapters.slack_fake.conftest import build_client
 
@@ -184,3 +188,22 @@ async def test_the_command_says_in_a_line_why_it_cannot(capfd: pytest.CaptureFix
         port = str(taken.getsockname()[1])
         assert await asyncio.to_thread(run, ["dev", "slack", "--port", port]) == 1
     assert f"port {port} cannot be used" in capfd.readouterr().err
+
+
+async def test_somebody_may_install_the_app_in_the_browser_or_decline(slack: FakeSlack) -> None:
+    """Without a consent page nobody can try the whole way by hand."""
+    team = Workspace(slack.world, next(iter(slack.world.teams.values())))
+    take_out(slack, team, "http://127.0.0.1:1/slack/events")
+    assert "SLACK_CLIENT_ID" in render_welcome(slack, team, None, is_oauth=True)
+    query = {"client_id": slack.app.client_id, "scope": "chat:write,commands", "state": "s&<"}
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{slack.url}/oauth/v2/authorize", params=query) as answer:
+            page = await answer.text()
+        allow, decline = (html.unescape(found) for found in re.findall(r'href="(\?[^"]+)"', page))
+        for link, wanted in ((allow, "code="), (decline, "error=access_denied")):
+            async with session.get(f"{slack.url}/oauth/v2/authorize{link}", allow_redirects=False) as answer:
+                location = answer.headers["Location"]
+                assert location.startswith(f"http://127.0.0.1:1/slack/oauth_redirect?{wanted}")
+                assert location.endswith("state=s%26%3C")
+    with pytest.raises(UsageError):
+        team.bot_token  # noqa: B018  it is not installed yet
