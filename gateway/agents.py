@@ -21,10 +21,14 @@ AgentMemoryReview = Literal["approve", "auto"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentConfig:
-    """One agent's settings. `small_model` reads for facts; `history_runs` is 0 to 100."""
+    """One agent's settings. `small_model` reads for facts; `history_runs` is 0 to 100.
+
+    `is_stored`: what is said in its sessions stays; else it goes once it is answered and nobody will ask for it again.
+    """
 
     agent: Agent
     small_model: str
+    is_stored: bool = True
     history_runs: int = 5
     memory_mode: MemoryMode = "off"
     capture_instructions: str = ""
@@ -70,6 +74,11 @@ class Agents:
     def default(self) -> AgentConfig:
         """The agent that answers where none is named."""
         return self.by_id[self.default_id]
+
+    @property
+    def unstored(self) -> Sequence[AgentId]:
+        """Those whose sessions are not stored."""
+        return [agent_id for agent_id, config in self.by_id.items() if not config.is_stored]
 
     def with_model(self, model: str) -> "Agents":
         """The same agents, all with this model."""

@@ -119,7 +119,8 @@ async def open_gateway(
         registered = asyncio.Event()
         group(Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh).run(registered))
         await registered.wait()
-        retention = Retention(Expiry(ground.back.with_patience(ERASE_S)), configuration.retention)
+        expiry = Expiry(ground.back.with_patience(ERASE_S))
+        retention = Retention(expiry, configuration.retention, configuration.agents.unstored)
         postings = [posting] * (POSTS_AT_ONCE if all_posters else 1)
         slack = [channels.slack] if channels.slack is not None else []
         for work in (bus, relay, housekeeping, *parts.workers, *postings, *slack, retention):

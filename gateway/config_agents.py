@@ -70,9 +70,10 @@ def _build_agent(table: AgentTable, key: str, place: Surroundings, report: Repor
     return AgentConfig(
         agent=agent,
         small_model=table.small_model,
-        history_runs=table.history_runs,
+        is_stored=table.storage,
+        history_runs=table.history_runs if table.storage else 0,
         memory_mode=table.memory.mode,
-        has_titles=table.titles,
+        has_titles=table.titles and table.storage,
         capture_instructions=table.memory.capture_instructions,
         agent_memory=table.agent_memory.mode,
         agent_memory_review=table.agent_memory.review,

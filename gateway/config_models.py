@@ -70,6 +70,7 @@ class AgentTable(Table):
     instructions: Annotated[str, Field(min_length=1, max_length=200_000)] | None = None
     instructions_file: PathText | None = None
     tools: list[ToolName] = Field(default_factory=list, max_length=100)
+    storage: bool = True
     history_runs: int = Field(default=5, ge=0, le=100)
     max_tokens: int = Field(default=8_000, ge=1, le=1_000_000)
     max_tool_calls: int = Field(default=20, ge=0, le=1_000)
@@ -83,6 +84,13 @@ class AgentTable(Table):
     def _check_instructions(self) -> Self:
         if (self.instructions is None) == (self.instructions_file is None):
             raise ValueError("expected either instructions or instructions_file")
+        return self
+
+    @model_validator(mode="after")
+    def _check_storage(self) -> Self:
+        for name in ("history_runs", "titles"):
+            if not self.storage and name in self.model_fields_set and getattr(self, name):
+                raise ValueError(f"expected no {name} beside storage = false, which keeps nothing for it")
         return self
 
 

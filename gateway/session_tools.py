@@ -22,14 +22,15 @@ FOUND_CHARACTERS = 1_200
 
 
 def add_session_tools(agents: Agents, sessions: Sessions, search: Search, *, has_servers: bool = False) -> Agents:
-    """The agents with `search_conversation`, and with `read_result` where results may be long.
+    """The agents with `search_conversation` where what is said is stored, and `read_result` where results may be long.
 
     `has_servers`: any agent may have tools of servers beside its own.
     """
     read_result, search_conversation = build_read_result(sessions), build_search_conversation(search)
 
     def find(config: AgentConfig) -> list[Tool]:
-        return [read_result, search_conversation] if config.agent.tools or has_servers else [search_conversation]
+        reading = [read_result] if config.agent.tools or has_servers else []
+        return [*reading, search_conversation] if config.is_stored else reading
 
     return agents.with_tools(find)
 

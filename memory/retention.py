@@ -1,5 +1,8 @@
 """Deletes what is past its time, a bounded number of rows at once; each call says how many it found."""
 
+from collections.abc import Sequence
+
+from agent.ids import AgentId
 from memory.database import Database
 from memory.queries import query
 
@@ -12,7 +15,18 @@ class Expiry:
 
     async def expire_sessions(self, days: float, limit: int) -> int:
         """Sessions in which nothing was done for so long, with all that was said and done there."""
-        rows = await self._database.fetch(query("list_old_sessions"), days, limit)
+        return await self._expire_sessions(days, limit, None, None)
+
+    async def expire_sessions_of(
+        self, agents: Sequence[AgentId], days: float, since_days: float | None, limit: int
+    ) -> int:
+        """The same of these agents' sessions alone; those silent for `since_days` only if that is none."""
+        return await self._expire_sessions(days, limit, list(agents), since_days)
+
+    async def _expire_sessions(
+        self, days: float, limit: int, agents: list[AgentId] | None, since_days: float | None
+    ) -> int:
+        rows = await self._database.fetch(query("list_old_sessions"), days, limit, agents, since_days)
         for row in rows:
             await self._database.fetchrow(query("expire_session"), row["session_id"], days)
         return len(rows)

@@ -103,6 +103,10 @@ class TestAgents:
             ('instructions = "x"\ninstructions_file = "y"', "agents[0]: expected either instructions or"),
             ('instructions = "  "', "agents[0].instructions: expected text; found a blank value"),
             ('instructions_file = "gone"', "agents[0].instructions_file: the file that it names cannot be read"),
+            (
+                'instructions = "x"\nstorage = false\nhistory_runs = 3',
+                "agents[0]: expected no history_runs beside storage = false, which keeps nothing for it",
+            ),
             ('instructions = "x"\nhistory_runs = 101', "agents[0].history_runs: expected at most 100; found 101"),
             ('instructions = "x"\nhistory_runs = -1', "agents[0].history_runs: expected at least 0; found -1"),
             ('instructions = "x"\nhistory_runs = "5"', "agents[0].history_runs: expected a whole number; found text"),

@@ -92,7 +92,7 @@ def test_the_defaults_the_example_tells_are_the_defaults() -> None:
     own: dict[str, object] = {"agent": None, "conversations": []}
     assert told.slack.model_copy(update=own) == bare.slack
     support, fields = told.agents[0], type(told.agents[0]).model_fields
-    for name in ("model", "small_model", "history_runs", "max_tokens", "max_tool_calls", "run_s"):
+    for name in ("model", "small_model", "storage", "history_runs", "max_tokens", "max_tool_calls", "run_s"):
         assert getattr(support, name) == fields[name].default
 
 
