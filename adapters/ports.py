@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
+from agent.handoffs import SessionMode
 from agent.ids import AttachmentId, MessageId, RunId, SessionId, TaskId, UserId
 from agent.people import Account, Erasure, LinkCode, Linked
 from agent.records import Attachment, Identity, LogEntry, Message, Run, Session, User
@@ -55,8 +56,10 @@ class Gateway(Protocol):
         """A person's sessions on one channel, the one that changed last first."""
         ...
 
-    async def list_sessions(self, before: datetime | None, limit: int) -> Sequence[Session]:
-        """All sessions, for operators: the one that changed last first."""
+    async def list_sessions(
+        self, before: datetime | None, limit: int, mode: SessionMode | None = None
+    ) -> Sequence[Session]:
+        """All sessions, or those in a mode, for operators: the one that changed last first."""
         ...
 
     async def join_session(self, session_id: SessionId, user_id: UserId) -> None:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from agent.errors import UserInvalidError
+from agent.handoffs import ModeNote, SessionMode
 from agent.ids import AgentId, AttachmentId, MemoryId, MessageId, RunId, SessionId, UserId
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
@@ -85,10 +86,14 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
-    """Who wrote a message: the user id (none for the agent and the gateway) and the name shown."""
+    """Who wrote a message: the user id (none for the agent and the gateway) and the name shown.
+
+    `is_operator`: a person of the team, who has no user id here.
+    """
 
     id: UserId | None = None
     name: str
+    is_operator: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +138,7 @@ class RunNote:
     label: str | None = None
 
 
-LogEntry: TypeAlias = Message | RunNote
+LogEntry: TypeAlias = Message | RunNote | ModeNote
 """A durable event of a session: committed, numbered, the same for everybody who watches."""
 
 
@@ -156,6 +161,7 @@ class Session:
     updated_at: datetime
     summary: str | None = None
     topics: tuple[str, ...] = ()
+    mode: SessionMode = SessionMode.AGENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,12 @@ class Delta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presence:
-    """What a person in a shared thread does right now. Not durable, and lost where nobody watches."""
+    """What a person in a shared thread does right now. Not durable, and lost where nobody watches.
+
+    `role` is `human` for a person of the team.
+    """
 
     user_id: UserId
     name: str
     state: Literal["joined", "left", "typing"]
+    role: Literal["user", "human"] = "user"

@@ -17,6 +17,8 @@ OPEN, CLOSE = "⟦", "⟧"
 NAME_LIMIT = 60
 _PLAIN = str.maketrans({OPEN: "[", CLOSE: "]"})
 UNNAMED = "Somebody"
+OPERATOR = "operator"
+"""The tag of everybody who answers for the team."""
 
 
 def plain_text(text: str) -> str:
@@ -31,7 +33,12 @@ def plain_name(name: str) -> str:
 
 
 def speaker_tag(session_id: SessionId, author: Author) -> str:
-    """Six hex digits: the same for one person throughout a session, and unrelated from session to session."""
+    """Six hex digits: the same for one person throughout a session, and unrelated from session to session.
+
+    A person of the team has the word that no digits can spell.
+    """
+    if author.is_operator:
+        return OPERATOR
     digest = hashlib.sha256(f"{session_id}\x00{author.id or author.name}".encode(errors="surrogatepass"))
     return digest.hexdigest()[:6]
 

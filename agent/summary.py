@@ -105,6 +105,7 @@ class _StoredItem(BaseModel):
     text: str
     id: str | None = None
     name: str | None = None
+    is_operator: bool = False
 
 
 class _StoredSummary(BaseModel):
@@ -133,11 +134,12 @@ _LISTS = ("decisions", "questions", "promises", "facts")
 
 
 def _dump(item: Item) -> JsonObject:
-    return {
+    stored: JsonObject = {
         "text": item.text,
         "id": item.author.id if item.author else None,
         "name": item.author.name if item.author else None,
     }
+    return {**stored, "is_operator": True} if item.author and item.author.is_operator else stored
 
 
 def load_summary(stored: object) -> Summary:
@@ -155,10 +157,10 @@ def load_summary(stored: object) -> Summary:
 
 
 def _items(stored: Iterable[_StoredItem]) -> tuple[Item, ...]:
-    return tuple(
-        Item(
-            text=item.text,
-            author=Author(id=UserId(item.id) if item.id else None, name=item.name) if item.name is not None else None,
-        )
-        for item in stored
-    )
+    return tuple(Item(text=item.text, author=_author(item)) for item in stored)
+
+
+def _author(item: _StoredItem) -> Author | None:
+    if item.name is None:
+        return None
+    return Author(id=UserId(item.id) if item.id else None, name=item.name, is_operator=item.is_operator)

@@ -24,6 +24,7 @@ class AgentConfig:
     """One agent's settings. `small_model` reads for facts; `history_runs` is 0 to 100.
 
     `is_stored`: what is said in its sessions stays; else it goes once it is answered and nobody will ask for it again.
+    `may_hand_off`: it may ask for a person of the team.
     """
 
     agent: Agent
@@ -38,6 +39,7 @@ class AgentConfig:
     agent_memory: AgentMemoryMode = "off"
     agent_memory_review: AgentMemoryReview = "approve"
     compaction: CompactionRules = field(default_factory=CompactionRules)
+    may_hand_off: bool = False
 
     def with_tool(self, tool: Tool) -> "AgentConfig":
         """The same with one tool more, unless it has one of that name."""

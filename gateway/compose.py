@@ -22,6 +22,7 @@ from gateway.compose_channels import Channels, open_channels
 from gateway.config import Configuration
 from gateway.dispatcher import Dispatcher
 from gateway.ground import Ground, open_ground
+from gateway.handoffs import Handoffs
 from gateway.hooks import call_hook
 from gateway.housekeeping import Housekeeping
 from gateway.hub import Hub
@@ -36,6 +37,7 @@ from memory.attachments import Attachments
 from memory.bus import NotifyBus
 from memory.context import Sessions
 from memory.erasure import Erasures
+from memory.handoffs import HandoffStore
 from memory.link_codes import LinkCodes
 from memory.links import Links
 from memory.listener import READY, Listener
@@ -66,6 +68,7 @@ class Gateway:
     widget: Widget
     readiness: Readiness
     compactor: Compactor
+    handoffs: Handoffs
     slack: "Slack | None" = None
 
     async def drain(self, within_s: float) -> None:
@@ -96,24 +99,26 @@ async def open_gateway(
         ground = await stack.enter_async_context(open_ground(address))
         worker_id, hub = ground.worker_id, Hub()
         intake, tasks = Tasks(ground.front, worker_id), Tasks(ground.back, worker_id)
-        parts = await build_agents(configuration, model, ground, tasks, hub, lease_s)
+        handoffs = Handoffs(HandoffStore(ground.back), hub, configuration.handoff)
+        parts = await build_agents(configuration, model, ground, tasks, hub, lease_s, handoffs)
         stack.push_async_callback(parts.spending.close)
         all_posters = dict(posters or {})
         delivery = Delivery(Outbox(ground.back, worker_id), all_posters)
         posting = Poller("outbox", delivery.work, delivery.next_in)
         dispatcher = Dispatcher(tasks, parts.runner, hub, configuration.limits, posting.wake, intake)
+        handoffs.stop_run, handoffs.on_posted = dispatcher.stop_run, posting.wake
         stack.push_async_callback(dispatcher.drain, 0.0)  # what is still on when this ends by an error is handed back
         service = _build_service(ground, intake, dispatcher, hub, parts)
         if configuration.hooks.on_boot:
             await call_hook("on_boot", configuration.hooks.on_boot)
-        channels = await open_channels(stack, configuration, service, parts, ground, all_posters)
+        channels = await open_channels(stack, configuration, service, parts, ground, handoffs, all_posters)
         group = await stack.enter_async_context(_background())
         notify = NotifyBus(ground.back, worker_id)
         bus = _choose_bus(bus_url, ground.instance.instance_id, worker_id, notify, hub)
         relay = BusRelay(hub, bus, Watchers(ground.back, worker_id), worker_id, dispatcher.stop_here)
         hub.relay = dispatcher.relay = relay
         workers = Workers(ground.front, worker_id)
-        chores = (_watch_changes(ground, service, channels).look, *parts.chores)
+        chores = (_watch_changes(ground, service, channels).look, handoffs.give_back_overdue, *parts.chores)
         housekeeping = Housekeeping(workers, dispatcher, relay, Attachments(ground.front), lease_s, chores)
         channels.readiness.is_store_there = lambda: housekeeping.silence_s < STORE_SILENCE_S
         registered = asyncio.Event()
@@ -135,6 +140,7 @@ async def open_gateway(
             widget=channels.widget,
             readiness=channels.readiness,
             compactor=parts.compactor,
+            handoffs=handoffs,
             slack=channels.slack,
         )
         with suppress(StoreUnavailableError):  # the others notice the missing beat

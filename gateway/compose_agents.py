@@ -13,6 +13,8 @@ from gateway.config import Configuration
 from gateway.embedder import HookEmbedder
 from gateway.extractor import Extractor
 from gateway.ground import Ground
+from gateway.handoff_tool import build_handoff_tool
+from gateway.handoffs import Handoffs
 from gateway.housekeeping import Chore
 from gateway.hub import Hub
 from gateway.mcp_servers import ToolServer
@@ -68,7 +70,13 @@ class AgentParts:
 
 
 async def build_agents(
-    configuration: Configuration, model: Model, ground: Ground, tasks: Tasks, hub: Hub, lease_s: float
+    configuration: Configuration,
+    model: Model,
+    ground: Ground,
+    tasks: Tasks,
+    hub: Hub,
+    lease_s: float,
+    handoffs: Handoffs,
 ) -> AgentParts:
     """All of it, ready but for the workers, which do not run yet. Raises `StoreUnavailableError`."""
     database = ground.back
@@ -83,6 +91,8 @@ async def build_agents(
     )
     files = AgentMemories(database)
     agents = _equip(configuration, database, user_memories, files)
+    request_human = build_handoff_tool(handoffs.ask)
+    agents = agents.with_tools(lambda config: [request_human] if config.may_hand_off else [])
     knowledge = AgentKnowledge(files, agents)
     await knowledge.refresh()
     connections = _build_connections(configuration.servers)

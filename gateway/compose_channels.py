@@ -20,6 +20,7 @@ from gateway.app import Readiness, build_app
 from gateway.compose_agents import AgentParts
 from gateway.config import Configuration
 from gateway.ground import Ground
+from gateway.handoffs import Handoffs
 from gateway.ports import Poster
 from gateway.service import GatewayService
 from gateway.slack_judge import SlackJudge
@@ -48,6 +49,7 @@ async def open_channels(
     service: GatewayService,
     parts: AgentParts,
     ground: Ground,
+    handoffs: Handoffs,
     posters: dict[str, Poster],
 ) -> Channels:
     """All channels that are set up; who posts on them is added to `posters`. Raises `StoreUnavailableError`."""
@@ -69,18 +71,18 @@ async def open_channels(
         service.people,
         parts.memories,
     )
-    api = _build_api(configuration, service, parts, ground)
+    api = _build_api(configuration, service, parts, ground, handoffs)
     routes = [*widget.routes, *api, *(slack.routes if slack else [])]
     return Channels(widget=widget, slack=slack, readiness=readiness, app=_build_app(configuration, readiness, routes))
 
 
 def _build_api(
-    configuration: Configuration, service: GatewayService, parts: AgentParts, ground: Ground
+    configuration: Configuration, service: GatewayService, parts: AgentParts, ground: Ground, handoffs: Handoffs
 ) -> list[BaseRoute]:
     agents, people = parts.agents, service.people
     tokens = PersonTokens(service, people, configuration.sites, ground.instance.secret)
     remembering = Remembering(memories=parts.memories, tokens=tokens, people=people)
-    operating = Operating(spend=Ledger(ground.front, ground.worker_id))
+    operating = Operating(spend=Ledger(ground.front, ground.worker_id), handoffs=handoffs)
     return build_api(service, configuration.api_tokens, list(agents.by_id), agents.default_id, remembering, operating)
 
 

@@ -27,6 +27,7 @@ from gateway.config_mcp import build_servers
 from gateway.config_models import ConfigFile, PriceTable, RunsTable
 from gateway.config_slack import build_slack
 from gateway.dispatcher import Limits as RunLimits
+from gateway.handoffs import HandoffRules
 from gateway.hooks import Hooks
 from gateway.mcp_servers import ToolServer
 from gateway.operator_token import provide_operator_token
@@ -58,6 +59,7 @@ class Configuration:
     budgets: Budgets = field(default_factory=Budgets)
     retention: Periods = FOR_EVER
     servers: tuple[ToolServer, ...] = ()
+    handoff: HandoffRules = field(default_factory=HandoffRules)
 
 
 def load_configuration(settings: Settings, environ: Mapping[str, str] | None = None) -> Configuration:
@@ -96,6 +98,7 @@ def load_configuration(settings: Settings, environ: Mapping[str, str] | None = N
         source=settings.config if found else None,
         slack=slack,
         retention=Periods(**file.retention.model_dump()),
+        handoff=HandoffRules(**file.handoff.model_dump()),
         notices=tuple(_find_notices(settings, sites)),
     )
 

@@ -78,6 +78,7 @@ def _build_agent(table: AgentTable, key: str, place: Surroundings, report: Repor
         agent_memory=table.agent_memory.mode,
         agent_memory_review=table.agent_memory.review,
         compaction=rules,
+        may_hand_off=table.handoff,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from gateway.agents import AgentMemoryMode, AgentMemoryReview, MemoryMode
-from gateway.config_outside import BudgetsTable, McpTable
+from gateway.config_outside import BudgetsTable, HandoffTable, McpTable
 from gateway.config_types import (
     BotId,
     Color,
@@ -76,6 +76,7 @@ class AgentTable(Table):
     max_tool_calls: int = Field(default=20, ge=0, le=1_000)
     run_s: float = Field(default=600.0, ge=1, le=86_400, allow_inf_nan=False)
     titles: bool = True
+    handoff: bool = False
     memory: AgentMemory = AgentMemory()
     agent_memory: AgentFiles = AgentFiles()
     context: AgentContext = AgentContext()
@@ -266,6 +267,7 @@ class ConfigFile(Table):
     demo: DemoTable = DemoTable()
     budgets: BudgetsTable = BudgetsTable()
     retention: RetentionTable = RetentionTable()
+    handoff: HandoffTable = HandoffTable()
     mcp: list[McpTable] = Field(default_factory=list, max_length=50)
     prices: dict[Annotated[str, Field(min_length=1)], PriceTable] = Field(default_factory=dict)
     hooks: HooksTable | None = None

@@ -1,4 +1,4 @@
-"""The tables of `parley.toml` for what costs money and what is asked of others: budgets and servers of tools."""
+"""The tables of `parley.toml` for what costs money and what is asked of others: budgets, servers of tools, people."""
 
 from typing import Annotated, Literal, Self
 
@@ -51,3 +51,10 @@ class BudgetsTable(Table):
     conversation: CapTable = CapTable()
     channels: dict[Literal["slack", "widget", "api"], CapTable] = Field(default_factory=dict)
     sites: dict[Name, CapTable] = Field(default_factory=dict)
+
+
+class HandoffTable(Table):
+    """`[handoff]`"""
+
+    wait_s: float = Field(default=3_600.0, ge=1, le=2_592_000, allow_inf_nan=False)
+    silence_s: float = Field(default=3_600.0, ge=1, le=2_592_000, allow_inf_nan=False)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 from agent.ids import RunId, SessionId
-from agent.records import LogEntry, RunNote
+from agent.records import LogEntry, Message, RunNote
 from agent.signals import Delta
 from gateway.hub import Head, Hub, Mailbox
 from memory.context import Sessions
@@ -67,5 +67,5 @@ def _note_end(over: set[RunId], entry: LogEntry) -> None:
             over.add(entry.run_id)
         else:
             over.discard(entry.run_id)
-    elif entry.role == "assistant" and entry.run_id:
+    elif isinstance(entry, Message) and entry.role == "assistant" and entry.run_id:
         over.add(entry.run_id)

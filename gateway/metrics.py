@@ -54,6 +54,12 @@ expired = Counter("parley_data_expired", "Rows deleted as past their retention, 
 feedback = Counter("parley_feedback", "Opinions on answers, by value.", ["value"], registry=REGISTRY)
 titles = Counter("parley_titles", "Titles of sessions: made, nonsense, failed.", ["result"], registry=REGISTRY)
 mcp_up = Gauge("parley_mcp_up", "Whether a server of tools is connected.", ["server"], registry=REGISTRY)
+handoffs = Counter(
+    "parley_handoffs",
+    "Changes of who answers a conversation, by who does now: agent, waiting, human.",
+    ["mode"],
+    registry=REGISTRY,
+)
 erasures = Counter("parley_erasures", "People who were erased.", registry=REGISTRY)
 slack_tokens_refused = Gauge(
     "parley_slack_tokens_refused", "Slack installations whose token Slack refuses.", registry=REGISTRY

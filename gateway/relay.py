@@ -79,7 +79,7 @@ class BusRelay:
 
     def tell_presence(self, session_id: SessionId, presence: Presence) -> None:
         """A person does something here."""
-        who: JsonObject = {"u": presence.user_id, "m": presence.name, "a": presence.state}
+        who: JsonObject = {"u": presence.user_id, "m": presence.name, "a": presence.state, "o": presence.role}
         self._send(self._elsewhere.get(session_id, ()), {"t": "p", "n": self._worker_id, "s": session_id, **who})
 
     # What the process tells
@@ -164,7 +164,9 @@ class BusRelay:
             case "e":
                 self._hub.end_remote(SessionId(frame["s"]), RunId(frame["r"]))
             case "p":
-                presence = Presence(user_id=UserId(frame["u"]), name=frame["m"], state=frame["a"])
+                presence = Presence(
+                    user_id=UserId(frame["u"]), name=frame["m"], state=frame["a"], role=frame.get("o", "user")
+                )
                 self._hub.put_presence(SessionId(frame["s"]), presence)
             case "+":
                 for session_id in frame["s"]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from agent.handoffs import SessionMode
 from agent.ids import RunId, SessionId, UserId
 from agent.prompt import Context
 from agent.records import LogEntry, Message, Run, RunState, Session, Turn
@@ -76,9 +77,11 @@ class Sessions:
         rows = await self._database.fetch(query("list_sessions_of_user"), user_id, channel, tenant, limit)
         return [read_session(row) for row in rows]
 
-    async def list_sessions(self, before: datetime | None, limit: int) -> Sequence[Session]:
-        """All sessions, newest first, for operators."""
-        return [read_session(row) for row in await self._database.fetch(query("list_sessions"), before, limit)]
+    async def list_sessions(
+        self, before: datetime | None, limit: int, mode: SessionMode | None = None
+    ) -> Sequence[Session]:
+        """All sessions, newest first, for operators; where `mode` is given those in which that is who answers."""
+        return [read_session(row) for row in await self._database.fetch(query("list_sessions"), before, limit, mode)]
 
     async def join_session(self, session_id: SessionId, user_id: UserId) -> None:
         """Make a person a participant; harmless when they are one."""

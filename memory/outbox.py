@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from agent.handoffs import SessionMode, render_mode
 from agent.ids import SessionId, WorkerId
 from agent.records import JsonObject
 from memory.database import Database
@@ -37,9 +38,14 @@ class Outbox:
         return Post(**row) if row else None
 
     async def load_text(self, post: Post) -> str | None:
-        """The answer's text; none when it was erased meanwhile."""
+        """What people are to read; none when it was erased meanwhile."""
         row = await self._database.fetchrow(query("load_post_text"), post.session_id, post.seq)
-        return row["text"] if row else None
+        if row is None:
+            return None
+        if row["mode"] is not None:
+            return render_mode(SessionMode(row["mode"]), row["name"])
+        text: str = row["text"]
+        return text if row["name"] is None else f"**{row['name']}:** {text}"
 
     async def end(
         self,

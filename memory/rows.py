@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from agent.handoffs import ModeNote, SessionMode
 from agent.ids import AgentId, AttachmentId, MemoryId, MessageId, RunId, SessionId, UserId
 from agent.ranking import FoundMemory, rank_memories
 from agent.records import (
@@ -30,7 +31,16 @@ AGENT_AUTHOR = "Assistant"
 
 
 def read_log_entry(session_id: SessionId, row: Record) -> LogEntry:
-    """A message or a run's note, by which of the two the row has."""
+    """A message, a run's note or a change of who answers, by which of them the row has."""
+    if row["mode"] is not None:
+        return ModeNote(
+            session_id=session_id,
+            seq=row["seq"],
+            mode=SessionMode(row["mode"]),
+            at=row["at"],
+            run_id=row["run_id"],
+            name=row["label"],
+        )
     if row["message_id"] is None:
         return RunNote(
             session_id=session_id,
@@ -50,7 +60,7 @@ def read_message(session_id: SessionId, row: Record) -> Message:
         seq=row["seq"],
         message_id=MessageId(row["message_id"]),
         role=row["role"],
-        author=Author(id=row["author_id"], name=row["author_name"]),
+        author=Author(id=row["author_id"], name=row["author_name"], is_operator=row["role"] == "human"),
         text=row["text"],
         at=row["at"],
         run_id=row["run_id"],
@@ -89,6 +99,7 @@ def read_session(row: Record) -> Session:
         summary=row["summary"],
         topics=tuple(row["topics"]),
         is_member=row["is_member"],
+        mode=SessionMode(row["mode"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
@@ -144,18 +155,18 @@ def _read_memory(user_id: UserId, row: dict[str, Any]) -> UserMemory:
 
 
 def read_prompt(session_id: SessionId, rows: Sequence[Sequence[Any]] | None) -> tuple[Message, ...]:
-    """What a run answers: [seq, message id, author id, author name, text, at] each."""
+    """What a run answers: [seq, message id, author id, author name, text, at, role] each."""
     return tuple(
         Message(
             session_id=session_id,
             seq=seq,
             message_id=message_id,
-            role="user",
-            author=Author(id=author_id, name=author_name),
+            role=role,
+            author=Author(id=author_id, name=author_name, is_operator=role == "human"),
             text=text,
             at=datetime.fromisoformat(at),
         )
-        for seq, message_id, author_id, author_name, text, at in rows or ()
+        for seq, message_id, author_id, author_name, text, at, role in rows or ()
     )
 
 
@@ -214,7 +225,11 @@ def _usage(input_tokens: int, output_tokens: int, cache_read: int, cache_write: 
 def _past_run(
     session_id: SessionId, run_id: RunId, position: int, rows: list[Sequence[Any]], turns: list[Turn]
 ) -> PastRun:
-    spoken = [(seq, of, author, name, text, at) for seq, of, role, author, name, text, at in rows if role == "user"]
+    spoken = [
+        (seq, of, author, name, text, at, role)
+        for seq, of, role, author, name, text, at in rows
+        if role in {"user", "human"}
+    ]
     answers = [row[5] for row in rows if row[2] == "assistant"]
     return PastRun(
         run_id=run_id,

@@ -32,6 +32,7 @@ from memory.queries import query
 from memory.rows import AGENT_AUTHOR, read_usage, render_attachments
 
 BUSY_RETRY_S = 3.0
+KEPT = "A person of the team answers in this conversation just now."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +139,7 @@ class Tasks:
                 render_attachments(inbound.attachments),
                 render_files(inbound.attachments),
                 inbound.user.account_id if inbound.user else None,
+                KEPT,
             )
         except asyncpg.UniqueViolationError:
             return await self._find_accepted(inbound, digest)
@@ -341,7 +343,7 @@ def _read_intake(inbound: Inbound, task_id: TaskId, message_id: MessageId, row: 
         client_id=inbound.client_id,
         attachments=tuple(replace(one, excerpt=None) for one in inbound.attachments),
     )
-    state = RunState.THINKING if row["is_mine"] else RunState.QUEUED
+    state = RunState.DONE if row["is_kept"] else RunState.THINKING if row["is_mine"] else RunState.QUEUED
     return Intake(
         accepted=Accepted(
             message_id=message_id, seq=row["seq"], task_id=task_id, run_id=claim.run_id, is_duplicate=False

@@ -2,7 +2,7 @@
 
 import json
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -195,3 +195,35 @@ class TimePage(Page):
     before: AwareDatetime | None = Field(
         default=None, description="Only those that last changed before this time: `next` of the page before."
     )
+
+
+class SessionPageQuery(TimePage):
+    """A page of sessions."""
+
+    mode: Literal["agent", "waiting", "human"] | None = Field(
+        default=None, description="Only those in which the agent answers, a person is waited for, or one answers."
+    )
+
+
+class HandoffQuery(NoQuery):
+    """Which conversations with people of the team."""
+
+    mode: Literal["waiting", "human"] | None = Field(
+        default=None, description="Only those that wait (`waiting`) or are with one (`human`)."
+    )
+    limit: int = Field(default=DEFAULT_PAGE, ge=1, le=PAGE_LIMIT, description="How many at most.")
+
+
+OperatorName = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_spoken), AfterValidator(_printable)]
+
+
+class TakeSession(Sent):
+    """Who takes a conversation, or hands it back."""
+
+    name: OperatorName = Field(description="The name that people see.")
+
+
+class SayAsOperator(TakeSession):
+    """What a person of the team says in a conversation."""
+
+    text: Annotated[str, Field(min_length=1, max_length=PROMPT_LIMIT), AfterValidator(_spoken)]

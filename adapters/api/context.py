@@ -9,7 +9,7 @@ from adapters.api.errors import ApiError, ErrorCode
 from adapters.api.names import is_name, is_user_id, session_id_of, task_id_of
 from adapters.api.tokens import ApiToken
 from adapters.memory_ports import Memories, PersonTokens
-from adapters.operating_ports import SpendReader
+from adapters.operating_ports import Handoffs, SpendReader
 from adapters.ports import Gateway, People
 from agent.ids import AgentId, MemoryId, SessionId, TaskId, UserId
 
@@ -31,6 +31,7 @@ class Operating:
     """What only operators ask for."""
 
     spend: SpendReader
+    handoffs: Handoffs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from typing import Literal
 
 from adapters.api.session_views import MessageView
 from adapters.api.views import AcceptedView, ErrorView, TaskView, View
+from agent.handoffs import SessionMode
 from agent.records import RunState
 
 
@@ -27,11 +28,18 @@ class DeltaEvent(View):
     text: str
 
 
-EventName = Literal["accepted", "run", "delta", "message", "done", "error"]
+class HandoffEvent(View):
+    """A stream's `handoff` event: who answers from now on, where the run asked for a person of the team."""
+
+    mode: SessionMode
+
+
+EventName = Literal["accepted", "run", "handoff", "delta", "message", "done", "error"]
 
 EVENTS: Mapping[EventName, type[View]] = {
     "accepted": AcceptedView,
     "run": RunEvent,
+    "handoff": HandoffEvent,
     "delta": DeltaEvent,
     "message": MessageView,
     "done": TaskView,

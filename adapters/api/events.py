@@ -1,6 +1,6 @@
 """The stream of one task: everything that becomes of it, from the log of its session.
 
-    accepted → run* → (delta* message?) → run (a final state) → done
+    accepted → (run | handoff)* → (delta* message?) → run (a final state) → done
 
 A durable event has its number as id. A stream that ends without `done` or `error` is to be resumed from the last id,
 and then every durable event comes once.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from adapters.api.context import Api, no_such
 from adapters.api.errors import ApiError, InvalidError, error_of
-from adapters.api.event_views import DeltaEvent, RunEvent
+from adapters.api.event_views import DeltaEvent, HandoffEvent, RunEvent
 from adapters.api.reading import LAST_EVENT_ID
 from adapters.api.session_views import MessageView
 from adapters.api.sse import render_frame
@@ -20,6 +20,7 @@ from adapters.api.views import is_over, view_task
 from adapters.api.watching import TaskWatch
 from adapters.ports import SlowConsumerError
 from agent.errors import ParleyError
+from agent.handoffs import ModeNote
 from agent.ids import SessionId, TaskId
 from agent.records import LogEntry, Message, RunNote, RunState
 from agent.signals import Delta
@@ -126,6 +127,8 @@ def _render_entry(entry: LogEntry | Delta) -> str:
     match entry:
         case Message():
             return render_frame("message", MessageView.model_validate(entry).model_dump_json(), entry.seq)
+        case ModeNote():
+            return render_frame("handoff", HandoffEvent.model_validate(entry).model_dump_json(), entry.seq)
         case RunNote():
             return render_frame("run", RunEvent.model_validate(entry).model_dump_json(), entry.seq)
         case Delta():

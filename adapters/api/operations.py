@@ -1,13 +1,14 @@
 """Every operation of the API, once."""
 
-from adapters.api import sessions, tasks
-from adapters.api.bodies import CreateTask, SeqPage, TimePage
+from adapters.api import handoffs, sessions, tasks
+from adapters.api.bodies import CreateTask, HandoffQuery, SayAsOperator, SeqPage, SessionPageQuery, TakeSession
 from adapters.api.errors import ErrorCode
+from adapters.api.handoffs import HandoffPage, ModeView
 from adapters.api.memory_operations import MEMORY_OPERATIONS
 from adapters.api.operation import ALWAYS, OF_A_BODY, OF_ONE, Operation
 from adapters.api.people_operations import PEOPLE_OPERATIONS
 from adapters.api.reading import IDEMPOTENCY_KEY, LAST_EVENT_ID
-from adapters.api.session_views import MessagePage, RunPage, SessionPage, SessionView
+from adapters.api.session_views import MessagePage, MessageView, RunPage, SessionPage, SessionView
 from adapters.api.spend import SpendPage, SpendView, list_spend
 from adapters.api.tokens import Scope
 from adapters.api.views import AcceptedView, AnsweredView, StoppedView, TaskView
@@ -56,7 +57,7 @@ OPERATIONS: tuple[Operation, ...] = (
         handler=sessions.list_sessions,
         summary="List all sessions, the one that changed last first",
         scope=Scope.OPERATOR,
-        query=TimePage,
+        query=SessionPageQuery,
         answers={200: SessionPage},
         errors=ALWAYS,
     ),
@@ -85,6 +86,49 @@ OPERATIONS: tuple[Operation, ...] = (
         query=SeqPage,
         answers={200: RunPage},
         errors=OF_ONE,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/sessions/{session_id}/messages",
+        handler=handoffs.say_as_operator,
+        summary="Answer in a session as a person of the team, and take it by that",
+        scope=Scope.OPERATOR,
+        body=SayAsOperator,
+        answers={201: MessageView, 200: MessageView},
+        headers={
+            IDEMPOTENCY_KEY: "1 to 200 printable characters. The same key with the same text is the same message."
+        },
+        errors=(*OF_ONE, *OF_A_BODY, ErrorCode.CONFLICT),
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/sessions/{session_id}/take",
+        handler=handoffs.take_session,
+        summary="Take a session: the agent is silent until it is handed back",
+        scope=Scope.OPERATOR,
+        body=TakeSession,
+        answers={200: ModeView},
+        errors=(*OF_ONE, *OF_A_BODY),
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/sessions/{session_id}/return",
+        handler=handoffs.return_session,
+        summary="Hand a session back to the agent",
+        scope=Scope.OPERATOR,
+        body=TakeSession,
+        answers={200: ModeView},
+        errors=(*OF_ONE, *OF_A_BODY),
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/handoffs",
+        handler=handoffs.list_handoffs,
+        summary="List the sessions that wait for a person of the team, or are with one",
+        scope=Scope.OPERATOR,
+        query=HandoffQuery,
+        answers={200: HandoffPage},
+        errors=ALWAYS,
     ),
     Operation(
         method="GET",

@@ -5,17 +5,19 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from adapters.api.views import UsageView, View
+from agent.handoffs import SessionMode
 from agent.records import Audience, Role, RunState
 
 
 class SessionView(View):
-    """One thread. `head` is the number of its newest durable event."""
+    """One thread. `head` is the number of its newest durable event, `mode` who answers in it."""
 
     session_id: str
     channel: str
     tenant: str
     agent_id: str
     audience: Audience
+    mode: SessionMode
     head: int
     title: str | None
     summary: str | None

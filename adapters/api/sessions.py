@@ -4,7 +4,7 @@ from datetime import UTC
 
 from starlette.responses import Response
 
-from adapters.api.bodies import SEQ_LIMIT, NoQuery, SeqPage, TimePage
+from adapters.api.bodies import SEQ_LIMIT, NoQuery, SeqPage, SessionPageQuery
 from adapters.api.context import Api, Call, no_such
 from adapters.api.reading import read_query
 from adapters.api.session_views import (
@@ -18,14 +18,16 @@ from adapters.api.session_views import (
 )
 from adapters.api.tasks import render
 from adapters.api.tokens import Scope
+from agent.handoffs import SessionMode
 from agent.records import Run, Session
 
 
 async def list_sessions(api: Api, call: Call) -> Response:
     """Everybody's sessions, the one that changed last first."""
-    page = read_query(call.request, TimePage)
+    page = read_query(call.request, SessionPageQuery)
     before = page.before.astimezone(UTC) if page.before else None
-    sessions = await api.gateway.list_sessions(before, page.limit)
+    mode = SessionMode(page.mode) if page.mode else None
+    sessions = await api.gateway.list_sessions(before, page.limit, mode)
     rest = sessions[-1].updated_at if len(sessions) == page.limit else None
     return render(SessionPage(sessions=tuple(map(_view_session, sessions)), next=rest))
 

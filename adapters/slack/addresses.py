@@ -31,8 +31,10 @@ class Address:
         return {name: getattr(self, name) for name in Address.__dataclass_fields__}
 
 
-def read_address(value: JsonObject) -> Address:
-    """An address that was kept."""
+def read_address(value: JsonObject, post_key: str) -> Address:
+    """An address that was kept, for a post. What is said beside an answer stands in its thread under its own name."""
+    if isinstance(beside := value.get("beside"), dict):
+        value = {**beside, "question": post_key}
     fields = {name: text_of(value, name) or "" for name in Address.__dataclass_fields__}
     return Address(**{**fields, "session_id": SessionId(fields["session_id"])})  # type: ignore[arg-type]
 

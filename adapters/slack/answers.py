@@ -62,7 +62,7 @@ class Answers:
 
     async def find(self, reply_to: JsonObject, post_key: str) -> str | None:
         """The first message of an answer that stands there whole."""
-        address = read_address(reply_to)
+        address = read_address(reply_to, post_key)
         parts = await self._posts.load_parts(*address.key)
         if _is_withdrawn(parts):
             return WITHDRAWN
@@ -70,7 +70,7 @@ class Answers:
 
     async def post(self, reply_to: JsonObject, text: str, post_key: str) -> str:
         """Make the thread show the answer, after the thread's earlier ones. Returns the ts of its first message."""
-        address = read_address(reply_to)
+        address = read_address(reply_to, post_key)
         lock = self._turns.setdefault(address.session_id, asyncio.Lock())
         try:
             async with asyncio.timeout(PATIENCE_S):

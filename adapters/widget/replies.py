@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeAlias
 
+from agent.handoffs import ModeNote
 from agent.ids import UserId
 from agent.records import Attachment, Audience, JsonObject, JsonValue, LogEntry, Message, Session, UserMemory
 from agent.signals import Delta, Presence
@@ -104,7 +105,7 @@ def render_attachment(attachment: Attachment) -> JsonObject:
 def render_presence(presence: Presence) -> str:
     """What somebody else in the thread does right now."""
     who: JsonObject = {"id": presence.user_id, "name": presence.name}
-    return _encode({"type": "presence", "who": who, "state": presence.state, "role": "user"})
+    return _encode({"type": "presence", "who": who, "state": presence.state, "role": presence.role})
 
 
 def _message(message: Message, *, is_own: bool, link: Link) -> JsonObject:
@@ -135,6 +136,8 @@ def _no_link(_: Attachment) -> str:
 def _render_entry(entry: LogEntry, is_own: bool) -> str:  # noqa: FBT001 -- the cache takes positions only
     if isinstance(entry, Message):
         return _encode(_message(entry, is_own=is_own, link=_no_link))
+    if isinstance(entry, ModeNote):
+        return _encode({"type": "handoff", "seq": entry.seq, "mode": entry.mode})
     frame: JsonObject = {"type": "run", "seq": entry.seq, "run_id": entry.run_id, "state": entry.state}
     if entry.label is not None:
         frame["label"] = entry.label

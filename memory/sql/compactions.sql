@@ -9,7 +9,7 @@ FOR UPDATE;
 -- name: load_words_of_runs
 -- What was said in the runs of session $1 after position $2 up to $3, as prompts show it.
 SELECT m.seq, m.author_id, concat(m.text, m.files_text) AS text FROM messages m
-WHERE m.session_id = $1 AND m.position > $2::bigint AND m.position <= $3::bigint AND m.role = 'user'
+WHERE m.session_id = $1 AND m.position > $2::bigint AND m.position <= $3::bigint AND m.role IN ('user', 'human')
 ORDER BY m.seq;
 
 -- name: save_compaction

@@ -18,9 +18,9 @@ CROSS JOIN LATERAL (
            (SELECT s.audience = 'private' FROM sessions s WHERE s.session_id = scope.session_id) AS is_private
 ) asker
 CROSS JOIN LATERAL (
-    SELECT jsonb_agg(jsonb_build_array(m.seq, m.message_id, m.author_id, m.author_name, concat(m.text, m.files_text), m.at) ORDER BY m.seq) AS messages,
-           string_agg(m.text, ' ') AS words
-    FROM messages m WHERE m.session_id = scope.session_id AND m.position = $3::bigint AND m.role = 'user'
+    SELECT jsonb_agg(jsonb_build_array(m.seq, m.message_id, m.author_id, m.author_name, concat(m.text, m.files_text), m.at, m.role) ORDER BY m.seq) AS messages,
+           string_agg(m.text, ' ') FILTER (WHERE m.role = 'user') AS words
+    FROM messages m WHERE m.session_id = scope.session_id AND m.position = $3::bigint AND m.role IN ('user', 'human')
 ) prompt
 LEFT JOIN LATERAL (
     SELECT c.upto, c.opening, c.summary, opening.words
@@ -30,9 +30,10 @@ LEFT JOIN LATERAL (
         ORDER BY c.session_id DESC, c.upto DESC LIMIT 1
     ) c
     CROSS JOIN LATERAL (
-        SELECT jsonb_agg(jsonb_build_array(m.seq, m.message_id, m.author_id, m.author_name, concat(m.text, m.files_text), m.at)
+        SELECT jsonb_agg(jsonb_build_array(m.seq, m.message_id, m.author_id, m.author_name, concat(m.text, m.files_text), m.at,
+                                            m.role)
                          ORDER BY m.seq) AS words
-        FROM messages m WHERE m.session_id = scope.session_id AND m.position = c.opening AND m.role = 'user'
+        FROM messages m WHERE m.session_id = scope.session_id AND m.position = c.opening AND m.role IN ('user', 'human')
     ) opening
 ) earlier ON true
 CROSS JOIN LATERAL (
@@ -98,13 +99,17 @@ CROSS JOIN LATERAL (
 WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
 SELECT entry.* FROM scope CROSS JOIN LATERAL (
     (SELECT m.seq, m.at, m.run_id, m.message_id, m.role, m.author_id, m.author_name, m.text, m.client_id, m.attachments,
-            NULL::text AS state, NULL::text AS label
+            NULL::text AS state, NULL::text AS label, NULL::text AS mode
      FROM messages m WHERE m.session_id = scope.session_id AND m.seq > $2::bigint
      ORDER BY m.session_id, m.seq LIMIT $3::int)
     UNION ALL
-    (SELECT n.seq, n.at, n.run_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, n.state, n.label
+    (SELECT n.seq, n.at, n.run_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, n.state, n.label, NULL
      FROM run_notes n WHERE n.session_id = scope.session_id AND n.seq > $2
      ORDER BY n.session_id, n.seq LIMIT $3)
+    UNION ALL
+    (SELECT h.seq, h.at, h.run_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, h.name, h.mode
+     FROM handoffs h WHERE h.session_id = scope.session_id AND h.seq > $2
+     ORDER BY h.session_id, h.seq LIMIT $3)
 ) entry
 ORDER BY entry.seq LIMIT $3;
 
@@ -124,6 +129,7 @@ ORDER BY entry.seq DESC;
 WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
 SELECT s.* FROM scope CROSS JOIN LATERAL (
     SELECT s.session_id, s.channel, s.tenant, s.agent_id, s.audience, s.next_seq - 1 AS head, s.title, s.summary, s.topics, s.created_at, s.updated_at,
+           coalesce((SELECT l.mode FROM session_leases l WHERE l.session_id = s.session_id), 'agent') AS mode,
            EXISTS (SELECT FROM participants p WHERE p.session_id = s.session_id AND p.user_id = $2::text) AS is_member
     FROM sessions s WHERE s.session_id = scope.session_id OFFSET 0
 ) s;
@@ -133,6 +139,7 @@ SELECT s.* FROM scope CROSS JOIN LATERAL (
 WITH scope AS MATERIALIZED (SELECT set_config('parley.user_id', $1::text, true) AS user_id)
 SELECT s.* FROM scope CROSS JOIN LATERAL (
     SELECT s.session_id, s.channel, s.tenant, s.agent_id, s.audience, s.next_seq - 1 AS head, s.title, s.summary, s.topics, s.created_at, s.updated_at,
+           coalesce((SELECT l.mode FROM session_leases l WHERE l.session_id = s.session_id), 'agent') AS mode,
            p.seen_seq, true AS is_member
     FROM participants p JOIN sessions s ON s.session_id = p.session_id
     WHERE p.user_id = scope.user_id AND s.channel = $2::text AND s.tenant = $3::text
@@ -140,12 +147,14 @@ SELECT s.* FROM scope CROSS JOIN LATERAL (
 ) s;
 
 -- name: list_sessions
--- For operators: all sessions by their last change, newest first, those before $1 when it is given.
+-- For operators: all sessions by their last change, newest first, those before $1 and in mode $3 when that is given.
 WITH scope AS MATERIALIZED (SELECT set_config('parley.operator', 'on', true) AS is_on)
 SELECT s.* FROM scope CROSS JOIN LATERAL (
     SELECT s.session_id, s.channel, s.tenant, s.agent_id, s.audience, s.next_seq - 1 AS head, s.title, s.summary, s.topics, s.created_at, s.updated_at,
+           coalesce((SELECT l.mode FROM session_leases l WHERE l.session_id = s.session_id), 'agent') AS mode,
            false AS is_member
     FROM sessions s WHERE scope.is_on = 'on' AND ($1::timestamptz IS NULL OR s.updated_at < $1)
+      AND ($3::text IS NULL OR s.session_id IN (SELECT l.session_id FROM session_leases l WHERE l.mode = $3))
     ORDER BY s.updated_at DESC LIMIT $2::int
 ) s;
 

@@ -7,7 +7,7 @@ SELECT $1::text AS user_id UNION SELECT f.user_id FROM former_users f WHERE f.be
 -- name: erase_session
 -- In session $1 nothing of what the people $2 (one person's ids) said stays: their words, the answers to them, what the
 -- agent's tools were told, and whatever else repeats a message of theirs of $4 characters or more word for word. Where
--- nobody else said anything all of it goes. Others' words stay, and so do the numbers. $3 stands in the place of a text.
+-- nobody but the team said anything all of it goes. Others' words stay, and so do the numbers. $3 stands in the place of a text.
 -- What runs for them ends; what runs for others starts over, since it has read what is gone.
 WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id, set_config('parley.user_id', '', true) AS nobody
@@ -17,7 +17,7 @@ WITH scope AS MATERIALIZED (
         FROM messages m WHERE m.session_id = scope.session_id OFFSET 0
     ) m
 ), place AS MATERIALIZED (
-    SELECT NOT EXISTS (SELECT FROM said WHERE NOT is_own AND role IN ('user', 'human')) AS is_alone FROM scope
+    SELECT NOT EXISTS (SELECT FROM said WHERE NOT is_own AND role = 'user') AS is_alone FROM scope
 ), phrase AS MATERIALIZED (
     SELECT DISTINCT said.text, substr(to_jsonb(said.text)::text, 2, length(to_jsonb(said.text)::text) - 2) AS escaped
     FROM said, place WHERE said.is_own AND length(said.text) >= $4::int AND NOT place.is_alone
@@ -39,7 +39,7 @@ WITH scope AS MATERIALIZED (
     )
 ), erased AS MATERIALIZED (
     SELECT said.seq FROM said, place
-    WHERE said.is_own OR place.is_alone OR (said.role IN ('assistant', 'system') AND (
+    WHERE said.is_own OR place.is_alone OR (said.role IN ('assistant', 'system', 'human') AND (
         said.position IN (SELECT task.position FROM task WHERE task.is_own)
         OR EXISTS (SELECT FROM phrase p WHERE strpos(said.text, p.text) > 0)
     ))
@@ -118,6 +118,11 @@ WITH scope AS MATERIALIZED (
 ), summary AS (
     DELETE FROM compactions s WHERE s.session_id = (SELECT scope.session_id FROM scope)
     RETURNING 1
+), handoff AS (
+    -- The agent's words about the conversation; that somebody joined stays, since the numbers do.
+    UPDATE handoffs h SET reason = NULL, summary = NULL
+    WHERE h.session_id = (SELECT scope.session_id FROM scope) AND coalesce(h.reason, h.summary) IS NOT NULL
+    RETURNING 1
 ), mark AS (
     DELETE FROM watermarks w WHERE w.session_id = (SELECT scope.session_id FROM scope) AND w.user_id = ANY($2)
     RETURNING 1
@@ -131,7 +136,7 @@ SELECT (SELECT count(*) FROM message) AS messages, (SELECT count(*) FROM turn) A
        (SELECT count(*) FROM key) AS dedupe, (SELECT count(*) FROM participant) AS participants,
        (SELECT count(*) FROM opinion) AS feedback, (SELECT count(*) FROM file) AS attachments,
        (SELECT count(*) FROM mark) AS watermarks, (SELECT count(*) FROM job) AS jobs,
-       (SELECT count(*) FROM summary) AS compactions
+       (SELECT count(*) FROM summary) AS compactions, (SELECT count(*) FROM handoff) AS handoffs
 FROM scope;
 
 -- name: erase_person

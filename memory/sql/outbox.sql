@@ -15,10 +15,14 @@ WHERE o.session_id = due.session_id AND o.seq = due.seq
 RETURNING o.session_id, o.seq, o.post_key, o.channel, o.reply_to, o.attempts, due.state = 'posting' AS may_stand;
 
 -- name: load_post_text
+-- A message's words, with the name where a person of the team said them, or a change of who answers.
 WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
-SELECT m.text FROM scope CROSS JOIN LATERAL (
-    SELECT m.text FROM messages m WHERE m.session_id = scope.session_id AND m.seq = $2::bigint OFFSET 0
-) m;
+SELECT p.* FROM scope CROSS JOIN LATERAL (
+    (SELECT m.text, CASE WHEN m.role = 'human' THEN m.author_name END AS name, NULL::text AS mode
+     FROM messages m WHERE m.session_id = scope.session_id AND m.seq = $2::bigint OFFSET 0)
+    UNION ALL
+    (SELECT NULL, h.name, h.mode FROM handoffs h WHERE h.session_id = scope.session_id AND h.seq = $2 OFFSET 0)
+) p;
 
 -- name: end_post
 UPDATE outbox SET state = $4, posted_as = $5, note = $6, owner = NULL

@@ -37,6 +37,8 @@ WITH scope AS MATERIALIZED (
     DELETE FROM turns t WHERE t.session_id = (SELECT session.session_id FROM session)
 ), tool_call AS (
     DELETE FROM tool_calls t WHERE t.session_id = (SELECT session.session_id FROM session)
+), handoff AS (
+    DELETE FROM handoffs t WHERE t.session_id = (SELECT session.session_id FROM session)
 ), summary AS (
     DELETE FROM compactions t WHERE t.session_id = (SELECT session.session_id FROM session)
 ), participant AS (

@@ -4,6 +4,7 @@
 -- Message, participant, task and dedupe key, or nothing. A key that is there already raises unique_violation.
 -- No row: too many people's turns wait. The lease is taken when it is free, nothing waits and this process has room.
 -- The message is of whoever $2 is now; an erased person raises no_data_found.
+-- While a person of the team has the session the message is kept: its task is over at once, with the note $22.
 WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id,
            set_config('parley.user_id', coalesce(parley_current_user($2::text), ''), true) AS user_id
@@ -21,11 +22,12 @@ WITH scope AS MATERIALIZED (
           AND (who.user_id IS NULL OR t.user_id IS DISTINCT FROM who.user_id)
     )
     ON CONFLICT (session_id) DO UPDATE SET
-        owner = CASE WHEN l.owner IS NULL AND l.queued = 0 AND $8 THEN $7 ELSE l.owner END,
-        epoch = l.epoch + CASE WHEN l.owner IS NULL AND l.queued = 0 AND $8 THEN 1 ELSE 0 END,
+        owner = CASE WHEN l.owner IS NULL AND l.queued = 0 AND l.mode <> 'human' AND $8 THEN $7 ELSE l.owner END,
+        epoch = l.epoch + CASE WHEN l.owner IS NULL AND l.queued = 0 AND l.mode <> 'human' AND $8 THEN 1 ELSE 0 END,
         ready_at = CASE WHEN l.queued = 0 THEN now() ELSE l.ready_at END,
-        queued = l.queued + 1
-    RETURNING l.session_id, l.epoch, l.owner, coalesce(l.owner = $7 AND l.queued = 1, false) AS is_mine
+        queued = l.queued + (l.mode <> 'human')::int
+    RETURNING l.session_id, l.epoch, l.owner, l.mode = 'human' AS is_kept,
+              coalesce(l.owner = $7 AND l.queued = 1 AND l.mode <> 'human', false) AS is_mine
 ), session AS (
     INSERT INTO sessions AS s (session_id, channel, tenant, agent_id, audience, next_seq)
     SELECT lease.session_id, $3::text, $4::text, $5::text, $6::text, 3 FROM lease
@@ -36,37 +38,41 @@ WITH scope AS MATERIALIZED (
     SELECT session.session_id, who.user_id FROM session, who WHERE who.user_id IS NOT NULL
     ON CONFLICT DO NOTHING
 ), task AS (
-    INSERT INTO tasks (session_id, task_id, user_id, agent_id, state, attempts, reply_to)
-    SELECT session.session_id, $10::text, who.user_id, $5, CASE WHEN lease.is_mine THEN 'running' ELSE 'queued' END,
-           lease.is_mine::int, $17::jsonb
+    INSERT INTO tasks (session_id, task_id, user_id, agent_id, state, attempts, reply_to, note, finished_at)
+    SELECT session.session_id, $10::text, who.user_id, $5,
+           CASE WHEN lease.is_kept THEN 'done' WHEN lease.is_mine THEN 'running' ELSE 'queued' END,
+           lease.is_mine::int, $17::jsonb, CASE WHEN lease.is_kept THEN $22::text END, CASE WHEN lease.is_kept THEN now() END
     FROM session, lease, who
     RETURNING position
 ), message AS (
     INSERT INTO messages (session_id, seq, message_id, role, author_id, account_id, author_name, text, run_id, position,
                           client_id, attachments, files_text)
     SELECT session.session_id, session.seq, $11::text, 'user', who.user_id, who.account_id, $12::text, $13::text, $18::text,
-           task.position, $14::text, $19::jsonb, $20::text
-    FROM session, task, who
+           CASE WHEN NOT lease.is_kept THEN task.position END, $14::text, $19::jsonb, $20::text
+    FROM session, task, lease, who
 ), attached AS (
     UPDATE attachments a SET seq = (SELECT session.seq FROM session), user_id = (SELECT who.user_id FROM who)
     WHERE $19::jsonb IS NOT NULL AND a.session_id = (SELECT session.session_id FROM session)
       AND a.user_id IN ($2, (SELECT who.user_id FROM who))
       AND a.attachment_id IN (SELECT one ->> 'id' FROM jsonb_array_elements($19) one) AND a.seq IS NULL
 ), adopted AS (
-    -- What was said since the last task while the agent was not addressed: this task's run sees it before its own words.
+    -- What was said since the last task while the agent was not addressed, or a person of the team answered: this task's
+    -- run sees it before its own words.
     UPDATE messages m SET position = (SELECT task.position FROM task)
-    WHERE m.session_id = (SELECT session.session_id FROM session) AND m.position IS NULL AND m.role = 'user'
+    WHERE m.session_id = (SELECT lease.session_id FROM lease WHERE NOT lease.is_kept)
+      AND m.position IS NULL AND m.role IN ('user', 'human')
       AND m.seq < (SELECT session.seq FROM session)
 ), note AS (
     INSERT INTO run_notes (session_id, seq, run_id, state)
-    SELECT session.session_id, session.seq + 1, $18, CASE WHEN lease.is_mine THEN 'thinking' ELSE 'queued' END
+    SELECT session.session_id, session.seq + 1, $18,
+           CASE WHEN lease.is_kept THEN 'done' WHEN lease.is_mine THEN 'thinking' ELSE 'queued' END
     FROM session, lease
 ), key AS (
     INSERT INTO dedupe (session_id, key, digest, seq, message_id, task_id)
     SELECT session.session_id, $15::text, $16::bytea, session.seq, $11, $10 FROM session
 )
-SELECT session.seq, task.position, lease.epoch, lease.is_mine, now() AS at, who.user_id,
-       CASE WHEN lease.owner IS NULL THEN pg_notify('parley_ready', '') END
+SELECT session.seq, task.position, lease.epoch, lease.is_mine, lease.is_kept, now() AS at, who.user_id,
+       CASE WHEN lease.owner IS NULL AND NOT lease.is_kept THEN pg_notify('parley_ready', '') END
 FROM session, task, lease, who;
 
 -- name: find_accepted

@@ -63,4 +63,5 @@ async def test_the_application_role_cannot_leave_row_level_security(database: Da
         "memory_optimizations",
         "attachments",
         "feedback",
+        "handoffs",
     }

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from adapters.ports import SlowConsumerError, WidgetGateway
 from agent.errors import ConflictError
+from agent.handoffs import SessionMode
 from agent.ids import AgentId, AttachmentId, MessageId, RunId, SessionId, TaskId, UserId
 from agent.records import (
     Attachment,
@@ -219,7 +220,9 @@ class FakeGateway:
         found.sort(key=lambda one: one.changed, reverse=True)
         return [self._record(one, user_id) for one in found[:limit]]
 
-    async def list_sessions(self, before: datetime | None, limit: int) -> Sequence[Session]:
+    async def list_sessions(
+        self, before: datetime | None, limit: int, mode: SessionMode | None = None
+    ) -> Sequence[Session]:
         self._fail()
         return [self._record(one, None) for one in list(self.sessions.values())[:limit] if before is None]
 

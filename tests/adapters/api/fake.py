@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from agent.errors import BusyError, ConflictError, StoreUnavailableError
+from agent.handoffs import SessionMode
 from agent.ids import RunId, SessionId, TaskId, UserId, new_task_id, run_id_of
 from agent.records import Identity, LogEntry, Message, Run, RunNote, RunState, Session, Usage, User
 from agent.signals import Delta
@@ -155,11 +156,14 @@ class FakeGateway(FakeThreads):
         """Not asked by the API."""
         raise AssertionError("the API has no use for this")
 
-    async def list_sessions(self, before: datetime | None, limit: int) -> Sequence[Session]:
+    async def list_sessions(
+        self, before: datetime | None, limit: int, mode: SessionMode | None = None
+    ) -> Sequence[Session]:
         """All sessions, the one that changed last first."""
         self._ask()
         newest_first = sorted(self.sessions.values(), key=lambda session: session.updated_at, reverse=True)
-        return [session for session in newest_first if before is None or session.updated_at < before][:limit]
+        in_mode = [session for session in newest_first if mode is None or session.mode is mode]
+        return [session for session in in_mode if before is None or session.updated_at < before][:limit]
 
     async def join_session(self, session_id: SessionId, user_id: UserId) -> None:
         """Not asked by the API."""

@@ -1,13 +1,84 @@
 """What operators ask for, in memory."""
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from adapters.api.context import Operating
 from agent.budgets import Spent
+from agent.errors import ConflictError, NotFoundError
+from agent.handoffs import Handoff, SessionMode
+from agent.ids import AgentId, SessionId, new_message_id
+from agent.records import Author, Message
 
 TODAY = date(2026, 5, 4)
+NOW = datetime(2026, 5, 4, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class FakeHandoffs:
+    """`adapters.operating_ports.Handoffs` in memory: who has which session, and what was said there by key."""
+
+    known: set[SessionId] = field(default_factory=lambda: {SessionId("ticket-7")})
+    held: dict[SessionId, str] = field(default_factory=dict)
+    said: dict[str, Message] = field(default_factory=dict)
+
+    async def list_open(self, mode: SessionMode | None, limit: int) -> Sequence[Handoff]:
+        """What somebody has."""
+        found = [_handoff(session_id, name) for session_id, name in self.held.items()]
+        return [one for one in found if mode in {None, one.mode}][:limit]
+
+    async def take(self, session_id: SessionId, name: str) -> bool:
+        """Whoever comes first."""
+        self._require(session_id)
+        is_new = session_id not in self.held
+        self.held.setdefault(session_id, name)
+        return is_new
+
+    async def give_back(self, session_id: SessionId, name: str | None) -> bool:
+        """Nobody has it any more."""
+        self._require(session_id)
+        return self.held.pop(session_id, None) is not None
+
+    async def say(self, session_id: SessionId, name: str, text: str, key: str) -> tuple[Message, bool]:
+        """Once for each key."""
+        await self.take(session_id, name)
+        if (known := self.said.get(key)) is not None:
+            if known.text != text:
+                raise ConflictError("this key was used before for another text")
+            return known, True
+        author = Author(name=name, is_operator=True)
+        message = Message(
+            session_id=session_id,
+            seq=len(self.said) + 1,
+            message_id=new_message_id(),
+            role="human",
+            author=author,
+            text=text,
+            at=NOW,
+        )
+        self.said[key] = message
+        return message, False
+
+    def _require(self, session_id: SessionId) -> None:
+        if session_id not in self.known:
+            raise NotFoundError("there is no such session here")
+
+
+def _handoff(session_id: SessionId, name: str) -> Handoff:
+    return Handoff(
+        session_id=session_id,
+        channel="widget",
+        agent_id=AgentId("assistant"),
+        title=None,
+        mode=SessionMode.HUMAN,
+        name=name,
+        reason=None,
+        summary=None,
+        since_at=NOW,
+        until_at=NOW,
+    )
 
 
 class FakeSpend:
@@ -32,4 +103,4 @@ def _spent(scope: str, usd: str, day: date | None) -> Spent:
 
 def fake_operating() -> Operating:
     """All of it."""
-    return Operating(spend=FakeSpend())
+    return Operating(spend=FakeSpend(), handoffs=FakeHandoffs())

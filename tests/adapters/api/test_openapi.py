@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from adapters.api.bodies import CreateTask, UserDetails
+from adapters.api.bodies import CreateTask, SayAsOperator, TakeSession, UserDetails
 from adapters.api.context import Remembering
 from adapters.api.errors import STATUS, ErrorCode
 from adapters.api.event_views import EVENTS
@@ -32,6 +32,8 @@ BODIES: dict[type[BaseModel], dict[str, Any]] = {
     ImportMemories: {"file": {}},
     OptimizeMemories: {"apply": False},
     SayCode: {"code": CODE},
+    TakeSession: {"name": "Mia"},
+    SayAsOperator: {"name": "Mia", "text": "I am here."},
 }
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
 
@@ -75,7 +77,7 @@ async def test_what_is_routed_is_described_and_what_is_described_is_routed(
     }
 
     assert {(method, path) for method, path, _ in _operations(document)} == routed
-    assert len(routed) == len(OPERATIONS) == 39
+    assert len(routed) == len(OPERATIONS) == 43
 
 
 async def test_every_described_operation_answers(
@@ -108,7 +110,7 @@ async def test_every_operation_says_what_can_go_wrong(document: dict[str, Any]) 
     for _, path, described in _operations(document):
         named = {status: answer["$ref"] for status, answer in described["responses"].items() if "$ref" in answer}
         assert {"401", "403", "422", "503"} <= set(named)
-        assert ("404" in named) == (path not in {"/api/v1/sessions", "/api/v1/spend"})
+        assert ("404" in named) == (path not in {"/api/v1/sessions", "/api/v1/spend", "/api/v1/handoffs"})
         for status, ref in named.items():
             assert STATUS[ErrorCode(ref.rpartition("/")[2])] == int(status)
 

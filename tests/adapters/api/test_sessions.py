@@ -45,6 +45,7 @@ async def test_a_session_shows_where_it_is_and_who_can_read_it(gateway: FakeGate
         "tenant": "demo",
         "agent_id": "support",
         "audience": "shared",
+        "mode": "agent",
         "head": 1,
         "title": None,
         "summary": None,
