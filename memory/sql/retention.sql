@@ -1,14 +1,14 @@
 -- What is past its time. Each statement takes a bounded number of rows.
 
 -- name: list_old_sessions
--- Sessions in which nothing was done for $1 days, and nothing waits to be answered, posted or read; the oldest first, at
+-- Sessions in which nothing was done for $1 days, that no person has, and nothing waits to be answered, posted or read; the oldest first, at
 -- most $2. Where $3 is given those of these agents alone, and where $4 is, those in which something was done in so many days.
 WITH scope AS MATERIALIZED (SELECT set_config('parley.operator', 'on', true) AS is_on)
 SELECT s.session_id FROM scope CROSS JOIN LATERAL (
     SELECT s.session_id FROM sessions s
     WHERE scope.is_on = 'on' AND s.updated_at < now() - $1::float8 * interval '1 day'
       AND s.updated_at > coalesce(now() - $4::float8 * interval '1 day', '-infinity') AND ($3::text[] IS NULL OR s.agent_id = ANY($3))
-      AND NOT EXISTS (SELECT FROM session_leases l WHERE l.session_id = s.session_id AND l.queued > 0)
+      AND NOT EXISTS (SELECT FROM session_leases l WHERE l.session_id = s.session_id AND (l.queued > 0 OR l.mode <> 'agent'))
       AND NOT EXISTS (SELECT FROM outbox o WHERE o.session_id = s.session_id AND o.state IN ('pending', 'posting'))
       AND NOT EXISTS (SELECT FROM jobs j WHERE j.session_id = s.session_id)
     ORDER BY s.updated_at LIMIT $2::int
@@ -20,9 +20,9 @@ WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id
 ), gate AS MATERIALIZED (
     SELECT scope.session_id FROM scope LEFT JOIN LATERAL (
-        SELECT l.queued FROM session_leases l WHERE l.session_id = scope.session_id FOR UPDATE OF l
+        SELECT l.queued, l.mode FROM session_leases l WHERE l.session_id = scope.session_id FOR UPDATE OF l
     ) l ON true
-    WHERE coalesce(l.queued, 0) = 0
+    WHERE coalesce(l.queued, 0) = 0 AND coalesce(l.mode, 'agent') = 'agent'
 ), session AS (
     DELETE FROM sessions s
     WHERE s.session_id = (SELECT gate.session_id FROM gate) AND s.updated_at < now() - $2::float8 * interval '1 day'
