@@ -1,4 +1,6 @@
 // The script tag: defines the element, makes one if the tag says for which site, and puts the JS API on the window.
+// First in the file, so that the compressor has forgotten them when the code comes.
+import "./lang";
 import type { ParleyApi } from "./api";
 import { home, ParleyChat } from "./element";
 

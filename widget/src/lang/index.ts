@@ -15,11 +15,16 @@ export const LANGUAGES: Record<string, string> = { en, de, fr, es, it, pt, nl, j
 
 export interface Language { tag: string; dir: "ltr" | "rtl"; words: Words }
 
+/** Where the letters of those that run from right to left begin: the build writes them as `A` and so on, which compresses. */
+const ALPHABETS: Record<string, number> = { ar: 0x621, he: 0x5d0 };
+
 /** The first of `wanted` (BCP 47 tags) that there are words for. */
 export function pickLanguage(wanted: readonly (string | null | undefined)[]): Language {
   const tags = wanted.map((tag) => (tag ?? "").toLowerCase().split("-")[0] ?? "");
   const tag = tags.find((one) => Object.hasOwn(LANGUAGES, one)) ?? "en";
-  const sentences = (LANGUAGES[tag] ?? en).split("|");
+  const first = ALPHABETS[tag];
+  const text = LANGUAGES[tag] ?? en;
+  const sentences = (first ? text.replace(/[A-j]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) - 65 + first)) : text).split("|");
   const words: Words = (key, value = "") => (sentences[key] ?? "").replace("{}", () => String(value));
-  return { tag, dir: tag === "ar" || tag === "he" ? "rtl" : "ltr", words };
+  return { tag, dir: first ? "rtl" : "ltr", words };
 }
