@@ -4,8 +4,10 @@
     ├── InputError                 the caller's fault: names the field and what was expected
     │   ├── UserInvalidError
     │   ├── ConflictError          the same key came before with another text
-    │   │   └── MemoryConflictError    the id is not free, or the memories changed meanwhile
-    │   │       └── AskerChangedError  who asked is somebody else by now
+    │   │   ├── MemoryConflictError    the id is not free, or the memories changed meanwhile
+    │   │   │   └── AskerChangedError  who asked is somebody else by now
+    │   │   └── ApprovalClosedError    it was decided about this call before
+    │   ├── ApprovalNotYoursError  somebody else has to decide
     │   ├── UserGoneError          what was stored about the person was erased
     │   ├── LinkRefusedError       accounts cannot be linked or parted like this
     │   ├── NotFoundError          no such thing, or not yours: the same answer for both
@@ -47,6 +49,14 @@ class UserInvalidError(InputError):
 
 class ConflictError(InputError):
     """The same id was used before for another text."""
+
+
+class ApprovalClosedError(ConflictError):
+    """This was decided before."""
+
+
+class ApprovalNotYoursError(InputError):
+    """Only the person who asked can decide this."""
 
 
 class UserGoneError(InputError):

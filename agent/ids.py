@@ -9,6 +9,7 @@ TaskId = NewType("TaskId", str)
 RunId = NewType("RunId", str)
 MessageId = NewType("MessageId", str)
 MemoryId = NewType("MemoryId", str)
+ApprovalId = NewType("ApprovalId", str)
 AttachmentId = NewType("AttachmentId", str)
 AgentId = NewType("AgentId", str)
 WorkerId = NewType("WorkerId", str)
@@ -41,6 +42,11 @@ def new_memory_id() -> MemoryId:
 def new_attachment_id() -> AttachmentId:
     """A fresh attachment id."""
     return AttachmentId(_random("file"))
+
+
+def new_approval_id() -> ApprovalId:
+    """A fresh approval id."""
+    return ApprovalId(_random("appr"))
 
 
 def new_worker_id() -> WorkerId:

@@ -2,7 +2,7 @@
 
     build the thread ──► call the model ──► end_turn ────────────► the answer
                             ▲                 tool_use, pause_turn
-                            └── results ◄──── run the tools side by side
+                            └── results ◄──── run the tools side by side ──► one needs approval: the question
 
 It knows no store, no vendor and no channel. Whoever cancels it finds what was done so far in its `Progress`.
 """
@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+from agent.approvals import NEEDS_APPROVAL, Decided, build_ask, build_calls, find_awaited, render_question
+from agent.calling import Caller, make_calls, make_calls_again
 from agent.condensing import condense_results
 from agent.errors import ContextWindowExceededError, ModelError
-from agent.events import Event, TextDelta, ToolFinished, ToolStarted
+from agent.events import Event, TextDelta, ToolFinished
 from agent.ids import AgentId
-from agent.payloads import ResultRules, add_excerpt
+from agent.payloads import ResultRules
 from agent.ports import Journal, Model, ModelReply, ModelRequest
 from agent.prompt import Context, build_system, build_thread, build_turns
 from agent.records import Run, RunState, ToolCall, Turn, Usage
@@ -25,16 +27,12 @@ from agent.room import Room, make_room
 from agent.sizes import BilledSize, measure_content, measure_request
 from agent.tasks import Task
 from agent.text import storable
-from agent.tools import Tool, ToolContext, ToolUse, call_tools
+from agent.tools import Tool
 
 CUT = "_(The answer reached its length limit and was cut here.)_"
 REFUSED = "I can't help with that request."
 TOO_MANY_CALLS = "The limit of tool calls for this answer is reached. Answer with what you have."
 OUT_OF_TIME = "_(This took too long and was ended here.)_"
-OUTCOME_UNKNOWN = (
-    "The outcome is unknown: the process ended while this tool ran, and running it again may do it twice. "
-    "Find out what happened before you try again, or tell the person."
-)
 EMPTY = "I have nothing to say to that."
 BETWEEN_TURNS = "\n\n"
 
@@ -117,8 +115,10 @@ async def run_agent(work: Work, context: Context) -> Run:
     limit = asyncio.timeout(work.agent.run_s)
     try:
         async with limit:
+            work.progress.context = context
             await _take_up(work, context.turns)
-            return await _run_with_smaller_window(work, context)
+            await _go_on(work, context.decided)
+            return _ask(work, context) or await _run_with_smaller_window(work, context)
     except TimeoutError:
         if not limit.expired():
             raise
@@ -138,42 +138,50 @@ async def _take_up(work: Work, turns: Sequence[Turn]) -> None:
         if all(call.is_done for call in turn.tool_calls):
             progress.turns.append(turn)
         else:
-            progress.turns.append(replace(turn, tool_calls=tuple(await _call_again(work, turn.tool_calls))))
+            progress.turns.append(
+                replace(turn, tool_calls=tuple(await make_calls_again(_caller(work), turn.tool_calls)))
+            )
             await work.journal.record_results(n, progress.turns[n])
 
 
-async def _call_again(work: Work, calls: Sequence[ToolCall]) -> list[ToolCall]:
-    again = {c.call_id: c for c in calls if not c.is_done and c.name in work.agent.tools}
-    uses = [
-        ToolUse(call_id=c.call_id, name=c.name, arguments=c.arguments)
-        for c in again.values()
-        if work.agent.tools[c.name].is_repeatable
-    ]
-    done = {c.call_id: c for c in await call_tools(work.agent.tools, uses, ToolContext(task=work.task))}
-    return [c if c.is_done else _cut(work, done.get(c.call_id) or _end_unknown(c)) for c in calls]
+def _caller(work: Work) -> Caller:
+    agent, context = work.agent, work.progress.context
+    decided = context.decided if context else ()
+    return Caller(tools=agent.tools, task=work.task, decided=decided, result_tokens=agent.results.result_tokens)
 
 
-def _cut(work: Work, call: ToolCall) -> ToolCall:
-    return add_excerpt(call, work.agent.results.result_tokens)
+async def _go_on(work: Work, decided: Sequence[Decided]) -> None:
+    """What was decided about calls of earlier runs stands as calls of this one, once."""
+    made = {call.call_id for turn in work.progress.turns for call in turn.tool_calls}
+    if left := [one for one in decided if one.approval_id not in made]:
+        await _run_tools(work, build_calls(left, work.agent.model))
 
 
-def _end_unknown(call: ToolCall) -> ToolCall:
-    return replace(call, result=OUTCOME_UNKNOWN, is_error=True, is_done=True)
+def _ask(work: Work, context: Context) -> Run | None:
+    """The end of a run that has made calls which need approval; none where it has made none."""
+    turns, task = work.progress.turns, work.task
+    if task.user is None or not (awaited := find_awaited(work.agent.tools, turns)):
+        return None
+    asks = [(build_ask(work.agent.tools, call, task.user.id), call) for call in awaited]
+    work.progress.stop_reason = NEEDS_APPROVAL
+    question = render_question(asks, context.prompt[-1].author.name if context.prompt else task.user.display_name)
+    run = finish_run(task, work.progress, RunState.DONE, note=question)
+    return replace(run, asks=tuple(ask for ask, _ in asks))
 
 
 async def _run_with_smaller_window(work: Work, context: Context) -> Run:
     """A thread that does not fit is summarised and tried once more; without a summary, with only its last run."""
     progress = work.progress
-    progress.context = context
     try:
-        return await _loop(work)
+        return await _loop(work, context)
     except ContextWindowExceededError:
-        smaller = await work.room.compact(progress.context, keeps_newest=False) if work.room else None
-        if smaller is None and (len(progress.context.history) <= 1 or progress.turns):
+        context = progress.context or context
+        smaller = await work.room.compact(context, keeps_newest=False) if work.room else None
+        if smaller is None and (len(context.history) <= 1 or progress.turns):
             raise
-        progress.context = smaller or replace(progress.context, history=progress.context.history[-1:])
+        progress.context = smaller or replace(context, history=context.history[-1:])
         progress.drop_open_text()
-        return await _loop(work)
+        return await _loop(work, context)
 
 
 def draft_request(agent: Agent, context: Context, turns: Sequence[Turn] = (), shortened: int = 0) -> ModelRequest:
@@ -205,13 +213,15 @@ async def _fit_request(work: Work) -> ModelRequest:
     return draft(progress.context)
 
 
-async def _loop(work: Work) -> Run:
+async def _loop(work: Work, context: Context) -> Run:
     agent, task, progress = work.agent, work.task, work.progress
     while True:
         reply = await _call_model(work, await _fit_request(work))
         match reply.stop_reason:
             case "tool_use" if asks_for_tools(reply):
                 await _run_tools(work, reply)
+                if (run := _ask(work, context)) is not None:
+                    return run
             case "pause_turn":
                 progress.calls += 1
                 await work.journal.record_calls(len(progress.turns), read_turn(reply))
@@ -252,10 +262,7 @@ async def _run_tools(work: Work, reply: ModelReply) -> None:
     if progress.calls > agent.max_tool_calls:
         calls = [replace(c, result=TOO_MANY_CALLS, is_error=True, is_done=True) for c in turn.tool_calls]
     else:
-        for use in uses:
-            title = agent.tools[use.name].title if use.name in agent.tools else use.name
-            work.emit(ToolStarted(call_id=use.call_id, name=use.name, title=title))
-        calls = [_cut(work, call) for call in await call_tools(agent.tools, uses, ToolContext(task=work.task))]
+        calls = await make_calls(_caller(work), uses, work.emit)
     turn = replace(turn, tool_calls=tuple(calls))
     progress.turns.append(turn)
     for call in calls:

@@ -11,6 +11,7 @@ this run's turns   [breakpoint]   what the model wrote and what its tools gave b
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from agent.approvals import Decided
 from agent.ids import SessionId
 from agent.payloads import ResultRules, limit_calls, shorten_results
 from agent.ports import Block, ModelMessage, Text, ToolResult, Verbatim
@@ -54,6 +55,7 @@ class Context:
     `memories` is none where the agent has no user memories; then there is no memory block at all. `turns` are those of
     an earlier attempt at the same run. `earlier` stands before `history`; `summarized_upto` is the newest run that was
     summarised, also where all that is seen came later. `billed` is the size of the last run's prompt.
+    `decided`: the calls about which this run's prompt says what was decided.
     """
 
     asker: User | None
@@ -64,6 +66,7 @@ class Context:
     earlier: Earlier | None = None
     summarized_upto: int | None = None
     billed: BilledSize | None = None
+    decided: tuple[Decided, ...] = ()
 
 
 def build_system(instructions: str) -> tuple[Text, ...]:

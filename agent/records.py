@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from agent.asks import Ask
 from agent.errors import UserInvalidError
 from agent.handoffs import ModeNote, SessionMode
 from agent.ids import AgentId, AttachmentId, MemoryId, MessageId, RunId, SessionId, UserId
@@ -112,7 +113,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One thing that was said, as everybody in the thread sees it. `seq` counts the session's durable events from 1."""
+    """One thing that was said, as everybody in the thread sees it. `seq` counts the session's durable events from 1.
+
+    `asks`: the calls of tools that it asks for and about which nobody has decided yet.
+    """
 
     session_id: SessionId
     seq: int
@@ -124,6 +128,7 @@ class Message:
     run_id: RunId | None = None
     client_id: str | None = None
     attachments: tuple[Attachment, ...] = ()
+    asks: tuple[Ask, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +230,7 @@ class Run:
     """From a person's message to the final answer. `text` is what was answered, whole or as far as it came.
 
     `context_tokens` were in the window when the last call ended, by its bill; `context_bytes` are the same measured.
+    `asks` are the calls for whose approval it ended.
     """
 
     run_id: RunId
@@ -238,6 +244,7 @@ class Run:
     error: str | None = None
     context_tokens: int = 0
     context_bytes: int = 0
+    asks: tuple[Ask, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from agent.asks import Verdict
 from agent.ids import AgentId, MessageId, RunId, SessionId, TaskId, UserId, run_id_of
 from agent.records import Attachment, Audience, JsonObject, Usage, User
 
@@ -18,6 +19,7 @@ class Inbound:
     `dedupe_key` is unique within the session: the same key with the same text is the same message, for ever.
     `max_waiting` bounds how many people's turns may wait in the session (none: no bound).
     `reply_to` is the channel's own address for the answer, given to its poster unread; none where people watch the log.
+    `verdict`: this message is what a person decided about a call that waits, and is refused where none does.
     """
 
     channel: str
@@ -33,6 +35,7 @@ class Inbound:
     max_waiting: int | None = None
     reply_to: JsonObject | None = None
     attachments: tuple[Attachment, ...] = ()
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,8 @@ class Tool:
 
     It has to be said: of a function that nobody vouched for the model is told that the outcome is unknown.
     `arguments` is what checks them, or a JSON schema of type object: then the function gets one JSON object, unchecked.
-    `channels`: where it may be used (none: everywhere).
+    `channels`: where it may be used (none: everywhere). `needs_approval`: it runs only
+    once the person who asked says so.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Tool:
     timeout_s: float = DEFAULT_TIMEOUT_S
     is_repeatable: bool = False
     channels: frozenset[str] | None = None
+    needs_approval: bool = False
 
     @property
     def spec(self) -> ToolSpec:
@@ -75,6 +77,7 @@ def build_tool(
     title: str | None = None,
     timeout_s: float = DEFAULT_TIMEOUT_S,
     is_repeatable: bool = False,
+    needs_approval: bool = False,
 ) -> Tool:
     """A tool out of a function: its docstring is the description, its annotated parameters the arguments.
 
@@ -103,6 +106,7 @@ def build_tool(
         takes_context=takes_context,
         timeout_s=timeout_s,
         is_repeatable=is_repeatable,
+        needs_approval=needs_approval,
     )
 
 
@@ -161,6 +165,17 @@ async def _invoke(tool: Tool, arguments: JsonObject, context: ToolContext) -> ob
     call = partial(tool.function, *([context] if tool.takes_context else []), **values)
     result = call() if inspect.iscoroutinefunction(tool.function) else await call_in_thread(call)
     return await result if inspect.isawaitable(result) else result
+
+
+def find_argument_fault(tool: Tool, arguments: JsonObject) -> str | None:
+    """Why a call cannot be made with these arguments, in one line for the model; none where nobody knows."""
+    if isinstance(tool.arguments, dict):
+        return None
+    try:
+        _check(tool.arguments, arguments)
+    except ToolError as error:
+        return " ".join(str(error).split())[:_ERROR_LIMIT]
+    return None
 
 
 def _check(model: type[BaseModel], arguments: JsonObject) -> dict[str, Any]:

@@ -25,6 +25,8 @@ class AgentConfig:
 
     `is_stored`: what is said in its sessions stays; else it goes once it is answered and nobody will ask for it again.
     `may_hand_off`: it may ask for a person of the team.
+    Tools that are added later and named in `needs_approval` run only when the person who asked says so within
+    `approval_s`.
     """
 
     agent: Agent
@@ -40,9 +42,13 @@ class AgentConfig:
     agent_memory_review: AgentMemoryReview = "approve"
     compaction: CompactionRules = field(default_factory=CompactionRules)
     may_hand_off: bool = False
+    needs_approval: frozenset[str] = frozenset()
+    approval_s: float = 86_400.0
 
     def with_tool(self, tool: Tool) -> "AgentConfig":
         """The same with one tool more, unless it has one of that name."""
+        if tool.name in self.needs_approval:
+            tool = replace(tool, needs_approval=True)
         return replace(self, agent=replace(self.agent, tools={tool.name: tool, **self.agent.tools}))
 
     def on_channel(self, channel: str) -> "AgentConfig":

@@ -15,6 +15,7 @@ from agent.ports import Model
 from gateway.address import StoreAddress
 from gateway.agent_memories import AgentKnowledge
 from gateway.app import Readiness
+from gateway.approvals import ApprovalDesk
 from gateway.changes import Changes
 from gateway.compactor import Compactor
 from gateway.compose_agents import AgentParts, build_agents
@@ -33,6 +34,7 @@ from gateway.ports import Bus, Poster
 from gateway.relay import BusRelay
 from gateway.retention import Retention
 from gateway.service import GatewayService
+from memory.approvals import Approvals
 from memory.attachments import Attachments
 from memory.bus import NotifyBus
 from memory.context import Sessions
@@ -108,7 +110,8 @@ async def open_gateway(
         dispatcher = Dispatcher(tasks, parts.runner, hub, configuration.limits, posting.wake, intake)
         handoffs.stop_run, handoffs.on_posted = dispatcher.stop_run, posting.wake
         stack.push_async_callback(dispatcher.drain, 0.0)  # what is still on when this ends by an error is handed back
-        service = _build_service(ground, intake, dispatcher, hub, parts)
+        desk = ApprovalDesk(Approvals(ground.front), dispatcher.accept, all_posters)
+        service = _build_service(ground, intake, dispatcher, parts, desk)
         if configuration.hooks.on_boot:
             await call_hook("on_boot", configuration.hooks.on_boot)
         channels = await open_channels(stack, configuration, service, parts, ground, handoffs, all_posters)
@@ -118,7 +121,8 @@ async def open_gateway(
         relay = BusRelay(hub, bus, Watchers(ground.back, worker_id), worker_id, dispatcher.stop_here)
         hub.relay = dispatcher.relay = relay
         workers = Workers(ground.front, worker_id)
-        chores = (_watch_changes(ground, service, channels).look, handoffs.give_back_overdue, *parts.chores)
+        looks = (_watch_changes(ground, service, channels).look, handoffs.give_back_overdue, desk.expire)
+        chores = (*looks, *parts.chores)
         housekeeping = Housekeeping(workers, dispatcher, relay, Attachments(ground.front), lease_s, chores)
         channels.readiness.is_store_there = lambda: housekeeping.silence_s < STORE_SILENCE_S
         registered = asyncio.Event()
@@ -148,13 +152,13 @@ async def open_gateway(
 
 
 def _build_service(
-    ground: Ground, intake: Tasks, dispatcher: Dispatcher, hub: Hub, parts: AgentParts
+    ground: Ground, intake: Tasks, dispatcher: Dispatcher, parts: AgentParts, desk: ApprovalDesk
 ) -> GatewayService:
     codes = LinkCodes(ground.back, ground.instance.secret)
     erasures = Erasures(ground.back.with_patience(ERASE_S))
     people = PeopleService(Users(ground.front), Links(ground.back), codes, erasures)
     sessions, files = Sessions(ground.front), Attachments(ground.front)
-    return GatewayService(intake, sessions, people, parts.memories, files, dispatcher, hub, parts.agents)
+    return GatewayService(intake, sessions, people, parts.memories, files, dispatcher, parts.agents, desk)
 
 
 def _watch_changes(ground: Ground, service: GatewayService, channels: Channels) -> Changes:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agent.compaction import CompactionRules, Strategy
 from agent.ids import AgentId
@@ -15,6 +16,7 @@ from gateway.builtin_tools import BUILTIN_TOOLS
 from gateway.config_errors import Report
 from gateway.config_imports import NotUsableError, Surroundings
 from gateway.config_models import DEFAULT_MODEL, DEFAULT_SMALL_MODEL, AgentContext, AgentTable
+from gateway.mcp_servers import SEPARATOR
 
 BUILT_IN_ID = AgentId("assistant")
 BUILT_IN_INSTRUCTIONS = """\
@@ -54,7 +56,10 @@ def _build_agent(table: AgentTable, key: str, place: Surroundings, report: Repor
         agent_id=AgentId(table.id),
         model=table.model,
         instructions=_read_instructions(table, key, place, report),
-        tools=_load_tools(table, key, place, report),
+        tools={
+            name: replace(tool, needs_approval=tool.needs_approval or name in table.needs_approval)
+            for name, tool in _load_tools(table, key, place, report).items()
+        },
         max_tokens=table.max_tokens,
         max_tool_calls=table.max_tool_calls,
         run_s=table.run_s,
@@ -65,6 +70,9 @@ def _build_agent(table: AgentTable, key: str, place: Surroundings, report: Repor
             history_calls=table.context.max_tool_calls_from_history,
         ),
     )
+    for index, name in enumerate(table.needs_approval):
+        if name not in agent.tools and SEPARATOR not in name:
+            report.add(f"{key}.needs_approval[{index}]", f"expected a tool of this agent; it has none named {name}")
     rules = _build_rules(table.context)
     _check_window(agent, rules, table, key, report)
     return AgentConfig(
@@ -79,6 +87,8 @@ def _build_agent(table: AgentTable, key: str, place: Surroundings, report: Repor
         agent_memory_review=table.agent_memory.review,
         compaction=rules,
         may_hand_off=table.handoff,
+        needs_approval=frozenset(table.needs_approval),
+        approval_s=table.approval_s,
     )
 
 

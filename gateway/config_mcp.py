@@ -36,6 +36,7 @@ def _build_server(table: McpTable, key: str, place: Surroundings, report: Report
         agents=None if table.agents is None else frozenset(map(AgentId, table.agents)),
         channels=None if table.channels is None else frozenset(table.channels),
         repeatable=frozenset(table.repeatable),
+        needs_approval=frozenset(table.needs_approval),
         timeout_s=table.timeout_s,
         result_bytes=table.result_bytes,
     )

@@ -10,6 +10,7 @@ from gateway.agents import AgentMemoryMode, AgentMemoryReview, MemoryMode
 from gateway.config_outside import BudgetsTable, HandoffTable, McpTable
 from gateway.config_types import (
     BotId,
+    CalledName,
     Color,
     ConversationId,
     EnvironmentName,
@@ -77,6 +78,8 @@ class AgentTable(Table):
     run_s: float = Field(default=600.0, ge=1, le=86_400, allow_inf_nan=False)
     titles: bool = True
     handoff: bool = False
+    needs_approval: list[CalledName] = Field(default_factory=list, max_length=200)
+    approval_s: float = Field(default=86_400.0, ge=1, le=2_592_000, allow_inf_nan=False)
     memory: AgentMemory = AgentMemory()
     agent_memory: AgentFiles = AgentFiles()
     context: AgentContext = AgentContext()

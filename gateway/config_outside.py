@@ -21,6 +21,7 @@ class McpTable(Table):
     agents: list[Name] | None = Field(default=None, max_length=1_000)
     channels: list[Literal["slack", "widget", "api"]] | None = None
     repeatable: list[Line] = Field(default_factory=list, max_length=100)
+    needs_approval: list[Line] = Field(default_factory=list, max_length=100)
     timeout_s: float = Field(default=30.0, ge=0.1, le=600, allow_inf_nan=False)
     result_bytes: int = Field(default=1_000_000, ge=1_000, le=16_000_000)
 

@@ -10,6 +10,7 @@ from gateway.config_forms import form
 Name = Annotated[str, form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "1 to 64 letters, digits, dots, dashes, underscores")]
 ModelName = Annotated[str, form(r"\S{1,200}", "the name of a model, such as claude-sonnet-5-5")]
 ToolName = Annotated[str, form(r"[a-z_]+|[\w.]+:\w+", "the name of a built-in tool, or module:function")]
+CalledName = Annotated[str, form(r"[A-Za-z0-9_-]{1,64}", "a tool's name as the model calls it, such as orders__refund")]
 ModuleName = Annotated[str, form(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", "the name of a Python module, such as my_bot.hooks")]
 Color = Annotated[str, form(r"#[0-9A-Fa-f]{6}", "a colour such as #0a66c2")]
 Locale = Annotated[str, form(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", "a language such as en or pt-BR")]

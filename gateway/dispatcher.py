@@ -89,6 +89,11 @@ class Dispatcher:
         self.relay: Elsewhere | None = None
 
     @property
+    def hub(self) -> Hub:
+        """Where what happens here is told."""
+        return self._hub
+
+    @property
     def active_sessions(self) -> list[SessionId]:
         """The sessions that run here now."""
         return list(self._active)
@@ -316,6 +321,9 @@ class Dispatcher:
             seconds=round(time.monotonic() - attempt.started_s, 3),
         )
         _count(attempt, outcome)
+        for ask in outcome.run.asks if outcome.run else ():
+            metrics.approvals.labels("asked").inc()
+            log.info("approval_asked", approval_id=ask.approval_id, run_id=attempt.claim.run_id)
         if finish.waiting:
             self._wake.set()
         if finish.is_posted and self._on_posted:

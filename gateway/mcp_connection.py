@@ -112,6 +112,7 @@ class Connection:
             takes_context=False,
             timeout_s=self.server.timeout_s + GRACE_S,
             is_repeatable=one.name in self.server.repeatable,
+            needs_approval=one.name in self.server.needs_approval,
             channels=self.server.channels,
         )
 

@@ -45,6 +45,7 @@ class ToolServer:
     agents: frozenset[AgentId] | None = None
     channels: frozenset[str] | None = None
     repeatable: frozenset[str] = frozenset()
+    needs_approval: frozenset[str] = frozenset()
     timeout_s: float = 30.0
     result_bytes: int = 1_000_000
 

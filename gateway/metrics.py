@@ -51,6 +51,12 @@ budget_refusals = Counter(
     registry=REGISTRY,
 )
 expired = Counter("parley_data_expired", "Rows deleted as past their retention, by kind.", ["kind"], registry=REGISTRY)
+approvals = Counter(
+    "parley_approvals",
+    "Calls of tools that need approval: asked, approved, refused, expired, stopped, and foreign clicks.",
+    ["what"],
+    registry=REGISTRY,
+)
 feedback = Counter("parley_feedback", "Opinions on answers, by value.", ["value"], registry=REGISTRY)
 titles = Counter("parley_titles", "Titles of sessions: made, nonsense, failed.", ["result"], registry=REGISTRY)
 mcp_up = Gauge("parley_mcp_up", "Whether a server of tools is connected.", ["server"], registry=REGISTRY)

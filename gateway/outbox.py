@@ -41,14 +41,14 @@ class Delivery:
         try:
             posted_as = await self._find(post, poster)
             if posted_as is None:
-                text = await self._outbox.load_text(post)
-                if text is None:
+                words = await self._outbox.load_text(post)
+                if words is None:
                     await self._end(post, "failed", note="the text was erased")
                     return
                 if self._clock() - asked_at_s > VISIBLE_AGAIN_S / 3:
                     log.warning("post_left_to_others", session_id=post.session_id, seq=post.seq)
                     return  # we were paused: somebody else may have it by now
-                posted_as = await poster.post(post.reply_to, text, post.post_key)
+                posted_as = await poster.post(post.reply_to, words[0], post.post_key, words[1])
         except CannotLookError:
             log.warning("post_unknown", session_id=post.session_id, seq=post.seq, channel=post.channel)
             await self._end(post, "unknown", note="an earlier try may stand there, and nobody may look")

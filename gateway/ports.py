@@ -1,8 +1,9 @@
 """What the gateway asks of others: a bus between processes, and channels where it has to go to the people."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol, runtime_checkable
 
+from agent.asks import Ask
 from agent.ids import WorkerId
 from agent.ports import ModelRequest
 from agent.records import JsonObject
@@ -66,11 +67,17 @@ class Poster(Protocol):
 
     unknown_policy: UnknownPolicy
 
-    async def post(self, reply_to: JsonObject, text: str, post_key: str) -> str:
+    async def post(self, reply_to: JsonObject, text: str, post_key: str, asks: Sequence[Ask] = ()) -> str:
         """Say `text` where `reply_to` says, marked with `post_key`. Returns the channel's name for the post.
+
+        The person who is asked for approval can give it there, where the channel has a way.
 
         Raises `PostError` and `PostUnknownError`.
         """
+        ...
+
+    def follow_up(self, reply_to: JsonObject, name: str) -> JsonObject:
+        """Where another answer in the same place is posted; `name` is unique there."""
         ...
 
     async def find(self, reply_to: JsonObject, post_key: str) -> str | None:

@@ -193,6 +193,7 @@ class Runner:
             merged=attempt.merged,
             extract_after_s=self._extract_after(attempt),
             title_after_s=self._title_after(attempt),
+            approval_s=self._agents.get(attempt.claim.agent_id).approval_s,
         )
 
     def _extract_after(self, attempt: Attempt) -> float | None:

@@ -15,9 +15,10 @@ from agent.tasks import Accepted, Inbound, TaskState, TaskStatus
 from agent.text import storable, storable_object
 from gateway import metrics
 from gateway.agents import Agents
+from gateway.approvals import ApprovalDesk
 from gateway.dispatcher import Dispatcher
 from gateway.follow import Events, follow
-from gateway.hub import Hub, Mailbox
+from gateway.hub import Mailbox
 from gateway.memories import UserMemories
 from gateway.people import PeopleService
 from memory.attachments import Attachments
@@ -41,20 +42,22 @@ class GatewayService:
         memories: UserMemories,
         attachments: Attachments,
         dispatcher: Dispatcher,
-        hub: Hub,
         agents: Agents,
+        approvals: ApprovalDesk,
     ) -> None:
         self.memories = memories
         self._tasks = tasks
         self._sessions = sessions
         self.people = people
         self._dispatcher = dispatcher
-        self._hub = hub
+        self._hub = hub = dispatcher.hub
+        self._approvals = approvals
+        self.decide = approvals.decide
+        self.list_approvals = approvals.list_newest
         self._agents = agents
         self._stored: OrderedDict[UserId, User] = OrderedDict()
         self.find_user = people.users.find
         self.ensure_user = people.users.ensure
-        self.stop_run = dispatcher.stop_run
         self.load_session = sessions.load_session
         self.list_sessions_of_user = sessions.list_sessions_of_user
         self.list_sessions = sessions.list_sessions
@@ -116,6 +119,11 @@ class GatewayService:
                 return (await self._dispatcher.accept(inbound)).accepted
         except TimeoutError as error:
             raise StoreUnavailableError("a message could not be committed in time") from error
+
+    async def stop_run(self, session_id: SessionId, run_id: RunId) -> bool:
+        """Stop a run that goes on or waits, also for somebody's approval. False when there is nothing to stop."""
+        is_stopped = await self._dispatcher.stop_run(session_id, run_id)
+        return is_stopped or await self._approvals.stop(session_id, run_id)
 
     def forget_people(self) -> None:
         """Look everybody up anew: somebody's id has changed its meaning."""

@@ -4,17 +4,19 @@ Importing this is slow, since the vendor's SDK is: it is done only where Slack i
 """
 
 import random
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from adapters.ports import Gateway
 from adapters.slack.adapter import Slack, Store, open_slack
+from adapters.slack.addresses import follow_up
 from adapters.slack.answers import Answers
 from adapters.slack.errors import TOKEN_REFUSED, CannotReadError, LimitedError, RefusedError, UnknownError
 from adapters.slack.options import Setup
 from adapters.slack.ports import Own
 from adapters.slack.rules import Judge
+from agent.asks import Ask
 from agent.records import JsonObject
 from gateway import metrics
 from gateway.ground import Ground
@@ -52,10 +54,14 @@ class SlackPoster:
         self._answers = answers
         self.unknown_policy = unknown_policy
 
-    async def post(self, reply_to: JsonObject, text: str, post_key: str) -> str:
+    def follow_up(self, reply_to: JsonObject, name: str) -> JsonObject:
+        """The same thread."""
+        return follow_up(reply_to, name)
+
+    async def post(self, reply_to: JsonObject, text: str, post_key: str, asks: Sequence[Ask] = ()) -> str:
         """Make the thread show the answer; what of it stands there already is not posted again."""
         with _as_post_errors():
-            return await self._answers.post(reply_to, text, post_key)
+            return await self._answers.post(reply_to, text, post_key, asks)
 
     async def find(self, reply_to: JsonObject, post_key: str) -> str | None:
         """Where the whole answer stands."""

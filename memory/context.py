@@ -12,6 +12,7 @@ from memory.database import Database, Record
 from memory.queries import query
 from memory.rows import (
     read_call,
+    read_decided,
     read_history,
     read_log_entry,
     read_memories,
@@ -55,6 +56,7 @@ class Sessions:
             earlier=read_earlier(session_id, row) if len(history) < history_runs else None,
             summarized_upto=row["upto"],
             billed=read_billed(row["runs"]),
+            decided=read_decided(row["decided"]),
         )
 
     async def load_log(self, session_id: SessionId, after: int, limit: int) -> Sequence[LogEntry]:

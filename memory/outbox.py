@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from agent.asks import Ask
 from agent.handoffs import SessionMode, render_mode
 from agent.ids import SessionId, WorkerId
 from agent.records import JsonObject
 from memory.database import Database
 from memory.queries import query
+from memory.rows import read_asks
 
 VISIBLE_AGAIN_S = 30.0
 
@@ -37,15 +39,15 @@ class Outbox:
         row = await self._database.fetchrow(query("take_post"), self._worker_id, VISIBLE_AGAIN_S, channels)
         return Post(**row) if row else None
 
-    async def load_text(self, post: Post) -> str | None:
-        """What people are to read; none when it was erased meanwhile."""
+    async def load_text(self, post: Post) -> tuple[str, tuple[Ask, ...]] | None:
+        """What people are to read and what it asks approval for; none when it was erased meanwhile."""
         row = await self._database.fetchrow(query("load_post_text"), post.session_id, post.seq)
         if row is None:
             return None
         if row["mode"] is not None:
-            return render_mode(SessionMode(row["mode"]), row["name"])
+            return render_mode(SessionMode(row["mode"]), row["name"]), ()
         text: str = row["text"]
-        return text if row["name"] is None else f"**{row['name']}:** {text}"
+        return text if row["name"] is None else f"**{row['name']}:** {text}", read_asks(row["asks"])
 
     async def end(
         self,

@@ -5,8 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from agent.approvals import Decided
+from agent.asks import ApprovalState, Ask
 from agent.handoffs import ModeNote, SessionMode
-from agent.ids import AgentId, AttachmentId, MemoryId, MessageId, RunId, SessionId, UserId
+from agent.ids import AgentId, ApprovalId, AttachmentId, MemoryId, MessageId, RunId, SessionId, UserId
 from agent.ranking import FoundMemory, rank_memories
 from agent.records import (
     Attachment,
@@ -66,6 +68,23 @@ def read_message(session_id: SessionId, row: Record) -> Message:
         run_id=row["run_id"],
         client_id=row["client_id"],
         attachments=_read_attachments(row.get("attachments")),
+        asks=read_asks(row.get("asks")),
+    )
+
+
+def read_asks(rows: Sequence[Sequence[Any]] | None) -> tuple[Ask, ...]:
+    """The calls that a message asks approval for: [approval id, call id, title, user id] each."""
+    return tuple(
+        Ask(approval_id=ApprovalId(approval_id), call_id=call_id, title=title, user_id=UserId(user_id))
+        for approval_id, call_id, title, user_id in rows or ()
+    )
+
+
+def read_decided(rows: Sequence[Sequence[Any]] | None) -> tuple[Decided, ...]:
+    """The calls about which a run's prompt decides: [approval id, tool, arguments, state] each."""
+    return tuple(
+        Decided(approval_id=ApprovalId(approval_id), name=name, arguments=arguments, state=ApprovalState(state))
+        for approval_id, name, arguments, state in rows or ()
     )
 
 

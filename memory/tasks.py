@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from agent.errors import BusyError, ConflictError, LeaseLostError, UserGoneError
+from agent.errors import ApprovalClosedError, BusyError, ConflictError, LeaseLostError, UserGoneError
 from agent.files import render_files
 from agent.ids import (
     AgentId,
@@ -76,7 +76,7 @@ class Outcome:
     """How a task ended. `answer` is the text to keep (none: nothing is said); `run` what is to be stored of the run.
 
     `extract_after_s`: when what was said should be read for facts (none: it should not),
-    `title_after_s`: when the session should be given a title.
+    `title_after_s`: when the session should be given a title, `approval_s`: how long the run's asks may wait.
     """
 
     state: TaskState
@@ -88,6 +88,7 @@ class Outcome:
     merged: tuple[RunId, ...] = ()
     extract_after_s: float | None = None
     title_after_s: float | None = None
+    approval_s: float = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ class Tasks:
     async def accept(self, inbound: Inbound, *, may_take: bool) -> Intake:
         """Commit a message with its task; take the session's lease when it is free and `may_take`.
 
-        Raises `ConflictError`, `BusyError`, `UserGoneError`, `StoreUnavailableError`.
+        Raises `ConflictError`, `ApprovalClosedError`, `BusyError`, `UserGoneError`, `StoreUnavailableError`.
         """
         task_id, message_id = new_task_id(), new_message_id()
         digest = hashlib.sha256(inbound.text.encode()).digest()
@@ -140,9 +141,16 @@ class Tasks:
                 render_files(inbound.attachments),
                 inbound.user.account_id if inbound.user else None,
                 KEPT,
+                inbound.verdict.approval_id if inbound.verdict else None,
+                inbound.verdict.state if inbound.verdict else None,
             )
         except asyncpg.UniqueViolationError:
             return await self._find_accepted(inbound, digest)
+        except asyncpg.NotNullViolationError:
+            try:
+                return await self._find_accepted(inbound, digest)
+            except ConflictError as error:
+                raise ApprovalClosedError("nothing waits for this decision any more") from error
         except asyncpg.NoDataFoundError as error:
             raise UserGoneError("this person was erased") from error
         if row is None:
@@ -201,6 +209,7 @@ class Tasks:
             outcome.extract_after_s,
             may_keep,
             outcome.title_after_s,
+            _asks_json(outcome),
         )
         if row is None:
             raise LeaseLostError(claim.session_id)
@@ -369,6 +378,7 @@ def _read_finish(
                 text=outcome.answer,
                 at=row["at"],
                 run_id=claim.run_id,
+                asks=outcome.run.asks if outcome.run else (),
             )
         )
     for run_id in (claim.run_id, *outcome.merged):
@@ -422,6 +432,14 @@ def _call_json(n: int, k: int, call: ToolCall) -> dict[str, Any]:
         "is_error": call.is_error,
         "excerpt": call.excerpt,
     }
+
+
+def _asks_json(outcome: Outcome) -> list[dict[str, Any]]:
+    asks = outcome.run.asks if outcome.run else ()
+    return [
+        {"approval_id": a.approval_id, "call_id": a.call_id, "title": a.title, "expires_s": outcome.approval_s}
+        for a in asks
+    ]
 
 
 def _turns_json(run: Run | None) -> list[dict[str, Any]]:

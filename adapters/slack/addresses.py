@@ -39,6 +39,11 @@ def read_address(value: JsonObject, post_key: str) -> Address:
     return Address(**{**fields, "session_id": SessionId(fields["session_id"])})  # type: ignore[arg-type]
 
 
+def follow_up(value: JsonObject, name: str) -> JsonObject:
+    """The address of another answer in the same place."""
+    return {**value, "question": name}
+
+
 def address_of(
     said: Said, session_id: SessionId, question: str | None = None, asker: tuple[str, str] | None = None
 ) -> Address:

@@ -25,6 +25,7 @@ from adapters.slack.previews import Previews
 from adapters.slack.records import text_of
 from adapters.slack.splitting import split
 from adapters.slack.standing import Standing, UnknownPolicy
+from agent.asks import Ask
 from agent.ids import SessionId
 from agent.records import JsonObject, JsonValue
 
@@ -68,7 +69,7 @@ class Answers:
             return WITHDRAWN
         return next((part[1] for part in parts), None) if any(part[2] == "last" for part in parts) else None
 
-    async def post(self, reply_to: JsonObject, text: str, post_key: str) -> str:
+    async def post(self, reply_to: JsonObject, text: str, post_key: str, asks: Sequence[Ask] = ()) -> str:
         """Make the thread show the answer, after the thread's earlier ones. Returns the ts of its first message."""
         address = read_address(reply_to, post_key)
         lock = self._turns.setdefault(address.session_id, asyncio.Lock())

@@ -11,7 +11,11 @@ WITH scope AS MATERIALIZED (
 )
 SELECT asker.user, prompt.messages AS prompt, past.runs, past.messages, past.turns, past.calls,
        memory.rows AS memories, memory.size AS memory_size, memory.counts AS memory_counts,
-       earlier.upto, earlier.opening, earlier.summary, earlier.words AS opening_words
+       earlier.upto, earlier.opening, earlier.summary, earlier.words AS opening_words,
+       (SELECT jsonb_agg(jsonb_build_array(a.approval_id, c.name, c.arguments, a.state) ORDER BY a.asked_at, a.approval_id)
+        FROM approvals a
+        JOIN tool_calls c ON c.session_id = a.session_id AND c.position = a.position AND c.call_id = a.call_id
+        WHERE a.session_id = scope.session_id AND a.decided_position = $3) AS decided
 FROM scope
 CROSS JOIN LATERAL (
     SELECT CASE WHEN scope.user_id <> '' THEN (SELECT to_jsonb(u) FROM users u WHERE u.user_id = scope.user_id) END AS user,
@@ -99,15 +103,17 @@ CROSS JOIN LATERAL (
 WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
 SELECT entry.* FROM scope CROSS JOIN LATERAL (
     (SELECT m.seq, m.at, m.run_id, m.message_id, m.role, m.author_id, m.author_name, m.text, m.client_id, m.attachments,
+            (SELECT jsonb_agg(jsonb_build_array(a.approval_id, a.call_id, a.title, a.user_id) ORDER BY a.asked_at, a.approval_id)
+             FROM approvals a WHERE a.session_id = m.session_id AND a.seq = m.seq AND a.state = 'waiting') AS asks,
             NULL::text AS state, NULL::text AS label, NULL::text AS mode
      FROM messages m WHERE m.session_id = scope.session_id AND m.seq > $2::bigint
      ORDER BY m.session_id, m.seq LIMIT $3::int)
     UNION ALL
-    (SELECT n.seq, n.at, n.run_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, n.state, n.label, NULL
+    (SELECT n.seq, n.at, n.run_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, n.state, n.label, NULL
      FROM run_notes n WHERE n.session_id = scope.session_id AND n.seq > $2
      ORDER BY n.session_id, n.seq LIMIT $3)
     UNION ALL
-    (SELECT h.seq, h.at, h.run_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, h.name, h.mode
+    (SELECT h.seq, h.at, h.run_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, h.name, h.mode
      FROM handoffs h WHERE h.session_id = scope.session_id AND h.seq > $2
      ORDER BY h.session_id, h.seq LIMIT $3)
 ) entry
@@ -118,6 +124,8 @@ ORDER BY entry.seq LIMIT $3;
 WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
 SELECT entry.* FROM scope CROSS JOIN LATERAL (
     SELECT m.seq, m.at, m.run_id, m.message_id, m.role, m.author_id, m.author_name, m.text, m.client_id, m.attachments,
+           (SELECT jsonb_agg(jsonb_build_array(a.approval_id, a.call_id, a.title, a.user_id) ORDER BY a.asked_at, a.approval_id)
+            FROM approvals a WHERE a.session_id = m.session_id AND a.seq = m.seq AND a.state = 'waiting') AS asks,
            NULL::text AS state, NULL::text AS label
     FROM messages m WHERE m.session_id = scope.session_id AND m.seq < $2::bigint
     ORDER BY m.session_id DESC, m.seq DESC LIMIT $3::int

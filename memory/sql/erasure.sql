@@ -118,6 +118,11 @@ WITH scope AS MATERIALIZED (
 ), summary AS (
     DELETE FROM compactions s WHERE s.session_id = (SELECT scope.session_id FROM scope)
     RETURNING 1
+), ask AS (
+    DELETE FROM approvals a
+    WHERE a.session_id = (SELECT scope.session_id FROM scope)
+      AND (a.user_id = ANY($2) OR a.position IN (SELECT gone.position FROM gone))
+    RETURNING 1
 ), handoff AS (
     -- The agent's words about the conversation; that somebody joined stays, since the numbers do.
     UPDATE handoffs h SET reason = NULL, summary = NULL
@@ -136,7 +141,8 @@ SELECT (SELECT count(*) FROM message) AS messages, (SELECT count(*) FROM turn) A
        (SELECT count(*) FROM key) AS dedupe, (SELECT count(*) FROM participant) AS participants,
        (SELECT count(*) FROM opinion) AS feedback, (SELECT count(*) FROM file) AS attachments,
        (SELECT count(*) FROM mark) AS watermarks, (SELECT count(*) FROM job) AS jobs,
-       (SELECT count(*) FROM summary) AS compactions, (SELECT count(*) FROM handoff) AS handoffs
+       (SELECT count(*) FROM summary) AS compactions, (SELECT count(*) FROM handoff) AS handoffs,
+       (SELECT count(*) FROM ask) AS approvals
 FROM scope;
 
 -- name: erase_person
@@ -204,7 +210,8 @@ SELECT l.* FROM scope CROSS JOIN LATERAL (
            (SELECT count(*) FROM tasks t WHERE t.session_id = scope.session_id AND t.user_id = ANY($2)) AS tasks,
            (SELECT count(*) FROM participants p WHERE p.session_id = scope.session_id AND p.user_id = ANY($2)) AS participants,
            (SELECT count(*) FROM jobs j WHERE j.session_id = scope.session_id AND j.user_id = ANY($2)) AS jobs,
-           (SELECT count(*) FROM attachments a WHERE a.session_id = scope.session_id AND a.user_id = ANY($2)) AS attachments
+           (SELECT count(*) FROM attachments a WHERE a.session_id = scope.session_id AND a.user_id = ANY($2)) AS attachments,
+           (SELECT count(*) FROM approvals a WHERE a.session_id = scope.session_id AND a.user_id = ANY($2)) AS approvals
 ) l;
 
 -- name: count_left_of_person

@@ -37,6 +37,8 @@ WITH scope AS MATERIALIZED (
     WHERE m.session_id = (SELECT scope.session_id FROM scope) AND m.author_id = $2
 ), asked AS (
     UPDATE tasks t SET user_id = $3 WHERE t.session_id = (SELECT scope.session_id FROM scope) AND t.user_id = $2
+), waits AS (
+    UPDATE approvals a SET user_id = $3 WHERE a.session_id = (SELECT scope.session_id FROM scope) AND a.user_id = $2
 ), ran AS (
     UPDATE runs r SET user_id = $3 WHERE r.session_id = (SELECT scope.session_id FROM scope) AND r.user_id = $2
 ), joined AS (
@@ -92,6 +94,11 @@ WITH scope AS MATERIALIZED (
         user_id = CASE WHEN 'run_' || substr(t.task_id, 6) IN (SELECT said.run_id FROM said) THEN $2 ELSE t.user_id END,
         is_parted = t.is_parted OR (t.attempts > 0 AND t.finished_at IS NULL)
     WHERE t.session_id = (SELECT scope.session_id FROM scope) AND t.user_id = $3
+), waits AS (
+    UPDATE approvals a SET user_id = $2
+    WHERE a.session_id = (SELECT scope.session_id FROM scope) AND a.user_id = $3
+      AND EXISTS (SELECT FROM tasks t WHERE t.session_id = a.session_id AND t.position = a.position
+                                        AND 'run_' || substr(t.task_id, 6) IN (SELECT said.run_id FROM said))
 ), ran AS (
     UPDATE runs r SET user_id = $2
     WHERE r.session_id = (SELECT scope.session_id FROM scope) AND r.user_id = $3

@@ -18,10 +18,12 @@ RETURNING o.session_id, o.seq, o.post_key, o.channel, o.reply_to, o.attempts, du
 -- A message's words, with the name where a person of the team said them, or a change of who answers.
 WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
 SELECT p.* FROM scope CROSS JOIN LATERAL (
-    (SELECT m.text, CASE WHEN m.role = 'human' THEN m.author_name END AS name, NULL::text AS mode
+    (SELECT m.text, CASE WHEN m.role = 'human' THEN m.author_name END AS name, NULL::text AS mode,
+            (SELECT jsonb_agg(jsonb_build_array(a.approval_id, a.call_id, a.title, a.user_id) ORDER BY a.asked_at, a.approval_id)
+             FROM approvals a WHERE a.session_id = m.session_id AND a.seq = m.seq AND a.state = 'waiting') AS asks
      FROM messages m WHERE m.session_id = scope.session_id AND m.seq = $2::bigint OFFSET 0)
     UNION ALL
-    (SELECT NULL, h.name, h.mode FROM handoffs h WHERE h.session_id = scope.session_id AND h.seq = $2 OFFSET 0)
+    (SELECT NULL, h.name, h.mode, NULL FROM handoffs h WHERE h.session_id = scope.session_id AND h.seq = $2 OFFSET 0)
 ) p;
 
 -- name: end_post

@@ -59,6 +59,8 @@ WITH scope AS MATERIALIZED (
     DELETE FROM jobs t WHERE t.session_id = (SELECT session.session_id FROM session)
 ), spent AS (
     DELETE FROM spend t WHERE t.scope = 'session:' || (SELECT session.session_id FROM session)
+), ask AS (
+    DELETE FROM approvals t WHERE t.session_id = (SELECT session.session_id FROM session)
 ), mark AS (
     DELETE FROM watermarks t WHERE t.session_id = (SELECT session.session_id FROM session)
 )

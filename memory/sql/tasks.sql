@@ -5,6 +5,7 @@
 -- No row: too many people's turns wait. The lease is taken when it is free, nothing waits and this process has room.
 -- The message is of whoever $2 is now; an erased person raises no_data_found.
 -- While a person of the team has the session the message is kept: its task is over at once, with the note $22.
+-- $23 is the call about which it says $24; where that cannot be decided any more it raises not_null_violation.
 WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id,
            set_config('parley.user_id', coalesce(parley_current_user($2::text), ''), true) AS user_id
@@ -67,9 +68,19 @@ WITH scope AS MATERIALIZED (
     SELECT session.session_id, session.seq + 1, $18,
            CASE WHEN lease.is_kept THEN 'done' WHEN lease.is_mine THEN 'thinking' ELSE 'queued' END
     FROM session, lease
+), decided AS (
+    -- Nothing is approved while the agent is silent: no run would make the call.
+    UPDATE approvals a SET state = $24::text, decided_at = now(),
+                           decided_position = (SELECT task.position FROM task, lease WHERE NOT lease.is_kept)
+    WHERE $23::text IS NOT NULL AND ($24 <> 'approved' OR NOT (SELECT lease.is_kept FROM lease)) AND a.session_id = (SELECT session.session_id FROM session) AND a.approval_id = $23
+      AND a.state = 'waiting' AND (a.user_id = (SELECT who.user_id FROM who) OR $24 = 'expired')
+    RETURNING 1
 ), key AS (
     INSERT INTO dedupe (session_id, key, digest, seq, message_id, task_id)
-    SELECT session.session_id, $15::text, $16::bytea, session.seq, $11, $10 FROM session
+    -- No key, which undoes it all, for a decision about what does not wait, or not for this person.
+    SELECT session.session_id, CASE WHEN $23::text IS NULL OR EXISTS (SELECT FROM decided) THEN $15::text END,
+           $16::bytea, session.seq, $11, $10
+    FROM session
 )
 SELECT session.seq, task.position, lease.epoch, lease.is_mine, lease.is_kept, now() AS at, who.user_id,
        CASE WHEN lease.owner IS NULL AND NOT lease.is_kept THEN pg_notify('parley_ready', '') END
@@ -100,6 +111,9 @@ WITH scope AS MATERIALIZED (
 ), moved AS (
     UPDATE messages m SET position = $4
     WHERE m.session_id = (SELECT gate.session_id FROM gate) AND m.position IN (SELECT merged.position FROM merged)
+), decided AS (
+    UPDATE approvals a SET decided_position = $4
+    WHERE a.session_id = (SELECT gate.session_id FROM gate) AND a.decided_position IN (SELECT merged.position FROM merged)
 ), lease AS (
     UPDATE session_leases l SET queued = l.queued - (SELECT count(*) FROM merged)
     FROM head WHERE l.session_id = head.session_id
@@ -177,6 +191,12 @@ WITH scope AS MATERIALIZED (
     SELECT task.session_id, session.seq, $6::text, session.channel, task.reply_to
     FROM task, session WHERE task.reply_to IS NOT NULL AND $6::text IS NOT NULL
     RETURNING 1
+), asked AS (
+    INSERT INTO approvals (session_id, approval_id, position, seq, call_id, user_id, agent_id, title, expires_at)
+    SELECT task.session_id, r.approval_id, task.position, session.seq, r.call_id, task.user_id, task.agent_id, r.title,
+           now() + r.expires_s * interval '1 second'
+    FROM task, session, jsonb_to_recordset($19::jsonb) AS r (approval_id text, call_id text, title text, expires_s float8)
+    WHERE task.user_id IS NOT NULL AND $6 IS NOT NULL
 ), job AS (
     -- Words that keep coming put the work off, but not for more than five times as long.
     INSERT INTO jobs AS j (kind, session_id, user_id, agent_id, run_at)

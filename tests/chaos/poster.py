@@ -1,10 +1,13 @@
 """The channel of the fake platform, as an owner would add one: a route that takes its events, and a poster."""
 
+from collections.abc import Sequence
+
 import httpx2
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from agent.asks import Ask
 from agent.errors import BusyError, StoreUnavailableError
 from agent.ids import AgentId, SessionId, UserId
 from agent.records import Audience, JsonObject, User
@@ -23,7 +26,11 @@ class PlatformPoster:
     def __init__(self, base_url: str) -> None:
         self._client = httpx2.AsyncClient(base_url=base_url, timeout=2.0)
 
-    async def post(self, reply_to: JsonObject, text: str, post_key: str) -> str:
+    def follow_up(self, reply_to: JsonObject, name: str) -> JsonObject:
+        """The same conversation."""
+        return reply_to
+
+    async def post(self, reply_to: JsonObject, text: str, post_key: str, asks: Sequence[Ask] = ()) -> str:
         """Say it. A connection that was never made is a refusal; one that broke leaves everything open."""
         body = {"conversation": reply_to["conversation"], "text": text, "key": post_key}
         try:

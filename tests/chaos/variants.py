@@ -7,12 +7,13 @@ sdk_retry           the platform's client sends a post again by itself
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 
 import httpx2
 
 import memory.tasks
+from agent.asks import Ask
 from agent.ids import MessageId, TaskId, new_message_id, new_task_id, run_id_of
 from agent.records import JsonObject
 from agent.tasks import Accepted, Inbound
@@ -80,7 +81,9 @@ def break_client() -> None:
     """Send a post again after a broken connection, as many clients do by themselves."""
     post_once = PlatformPoster.post
 
-    async def post(self: PlatformPoster, reply_to: JsonObject, text: str, post_key: str) -> str:
+    async def post(
+        self: PlatformPoster, reply_to: JsonObject, text: str, post_key: str, asks: Sequence[Ask] = ()
+    ) -> str:
         for _ in range(RETRIES):
             try:
                 return await post_once(self, reply_to, text, post_key)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from agent.loop import OUTCOME_UNKNOWN
+from agent.calling import OUTCOME_UNKNOWN
 from agent.records import RunState
 from agent.tasks import TaskState
 from agent.tools import build_tool

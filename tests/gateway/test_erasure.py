@@ -29,7 +29,7 @@ WORD = "zebrafish"
 TABLES = {
     "erased": "messages turns tool_calls runs tasks outbox dedupe participants feedback attachments watermarks jobs "
     "sessions users identities user_memories memory_words tombstones memory_optimizations link_codes user_tries "
-    "slack_inbox slack_feedback spend compactions agent_memory_revisions handoffs",
+    "slack_inbox slack_feedback spend compactions approvals agent_memory_revisions handoffs",
     "tells that somebody was erased, by a hash": "former_users user_changes",
     "is about no person": "migrations instance workers watchers session_leases run_notes slack_posts "
     "slack_installations slack_shared slack_buckets reservations",

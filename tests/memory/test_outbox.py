@@ -1,10 +1,12 @@
 """Answers that have to be posted: stored with the end of their run, posted once, and looked for before a second try."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pytest
 
+from agent.asks import Ask
 from agent.ids import SessionId, WorkerId
 from agent.records import JsonObject, RunState
 from agent.tasks import TaskState
@@ -30,7 +32,11 @@ class Channel:
     posts: list[tuple[str, str]] = field(default_factory=list)
     looks: int = 0
 
-    async def post(self, reply_to: JsonObject, text: str, post_key: str) -> str:
+    def follow_up(self, reply_to: JsonObject, name: str) -> JsonObject:
+        """The same place."""
+        return reply_to
+
+    async def post(self, reply_to: JsonObject, text: str, post_key: str, asks: Sequence[Ask] = ()) -> str:
         """Say it."""
         fault = self.faults.pop(0) if self.faults else None
         if fault is None or self.is_posted_first:
