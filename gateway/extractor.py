@@ -78,11 +78,11 @@ class Extractor:
         audience = session.audience if session else Audience.SHARED
         is_together = job.attempts <= TOGETHER_ATTEMPTS
         limit = WORDS_AT_ONCE if is_together else SINGLE_WORDS
-        words = await self._memories.load_new_words(job.user_id, job.session_id, limit)
+        words, has_more = await self._memories.load_new_words(job.user_id, job.session_id, limit)
         for part in [words] if is_together else [[message] for message in words]:
             if part:
                 await self._read(config, job, part, audience)
-        return len(words) == limit
+        return has_more
 
     async def _read(self, config: AgentConfig, job: Job, words: Sequence[Message], audience: Audience) -> None:
         said = [message for message in words if not is_small_talk(message.text)]

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from agent.extraction import FactChange
 from agent.ids import AgentId, MemoryId, SessionId, UserId, new_memory_id
@@ -64,11 +65,18 @@ class Memories:
         async with self._database.scope(user_id=user_id) as connection:
             await connection.execute(query("mark_used"), user_id, list(memory_ids))
 
-    async def load_new_words(self, user_id: UserId, session_id: SessionId, limit: int) -> Sequence[Message]:
-        """What the person said in a session since it was last read for facts, in order."""
+    async def load_new_words(
+        self, user_id: UserId, session_id: SessionId, limit: int
+    ) -> tuple[Sequence[Message], bool]:
+        """What the person said in a session since it was last read for facts, in order; and whether there is more.
+
+        Only what was said by one of their accounts: a fact goes with the account that said it when the link is undone,
+        so nothing may be drawn from the words of two.
+        """
         async with self._database.scope(user_id=user_id, session_id=session_id) as connection:
-            rows = await connection.fetch(query("load_new_words"), session_id, user_id, limit)
-            return [read_message(session_id, row) for row in rows]
+            rows = await connection.fetch(query("load_new_words"), session_id, user_id, limit + 1)
+        words = list(takewhile(lambda row: row["account_id"] == rows[0]["account_id"], rows[:limit]))
+        return [read_message(session_id, row) for row in words], len(words) < len(rows)
 
     async def apply(self, user_id: UserId, changes: Sequence[FactChange], reading: Reading) -> int:
         """Store believed changes and how far was read, in one transaction. Returns how many facts changed.

@@ -101,23 +101,48 @@ async def test_what_was_read_of_two_as_one_person_is_not_stored_once_they_are_pa
     place = SessionId("web:demo:parted")
     seqs = [await slack.say("I have a cat", place), await web.say("I have a dog", place)]
     memories = Memories(database)
-    words = await memories.load_new_words(web.user.id, place, 10)
-    assert [message.seq for message in words] == seqs
-    change = FactChange(op="add", text="has a cat", slot=None, topics=(), known=None, evidence=words[1])
+    words, has_more = await memories.load_new_words(web.user.id, place, 10)
+    assert ([message.seq for message in words], has_more) == (seqs[:1], True), "what two accounts said is read apart"
+    change = FactChange(op="add", text="has a cat", slot=None, topics=(), known=None, evidence=words[0])
     reading = Reading(
         session_id=place,
         first_seq=seqs[0],
-        last_seq=seqs[1],
+        last_seq=seqs[0],
         audience=Audience.SHARED,
         agent_id=AgentId("a"),
-        seqs=tuple(seqs),
+        seqs=(seqs[0],),
     )
     [account] = [a for a in await links.list_accounts(web.user.id) if a.channel == "slack"]
     await links.unlink(web.user.id, account.identity_id)
     with pytest.raises(WordsMovedError):
         await memories.apply(web.user.id, [change], reading)
     assert await web.facts() == set()
-    assert [message.text for message in await memories.load_new_words(web.user.id, place, 10)] == ["I have a dog"]
+    words, _ = await memories.load_new_words(web.user.id, place, 10)
+    assert [message.text for message in words] == ["I have a dog"]
+
+
+async def test_what_two_linked_accounts_say_in_one_thread_is_read_apart_and_whole(
+    database: Database, links: Links
+) -> None:
+    """So a model that mixes up who said what cannot send a fact home with the wrong account. Proves: UM-10, ID-3."""
+    slack = await Person(database, "kim", "slack").come()
+    web = await Person(database, "kim", "id").come()
+    await links.merge(slack.user.id, web.user.id, "code")
+    await slack.come()
+    place, memories = SessionId("web:demo:apart"), Memories(database)
+    for person, text in ((slack, "one"), (slack, "two"), (web, "three"), (slack, "four")):
+        await person.say(text, place)
+    read: list[list[str]] = []
+    has_more = True
+    while has_more:
+        words, has_more = await memories.load_new_words(web.user.id, place, 10)
+        read.append([message.text for message in words])
+        first, last = words[0].seq, words[-1].seq
+        reading = Reading(
+            session_id=place, first_seq=first, last_seq=last, audience=Audience.SHARED, agent_id=AgentId("a")
+        )
+        await memories.apply(web.user.id, [], reading)
+    assert read == [["one", "two"], ["three"], ["four"]]
 
 
 async def test_what_was_read_beside_a_parted_accounts_facts_is_not_stored(database: Database, links: Links) -> None:
@@ -130,7 +155,7 @@ async def test_what_was_read_beside_a_parted_accounts_facts_is_not_stored(databa
     place = SessionId("web:demo:beside")
     seq = await web.say("I have a dog", place)
     memories = Memories(database)
-    words = await memories.load_new_words(web.user.id, place, 10)
+    words, _ = await memories.load_new_words(web.user.id, place, 10)
     known = await memories.find_related(web.user.id, "a cat", 10, Audience.PRIVATE)
     change = FactChange(op="add", text="has a cat", slot=None, topics=(), known=None, evidence=words[0])
     reading = Reading(
