@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from typing import NoReturn
 
 import aiohttp
@@ -12,6 +13,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import WebSocketException
 
 from adapters.slack.door import Door
@@ -96,17 +98,12 @@ class Socket:
     async def _keep_up(self, handler: AsyncSocketModeHandler) -> None:
         session = handler.client.current_session
         if session is not None and session.close_code is None:
-            try:
-                async with asyncio.timeout(PONG_S):
-                    await (await session.ping())
-            except (TimeoutError, WebSocketException):
-                if session is not handler.client.current_session:
-                    return  # it was replaced meanwhile, as Slack asks for now and then
+            if await is_there(session, self._door) or session is not handler.client.current_session:
+                return  # a session may also have been replaced meanwhile, as Slack asks for now and then
+            if session.close_code is None:
                 log.warning("slack_socket_silent")
-                session.transport.abort()
-                await session.wait_closed()
-            else:
-                return
+            session.transport.abort()
+            await session.wait_closed()
         handler.client.wss_uri = None
         await handler.client.connect_to_new_endpoint()
         self.connection_count += 1
@@ -115,6 +112,23 @@ class Socket:
         """Take nothing more."""
         if self._handler is not None and not self._handler.client.closed:
             await self._handler.close_async()  # type: ignore[no-untyped-call]
+
+
+async def is_there(session: ClientConnection, door: Door) -> bool:
+    """Whether the other end answers a ping, or says anything else meanwhile.
+
+    A process that is too busy to read for so long is late itself, and would lose the acks of all it has taken.
+    """
+    asked_at_s = time.monotonic()
+    try:
+        async with asyncio.timeout(PONG_S):
+            pong = asyncio.ensure_future(await session.ping())
+    except (TimeoutError, WebSocketException):
+        return False
+    await asyncio.wait([pong], timeout=PONG_S)
+    if pong.done():
+        return not pong.cancelled() and pong.exception() is None
+    return door.last_at_s >= asked_at_s
 
 
 def _quiet_logger() -> logging.Logger:

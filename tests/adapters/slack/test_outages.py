@@ -1,10 +1,13 @@
 """Sockets that die, gateways that die: nothing that was acked is lost, nothing is said twice."""
 
+import asyncio
 import json
+import time
 from dataclasses import replace
 
 import pytest
 
+from adapters.slack import sockets
 from adapters.slack.deciding import Rule
 from adapters.slack.options import Conversation, Keys, Options, Setup
 from adapters.slack.sockets import CHECK_S, PONG_S
@@ -25,6 +28,34 @@ async def reconnected(arena: Arena, before: list[Connection], within_s: float) -
 def test_a_silent_socket_is_noticed_within_two_seconds() -> None:
     """It is looked at every so often, and has so long to answer. Proves: SL-22."""
     assert CHECK_S + PONG_S < 2
+
+
+class Mute:
+    """The other end of a socket that sends no pong, but may say something else: then `door` hears it."""
+
+    def __init__(self, door: "Mute | None" = None) -> None:
+        self.last_at_s = 0.0
+        self._door = door
+
+    async def ping(self) -> "asyncio.Future[float]":
+        """Asked."""
+        if self._door is not None:
+            self._door.last_at_s = time.monotonic()
+        return asyncio.get_running_loop().create_future()
+
+
+@pytest.mark.parametrize("speaks", [True, False])
+async def test_a_socket_that_still_brings_something_is_not_given_up(
+    monkeypatch: pytest.MonkeyPatch, *, speaks: bool
+) -> None:
+    """After an outage so much comes at once that a pong comes late: to break off then would lose every ack on its way,
+    and bring it all again. Proves: SL-22.
+    """
+    monkeypatch.setattr(sockets, "PONG_S", 0.01)
+    door = Mute()
+    session = Mute(door if speaks else None)
+    async with asyncio.timeout(5):
+        assert await sockets.is_there(session, door) is speaks  # type: ignore[arg-type]
 
 
 async def test_a_socket_that_is_cut_is_replaced_and_nothing_is_lost(database_url: str) -> None:
