@@ -11,10 +11,12 @@ from starlette.routing import BaseRoute
 
 from adapters.ports import Gateway
 from adapters.slack.answers import Answers
+from adapters.slack.asking import Asking
 from adapters.slack.client import OnToken, SlackOAuth, SlackWebApi, open_client
 from adapters.slack.conversing import Conversing
 from adapters.slack.deciding import Decision, Reason, Verdict
 from adapters.slack.door import Door
+from adapters.slack.errands import Errands
 from adapters.slack.home import Home
 from adapters.slack.http import build_route
 from adapters.slack.inbox import Intake
@@ -23,6 +25,7 @@ from adapters.slack.options import Keys, Options
 from adapters.slack.ports import Inbox, Installations, Limits, Own, Posts, Shared, Threads
 from adapters.slack.previews import Previews
 from adapters.slack.profiles import Profiles
+from adapters.slack.reading import Reader
 from adapters.slack.records import Asked, Deleted, Edited, Event, HomeOpened, Revoked, Said, StopClicked, UserChanged
 from adapters.slack.rules import Judge, Rules
 from adapters.slack.sharing import Pins
@@ -87,13 +90,15 @@ async def open_slack(
         profiles = Profiles(gateway, api, store.own, options.trusts)
         previews = Previews(gateway, api, store.posts, options.first_rung)
         answers = Answers(api, store.posts, previews, options.unknown_policy)
-        conversing = Conversing(gateway, store.threads, api, profiles, previews, answers, Rules(options, store.judge))
-        home = Home(gateway, api, profiles, store.own)
+        reader, rules, errands = Reader(profiles, api, options), Rules(options, store.judge), Errands(api)
+        conversing = Conversing(gateway, store.threads, api, profiles, previews, answers, rules, reader)
+        asking = Asking(gateway, store.threads, store.posts, api, errands, previews, reader)
+        home = Home(gateway, errands, profiles, store.own)
         surfaces = Surfaces(gateway, store.threads, store.posts, profiles, store.own)
         ending = Ending(store.installations, api, pins)
-        handler = Handler(conversing, surfaces, home, profiles, pins, ending)
+        handler = Handler(conversing, asking, surfaces, home, profiles, pins, ending)
         intake = Intake(store.inbox, handler.handle, options.retention_days, options.bots)
-        door = Door(intake, surfaces, home, pins)
+        door = Door(intake, surfaces, home, asking, pins)
         socket = Socket(door, client, keys.app_token) if keys.app_token else None
         routes = [build_route(door, keys.signing_secret)] if keys.signing_secret else []
         if oauth is not None:
@@ -116,7 +121,7 @@ async def open_slack(
             )
         finally:
             await previews.close()
-            await home.close()
+            await errands.close()
 
 
 def _build_oauth(client: AsyncWebClient, keys: Keys) -> SlackOAuth | None:
@@ -149,6 +154,7 @@ class Handler:
     def __init__(
         self,
         conversing: Conversing,
+        asking: Asking,
         surfaces: Surfaces,
         home: Home,
         profiles: Profiles,
@@ -156,6 +162,7 @@ class Handler:
         ending: Ending,
     ) -> None:
         self._home = home
+        self._asking = asking
         self._pins = pins
         self._ending = ending
         self._conversing = conversing
@@ -172,7 +179,7 @@ class Handler:
             case Deleted():
                 return await self._conversing.delete(event)
             case Asked():
-                return await self._conversing.ask_about(event)
+                return await self._asking.ask(event)
             case StopClicked():
                 return await self._surfaces.stop(event)
             case HomeOpened():

@@ -1,4 +1,4 @@
-"""Takes messages in: said, edited, deleted, asked about. Each call ends with a decision, and may be repeated."""
+"""Takes messages in: said, edited, deleted. Each call ends with a decision, and may be repeated."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from adapters.slack.ports import Threads, WebApi
 from adapters.slack.previews import Previews
 from adapters.slack.profiles import Person, Profiles
 from adapters.slack.reading import Reader
-from adapters.slack.records import Asked, Deleted, Edited, Said, objects_of
+from adapters.slack.records import Deleted, Edited, Said, objects_of
 from adapters.slack.rules import Rules
 from agent.errors import ConflictError
 from agent.ids import SessionId, TaskId, run_id_of
@@ -41,6 +41,7 @@ class Conversing:
         previews: Previews,
         answers: Answers,
         rules: Rules,
+        reader: Reader,
     ) -> None:
         self._gateway = gateway
         self._threads = threads
@@ -50,7 +51,7 @@ class Conversing:
         self._answers = answers
         self._rules = rules
         self._options = rules.options
-        self._reader = Reader(profiles, api, rules.options)
+        self._reader = reader
 
     async def hear(self, said: Said) -> Outcome:
         """Somebody said something."""
@@ -160,23 +161,6 @@ class Conversing:
         )
         await self._answers.withdraw(address)
         await self._gateway.stop_run(session_id, run_id_of(task_id))
-
-    async def ask_about(self, asked: Asked) -> Outcome:
-        """The message shortcut: whoever chose it asks the agent about a message, in that message's thread."""
-        said = replace(asked.said, user=asked.asker, home=asked.asker_home)
-        session_id = session_id_of(said, self._options.direct_messages)
-        person = await self._profiles.find_person(said.origin, said.home, asked.asker)
-        quoted = await self._reader.read_text(asked.said)
-        question = f"shortcut:{asked.origin.event_id}"
-        inbound = await self._reader.read(said, session_id, person, key=question)
-        address = address_of(said, session_id, question, (said.home, asked.asker))
-        text = f"(about this message)\n{quoted}"
-        try:
-            accepted = await self._gateway.accept(replace(inbound, text=text, reply_to=address.to_json()))
-        except ConflictError:
-            return Decision(verdict=Verdict.ANSWERED, reason=Reason.SHORTCUT), session_id
-        self._previews.start(address, accepted.run_id, accepted.seq)
-        return Decision(verdict=Verdict.ANSWERED, reason=Reason.SHORTCUT), session_id
 
 
 def _bot_of(person: Person, said: Said) -> str | None:

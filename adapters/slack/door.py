@@ -4,13 +4,14 @@ import asyncio
 import time
 from contextlib import suppress
 
+from adapters.slack.asking import Asking
 from adapters.slack.deciding import Decision, Reason, Verdict
 from adapters.slack.home import Home
 from adapters.slack.inbox import Intake
 from adapters.slack.interactions import parse_interaction
 from adapters.slack.modals import read_memory_id
 from adapters.slack.payloads import parse_event
-from adapters.slack.records import Asked, Challenge, Clicked, Command, Submitted, text_of
+from adapters.slack.records import Asked, Challenge, Clicked, Command, Shortcut, Submitted, text_of
 from adapters.slack.sharing import Pins
 from adapters.slack.surfaces import Surfaces
 from agent.records import JsonObject
@@ -23,8 +24,9 @@ _EVENTS = frozenset({"event_callback", "url_verification"})
 class Door:
     """Both transports' way in. `last_at_s` is when something last came, by the monotonic clock."""
 
-    def __init__(self, intake: Intake, surfaces: Surfaces, home: Home, pins: Pins) -> None:
+    def __init__(self, intake: Intake, surfaces: Surfaces, home: Home, asking: Asking, pins: Pins) -> None:
         self._intake = intake
+        self._asking = asking
         self._home = home
         self._surfaces = surfaces
         self._pins = pins
@@ -49,6 +51,8 @@ class Door:
     async def _interact(self, payload: JsonObject) -> JsonObject:
         interaction = await self._pins.settle(parse_interaction(payload))
         match interaction:
+            case Shortcut():
+                await self._intake.note(interaction, self._asking.open_form(interaction), "shortcut")
             case Asked():
                 await self._intake.receive(payload, interaction)
             case Clicked():

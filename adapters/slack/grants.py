@@ -20,6 +20,7 @@ SCOPES = (
     "files:read",
     "groups:history",
     "im:history",
+    "im:write",
     "metadata.message:read",
     "mpim:history",
     "users:read",

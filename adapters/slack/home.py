@@ -1,14 +1,9 @@
 """The app's home: what is remembered about a person, theirs to correct and delete, and their recent threads."""
 
-import asyncio
-from collections.abc import Coroutine
-
-import structlog
-
 from adapters.ports import Gateway
 from adapters.slack.blocks import PROMPTS, Recent, build_home
 from adapters.slack.deciding import Decision, Reason, Verdict
-from adapters.slack.errors import SlackError
+from adapters.slack.errands import Errands
 from adapters.slack.modals import (
     DELETE,
     DELETED,
@@ -19,19 +14,17 @@ from adapters.slack.modals import (
     build_errors,
     read_memory_id,
 )
-from adapters.slack.places import CHANNEL, identity_of
-from adapters.slack.ports import Own, WebApi
+from adapters.slack.places import CHANNEL, build_link, identity_of
+from adapters.slack.ports import Own
 from adapters.slack.profiles import Profiles
 from adapters.slack.records import Clicked, HomeOpened, Origin, Submitted
 from agent.errors import MemoryConflictError, MemoryInvalidError, MemorySecretError, NotFoundError
 from agent.ids import MemoryId, SessionId, UserId
 from agent.records import JsonObject, Session
 
-log = structlog.get_logger(__name__)
 MEMORIES_LISTED = 100
 SESSIONS_LISTED = 10
 TITLE_LIMIT = 80
-PATIENCE_S = 5.0
 NOT_KEPT = "This cannot be remembered."
 NEVER_KEPT = "Passwords, keys and numbers of cards or accounts are never remembered."
 IS_KNOWN = "This is remembered already."
@@ -42,12 +35,11 @@ Outcome = tuple[Decision, SessionId | None]
 class Home:
     """What is done about it. Everything raises `StoreUnavailableError`."""
 
-    def __init__(self, gateway: Gateway, api: WebApi, profiles: Profiles, own: Own) -> None:
+    def __init__(self, gateway: Gateway, errands: Errands, profiles: Profiles, own: Own) -> None:
         self._gateway = gateway
-        self._api = api
+        self._errands = errands
         self._profiles = profiles
         self._own = own
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self, opened: HomeOpened) -> Outcome:
         """Show a person's home, or suggest prompts where they look at the messages."""
@@ -57,7 +49,7 @@ class Home:
                 "channel_id": opened.conversation,
                 "prompts": [{**prompt} for prompt in PROMPTS],
             }
-            await self._try(origin.installation, "assistant.threads.setSuggestedPrompts", arguments)
+            await self._errands.call(origin.installation, "assistant.threads.setSuggestedPrompts", arguments)
             return _ignore(Reason.PROMPTS), None
         person = await self._profiles.find_person(origin, origin.installation, opened.user)
         if person.user is not None:
@@ -68,13 +60,9 @@ class Home:
         memories = await self._own.list_newest(user_id, MEMORIES_LISTED)
         sessions = await self._gateway.list_sessions_of_user(user_id, CHANNEL, origin.installation, SESSIONS_LISTED)
         recent = [Recent(title=await self._title(session), link=_link(origin, session)) for session in sessions]
-        await self._try(origin.installation, "views.publish", {"user_id": user, "view": build_home(memories, recent)})
-
-    async def _try(self, installation: str, method: str, arguments: JsonObject) -> None:
-        try:
-            await self._api.call(installation, method, arguments, patience_s=PATIENCE_S)
-        except SlackError as error:
-            log.info("slack_surface_not_shown", error=str(error))
+        await self._errands.call(
+            origin.installation, "views.publish", {"user_id": user, "view": build_home(memories, recent)}
+        )
 
     async def _title(self, session: Session) -> str:
         if session.title:
@@ -93,7 +81,7 @@ class Home:
             return _ignore(Reason.NO_MEMORY), None
         view = build_delete_form(memory) if clicked.value == DELETE else build_edit_form(memory)
         form: JsonObject = {"trigger_id": clicked.trigger_id, "view": view}
-        self._spawn(self._try(clicked.origin.installation, "views.open", form))
+        self._errands.start(self._errands.call(clicked.origin.installation, "views.open", form))
         return _ignore(Reason.FORM), None
 
     async def submit(self, submitted: Submitted) -> tuple[Decision, JsonObject]:
@@ -110,7 +98,7 @@ class Home:
             if fault is not None:
                 return _ignore(Reason.NOT_KEPT), build_errors(fault)
             decision = _ignore(Reason.CORRECTED)
-        self._spawn(self._show(submitted.origin, submitted.user, user_id))
+        self._errands.start(self._show(submitted.origin, submitted.user, user_id))
         return decision, {}
 
     async def _correct(self, user_id: UserId, memory_id: MemoryId, text: str) -> str | None:
@@ -131,30 +119,11 @@ class Home:
         found = await self._gateway.find_user(identity_of(origin.installation, home, user))
         return found.id if found else None
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._end)
-
-    def _end(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("slack_surface_not_shown", error=type(error).__name__)
-
-    async def close(self) -> None:
-        """End what is under way."""
-        for task in list(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=5.0)
-
 
 def _link(origin: Origin, session: Session) -> str | None:
     """Where the thread is, as a link that Slack opens itself."""
     *_, conversation, root = session.session_id.split(":")
-    if not root[:1].isdigit() or not origin.team:
-        return None
-    return f"https://slack.com/app_redirect?channel={conversation}&message_ts={root}&team={origin.team}"
+    return build_link(origin.team, conversation, root) if root[:1].isdigit() and origin.team else None
 
 
 def _ignore(reason: Reason) -> Decision:

@@ -14,7 +14,7 @@ from contextlib import suppress
 import structlog
 
 from adapters.slack.deciding import Decision, Reason, Verdict, screen
-from adapters.slack.errors import PayloadError
+from adapters.slack.errors import PayloadError, SlackError
 from adapters.slack.interactions import parse_interaction
 from adapters.slack.payloads import parse_event
 from adapters.slack.places import lane_of, twin_key
@@ -31,6 +31,7 @@ from adapters.slack.records import (
     Other,
     OtherInteraction,
     Said,
+    Shortcut,
     Submitted,
 )
 from agent.errors import StoreUnavailableError
@@ -138,6 +139,11 @@ class Intake:
             return Decision(verdict=Verdict.IGNORED, reason=Reason.NO_RULE), None
         except StoreUnavailableError:
             raise
+        except SlackError as error:
+            log.info("slack_intake_waits", error=str(error))
+            if attempt >= ATTEMPTS:
+                return Decision(verdict=Verdict.IGNORED, reason=Reason.FAILED), None
+            raise RetryError from error
         except Exception as error:
             log.error(
                 "slack_intake_failed",
@@ -198,9 +204,9 @@ class RetryError(Exception):
 
 def read_delivery(payload: JsonObject) -> Event | Asked:
     """A delivery as it was written down. Raises `PayloadError`."""
-    is_shortcut = payload.get("type") == "message_action"
-    event = parse_interaction(payload) if is_shortcut else parse_event(payload)
-    if isinstance(event, Challenge | Command | Clicked | Submitted | OtherInteraction):
+    is_form = payload.get("type") == "view_submission"
+    event = parse_interaction(payload) if is_form else parse_event(payload)
+    if isinstance(event, Challenge | Command | Clicked | Shortcut | Submitted | OtherInteraction):
         raise PayloadError("expected something that is kept")
     return event
 

@@ -1,14 +1,15 @@
 """Parses commands, buttons and shortcuts."""
 
+from adapters.slack.ask_form import ASK_FORM, PLACE, QUESTION, read_asked
 from adapters.slack.errors import PayloadError
 from adapters.slack.payloads import home_of, kind_of, parse_said
 from adapters.slack.records import (
-    Asked,
     Clicked,
     Command,
     Interaction,
     Origin,
     OtherInteraction,
+    Shortcut,
     Submitted,
     object_of,
     objects_of,
@@ -68,22 +69,32 @@ def _parse_click(payload: JsonObject) -> Interaction:
     )
 
 
-def _parse_submission(payload: JsonObject) -> Submitted:
+def _parse_submission(payload: JsonObject) -> Interaction:
     view, user, origin = object_of(payload, "view"), object_of(payload, "user"), _origin(payload)
     blocks = object_of(object_of(view, "state"), "values")
+    if text_of(view, "callback_id") == ASK_FORM:
+        return read_asked(
+            origin,
+            text_of(view, "private_metadata") or "",
+            _value_in(object_of(blocks, QUESTION)),
+            _value_in(object_of(blocks, PLACE)),
+            (home_of(origin, text_of(user, "team_id")), text_of(user, "id") or ""),
+        )
     return Submitted(
         origin=origin,
         user=text_of(user, "id") or "",
         home=home_of(origin, text_of(user, "team_id")),
         callback_id=text_of(view, "callback_id") or "",
         metadata=text_of(view, "private_metadata") or "",
-        values={name: _text_in(object_of(blocks, name)) for name in blocks},
+        values={name: _value_in(object_of(blocks, name)) for name in blocks},
     )
 
 
-def _text_in(block: JsonObject) -> str:
-    """What was written into the first field of a block."""
-    return next((text_of(object_of(block, name), "value") or "" for name in block), "")
+def _value_in(block: JsonObject) -> str:
+    """What was written into the first field of a block, or chosen in it."""
+    fields = (object_of(block, name) for name in block)
+    found = (text_of(field, "value") or text_of(object_of(field, "selected_option"), "value") for field in fields)
+    return next(found, None) or ""
 
 
 def _parse_shortcut(payload: JsonObject) -> Interaction:
@@ -91,13 +102,8 @@ def _parse_shortcut(payload: JsonObject) -> Interaction:
     conversation = text_of(object_of(payload, "channel"), "id")
     if conversation is None or text_of(message, "ts") is None:
         return OtherInteraction(origin=origin, kind="message_action")
-    user = object_of(payload, "user")
-    return Asked(
-        origin=origin,
-        said=parse_said(origin, message, conversation, kind_of(conversation)),
-        asker=text_of(user, "id") or "",
-        asker_home=home_of(origin, text_of(user, "team_id")),
-    )
+    said = parse_said(origin, message, conversation, kind_of(conversation))
+    return Shortcut(origin=origin, said=said, trigger_id=text_of(payload, "trigger_id") or "")
 
 
 def _origin(payload: JsonObject) -> Origin:

@@ -30,6 +30,11 @@ def session_prefix(installation: str, conversation: str) -> str:
     return f"{CHANNEL}:{installation}:{conversation}:"
 
 
+def build_link(team: str, conversation: str, ts: str) -> str:
+    """Where a message is, as a link that Slack opens itself."""
+    return f"https://slack.com/app_redirect?channel={conversation}&message_ts={ts}&team={team}"
+
+
 def identity_of(installation: str, home: str, user: str) -> Identity:
     """A person's account: by their home, and never by an e-mail address."""
     return Identity(tenant=installation, channel=CHANNEL, external_id=f"{home}:{user}")

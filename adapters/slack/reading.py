@@ -6,7 +6,7 @@ from adapters.slack.options import Options
 from adapters.slack.places import CHANNEL, audience_of, message_key
 from adapters.slack.ports import WebApi
 from adapters.slack.profiles import Person, Profiles
-from adapters.slack.records import Said, SharedFile
+from adapters.slack.records import Origin, Said, SharedFile
 from agent.ids import SessionId
 from agent.records import JsonObject
 from agent.speech import UNNAMED
@@ -25,7 +25,7 @@ class Reader:
     def __init__(self, profiles: Profiles, api: WebApi, options: Options) -> None:
         self._profiles = profiles
         self._api = api
-        self._options = options
+        self.options = options
 
     async def read(
         self,
@@ -37,31 +37,56 @@ class Reader:
         reply_to: JsonObject | None = None,
     ) -> Inbound:
         """A message, to be accepted or kept. `key` stands for the message's own where it is asked again."""
+        return self.build(said, session_id, person, await self.read_text(said), key=key, reply_to=reply_to)
+
+    def build(
+        self,
+        said: Said,
+        session_id: SessionId,
+        person: Person,
+        text: str,
+        *,
+        key: str | None = None,
+        reply_to: JsonObject | None = None,
+    ) -> Inbound:
+        """The same for a text that was read before."""
         return Inbound(
             channel=CHANNEL,
             tenant=said.origin.installation,
             session_id=session_id,
             audience=audience_of(said),
-            agent_id=self._options.of(said.conversation).agent_id,
+            agent_id=self.options.of(said.conversation).agent_id,
             user=person.user,
             author_name=person.name or UNNAMED,
-            text=await self.read_text(said),
+            text=text,
             dedupe_key=key or message_key(said),
             reply_to=reply_to,
         )
 
     async def read_text(self, said: Said) -> str:
         """What a person sees of a message, and the texts of its files."""
-        bot = said.origin.bot_user
-        others = [user for user in find_mentions(said.text) if user != bot]
-        names = await self._profiles.find_names(said.origin, others)
-        text = read_text(said.text, names, bot, self._options.bot_name)
+        text = await self.read_words(said)
         files = [
             await self._read_file(said.origin.installation, file, is_read=n < FILES_READ)
             for n, file in enumerate(said.files)
         ]
         whole = "\n\n".join(part for part in (text, *files) if part)
-        return storable(whole)[:TEXT_LIMIT] or f"@{self._options.bot_name}"
+        return storable(whole)[:TEXT_LIMIT] or f"@{self.options.bot_name}"
+
+    async def read_words(self, said: Said) -> str:
+        """What a person sees of a message, without its files."""
+        bot = said.origin.bot_user
+        others = [user for user in find_mentions(said.text) if user != bot]
+        names = await self._profiles.find_names(said.origin, others)
+        return read_text(said.text, names, bot, self.options.bot_name)
+
+    async def find_person(self, origin: Origin, home: str, user: str) -> Person:
+        """Who somebody is."""
+        return await self._profiles.find_person(origin, home, user)
+
+    async def find_name(self, origin: Origin, user: str | None) -> str | None:
+        """What somebody is called, where Slack tells."""
+        return (await self._profiles.find_names(origin, [user])).get(user) if user else None
 
     async def _read_file(self, installation: str, file: SharedFile, *, is_read: bool) -> str:
         if (

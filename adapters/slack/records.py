@@ -166,13 +166,28 @@ class Clicked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shortcut:
+    """The message shortcut was chosen on a message. `trigger_id` opens a form within three seconds."""
+
+    origin: Origin
+    said: Said
+    trigger_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """The message shortcut: the agent is asked about a message, in that message's thread."""
+    """The shortcut's form was sent off: the agent is asked about a message.
+
+    `is_private`: the answer is for the asker alone. `is_cut`: of `said` only the beginning came along.
+    """
 
     origin: Origin
     said: Said
     asker: str
     asker_home: str
+    question: str = ""
+    is_private: bool = False
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +210,7 @@ class OtherInteraction:
     kind: str
 
 
-Interaction: TypeAlias = Command | Clicked | Asked | Submitted | OtherInteraction
+Interaction: TypeAlias = Command | Clicked | Shortcut | Asked | Submitted | OtherInteraction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from adapters.slack.records import (
     Interaction,
     Origin,
     Said,
+    Shortcut,
     StopClicked,
 )
 
@@ -60,7 +61,7 @@ def find_place(event: Event | Interaction) -> tuple[Origin, str] | None:
     match event:
         case Edited(said=said):
             return said.origin, said.conversation
-        case Asked():
+        case Asked() | Shortcut():
             return event.origin, event.said.conversation
         case Said() | Deleted() | StopClicked() | Clicked() | Command():
             return (event.origin, event.conversation) if event.conversation else None
@@ -76,7 +77,7 @@ def move(event: E, pin: Pin) -> E:
             moved = _move_said(event, pin)
         case Edited():
             moved = replace(event, said=_move_said(event.said, pin))
-        case Asked():
+        case Asked() | Shortcut():
             moved = replace(event, origin=_move(event.origin, pin), said=_move_said(event.said, pin))
         case Deleted() | StopClicked() | Clicked() | Command():
             moved = replace(event, origin=_move(event.origin, pin))

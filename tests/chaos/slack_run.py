@@ -35,7 +35,7 @@ from tests.support.model_socket import serve_model
 from tests.support.postgres import make_open_directory
 
 KEY = "chaos-key-for-the-run-in-slack-0001"
-RETRY_AFTER_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
+RETRY_AFTER_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0, 60.0)
 """Slack waits for minutes; so long nobody waits here."""
 CONFIG = """
 [[agents]]
@@ -70,7 +70,7 @@ class Setting:
     workspaces: int = 10
     over: Literal["http", "socket"] = "http"
     kill_every_s: float = 4.0
-    quiet_s: float = 120.0
+    quiet_s: float = 180.0
     logs: Path | None = None
 
 

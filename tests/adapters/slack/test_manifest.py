@@ -20,6 +20,7 @@ SCOPES_OF_METHODS = {
     "chat.startStream": {"chat:write"},
     "chat.stopStream": {"chat:write"},
     "chat.update": {"chat:write"},
+    "conversations.open": {"im:write"},
     "conversations.replies": {
         "channels:history",
         "groups:history",

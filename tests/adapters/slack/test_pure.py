@@ -12,7 +12,7 @@ from adapters.slack.interactions import parse_interaction
 from adapters.slack.inward import read_text
 from adapters.slack.people import parse_profile
 from adapters.slack.places import audience_of, identity_of, session_id_of, twin_key
-from adapters.slack.records import Asked, Clicked, Command, Deleted, Edited, Other, Said, StopClicked
+from adapters.slack.records import Clicked, Command, Deleted, Edited, Other, Said, Shortcut, StopClicked
 from tests.adapters.slack.payloads import BOT, body, parsed, said
 
 ENGAGED = ThreadState(is_engaged=True)
@@ -204,9 +204,9 @@ def test_commands_clicks_and_shortcuts_are_told_apart() -> None:
         "channel": {"id": "C1"},
         "message": {"ts": "1.1", "text": "hm", "user": "U2", "thread_ts": "1.0"},
     }
-    asked = parse_interaction({**base, "type": "message_action", "callback_id": "parley_ask"})
-    assert isinstance(asked, Asked)
-    assert (asked.asker, asked.said.root, asked.said.user) == ("U1", "1.0", "U2")
+    shortcut = parse_interaction({**base, "type": "message_action", "callback_id": "parley_ask"})
+    assert isinstance(shortcut, Shortcut)
+    assert (shortcut.trigger_id, shortcut.said.root, shortcut.said.user) == ("2", "1.0", "U2")
     clicked = parse_interaction({**base, "type": "block_actions", "actions": [{"action_id": "a", "value": "good:m"}]})
     assert isinstance(clicked, Clicked)
     assert (clicked.ts, clicked.value) == ("1.1", "good:m")

@@ -1,4 +1,4 @@
-"""What is beside the threads: home, prompts, `/parley`, the shortcut, feedback, files, profiles."""
+"""What is beside the threads: home, prompts, `/parley`, feedback, files, profiles."""
 
 import asyncio
 import re
@@ -112,18 +112,6 @@ async def test_the_command_stops_what_runs_for_the_person_in_that_conversation(d
         assert arena.slack.ephemerals(arena.ben)[-1].text == "Nothing of yours is running here."
         assert arena.slack.ephemerals(arena.ann)[-1].text == "Stopped."
         assert await arena.answers(ts) == ["One"]
-
-
-async def test_the_shortcut_asks_about_a_message_in_its_thread(database_url: str) -> None:
-    """Somebody else's message, without writing a word. Proves: SL-18."""
-    model = ScriptedModel()
-    model.add(says("It means: at noon."), when=last_text_has("12:00"))
-    async with open_arena(database_url, model) as arena:
-        ts = await arena.ask(arena.ben, "lunch at 12:00")
-        await arena.decisions()
-        await arena.slack.shortcut(arena.ann, arena.general, ts, "parley_ask")
-        assert await arena.answers(ts) == ["It means: at noon."]
-        assert (await arena.talk(ts))[1].startswith("ann: ")
 
 
 async def test_feedback_is_noted_under_its_answer(database_url: str) -> None:
