@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from agent.handoffs import SessionMode, render_mode
 from agent.records import JsonObject, JsonValue, RunState
 from gateway.chat_screen import Screen, plain
 
@@ -120,6 +121,8 @@ class ChatSession:
                 yield from self._refused(frame)
             case "message" | "run" if self._is_new(frame):
                 yield Show(self._message(frame) if frame["type"] == "message" else self._run(frame))
+            case "handoff" if self._is_new(frame):
+                yield from self._hand_over(_text(frame, "mode"), is_past=_number(frame, "seq") <= self._head)
             case "d":
                 yield Show(self._screen.add_piece(_text(frame, "r"), _number(frame, "o"), _text(frame, "x")))
             case "history":
@@ -192,6 +195,10 @@ class ChatSession:
         self._unanswered = {one: run for one, run in self._unanswered.items() if one in sent or (run and run != run_id)}
         shown = self._screen.end(run_id)
         return shown + self._screen.say("(stopped)") if state == "stopped" else shown
+
+    def _hand_over(self, mode: str, *, is_past: bool) -> Iterator[Step]:
+        if mode in set(SessionMode) and not is_past:
+            yield Show(self._screen.say(f"({render_mode(SessionMode(mode), None)})"))
 
     def _history(self, messages: JsonValue) -> Iterator[Step]:
         if isinstance(messages, list):

@@ -16,6 +16,7 @@ from gateway.cli_agent_memory import agent_memory
 from gateway.cli_budgets import budgets
 from gateway.cli_dead_letters import dead_letters
 from gateway.cli_dev import dev
+from gateway.cli_handoffs import handoffs
 from gateway.cli_memories import memories
 from gateway.cli_posts import posts
 from gateway.cli_slack import slack
@@ -172,6 +173,7 @@ parley.add_command(budgets)
 parley.add_command(agent_memory)
 parley.add_command(dead_letters)
 parley.add_command(dev)
+parley.add_command(handoffs)
 parley.add_command(posts)
 parley.add_command(slack)
 parley.add_command(memories)

@@ -213,6 +213,7 @@ def render_place(place: Place, limits: Limits) -> str:
         "resumed": place.resume.is_resumed,
         "user": {"id": place.user.id, "name": name or None, "verified": place.is_verified},
         "config": _render_config(place, limits),
+        "mode": place.mode,
         "hb_s": limits.hb_s,
         "server_time": render_time(datetime.now(UTC)),
     }

@@ -23,6 +23,7 @@ from adapters.widget.links import Links
 from adapters.widget.sites import Site
 from adapters.widget.tokens import Claims
 from agent.errors import UserGoneError
+from agent.handoffs import SessionMode
 from agent.ids import SessionId, UserId, new_user_id
 from agent.people import VISITOR_CHANNEL
 from agent.records import Audience, Identity, Session, User
@@ -35,7 +36,10 @@ _NEWEST_OF = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A person in a conversation. `thread` is its name where it is shared. `epoch` and `head` are those of its log."""
+    """A person in a conversation. `thread` is its name where it is shared. `epoch` and `head` are those of its log.
+
+    `mode` is who answered when it was read.
+    """
 
     site: Site
     bearer: Bearer
@@ -46,6 +50,7 @@ class Place:
     head: int
     resume: Resume
     links: Links
+    mode: SessionMode = SessionMode.AGENT
 
     @property
     def audience(self) -> Audience:
@@ -85,7 +90,8 @@ class Greeter:
         """Raises `RefusedError` and `StoreUnavailableError`."""
         user = await self._find_user(admitted)
         hello = admitted.hello
-        session_id, thread, head = await self._find_session(admitted, user)
+        session_id, thread, session = await self._find_session(admitted, user)
+        head = session.head if session else 0
         epoch = epoch_of(self._instance_id, session_id)
         is_fresh = hello.session_id == "new"
         resume = plan_resume(
@@ -104,6 +110,7 @@ class Greeter:
             head=head,
             resume=resume,
             links=Links(secret=self._secret.links, session_id=session_id, user_id=user.id),
+            mode=session.mode if session else SessionMode.AGENT,
         )
 
     async def find_user(self, account: Identity) -> User | None:
@@ -149,14 +156,14 @@ class Greeter:
             return await self._people.prove_email(identity, known, bearer.email)
         return known
 
-    async def _find_session(self, admitted: Admitted, user: User) -> tuple[SessionId, str | None, int]:
-        """The session, the thread's name where it is shared, and the head of its log."""
+    async def _find_session(self, admitted: Admitted, user: User) -> tuple[SessionId, str | None, Session | None]:
+        """The session's id, the thread's name where it is shared, and the session where something was said there."""
         hello, site = admitted.hello, admitted.site
         if hello.thread is not None:
             return await self._enter_thread(admitted, user, hello.thread)
         if hello.session_id is None:
             newest = None if self._is_new(admitted) else await self._find_newest(admitted, user.id)
-            return (newest.session_id, None, newest.head) if newest else self._new_session(site.key, user.id)
+            return (newest.session_id, None, newest) if newest else self._new_session(site.key, user.id)
         if hello.session_id == "new":
             return self._new_session(site.key, user.id)
         conversation = conversation_of(site.key, hello.session_id)
@@ -170,9 +177,9 @@ class Greeter:
         bearer = admitted.bearer
         return not isinstance(bearer, Claims) and bearer.fresh_token is not None
 
-    def _new_session(self, site_key: str, user_id: UserId) -> tuple[SessionId, None, int]:
+    def _new_session(self, site_key: str, user_id: UserId) -> tuple[SessionId, None, None]:
         conversation = issue_conversation(self._secret.conversation, site_key, user_id)
-        return session_id_of(site_key, conversation), None, 0
+        return session_id_of(site_key, conversation), None, None
 
     async def _find_newest(self, admitted: Admitted, user_id: UserId) -> Session | None:
         site = admitted.site
@@ -184,17 +191,17 @@ class Greeter:
 
     async def _enter_private(
         self, admitted: Admitted, user_id: UserId, conversation: str
-    ) -> tuple[SessionId, None, int]:
+    ) -> tuple[SessionId, None, Session | None]:
         site = admitted.site
         session_id = session_id_of(site.key, conversation)
         session = await self._gateway.load_session(session_id, user_id)
         if session is None:
             if not await self._is_issued_to(site, user_id, conversation):
                 raise _not_found()
-            return session_id, None, 0
+            return session_id, None, None
         if not session.is_member or session.tenant != site.tenant or session.channel != CHANNEL:
             raise _not_found()
-        return session_id, None, session.head
+        return session_id, None, session
 
     async def _is_issued_to(self, site: Site, user_id: UserId, conversation: str) -> bool:
         """Whether a conversation in which nothing was written was issued to the person, perhaps under a former id."""
@@ -203,19 +210,19 @@ class Greeter:
         former = await self._people.list_former_ids(user_id) if self._people is not None else ()
         return any(is_issued_to(self._secret.conversation, site.key, one, conversation) for one in former)
 
-    async def _enter_thread(self, admitted: Admitted, user: User, thread: str) -> tuple[SessionId, str, int]:
+    async def _enter_thread(self, admitted: Admitted, user: User, thread: str) -> tuple[SessionId, str, Session | None]:
         site = admitted.site
         if not may_join(site, admitted.bearer, thread):
             raise _not_found()
         session_id = session_id_of(site.key, thread)
         session = await self._gateway.load_session(session_id, user.id)
         if session is None:
-            return session_id, thread, 0
+            return session_id, thread, None
         if session.audience is not Audience.SHARED or session.tenant != site.tenant or session.channel != CHANNEL:
             raise _not_found()
         if not session.is_member:
             await self._gateway.join_session(session_id, user.id)
-        return session_id, thread, session.head
+        return session_id, thread, session
 
 
 def account_of(site: Site, bearer: Bearer) -> Identity:

@@ -11,7 +11,7 @@
     hello: () => {
       if (state === "stopped") return { close: 4403 };
       const welcome = {
-        type: "welcome", session_id: "web:now", epoch: "e", head: 0, cursor: 0, resumed: false, user: { ...me, verified: false }, config, hb_s: 25,
+        type: "welcome", session_id: "web:now", epoch: "e", head: 0, cursor: 0, resumed: false, user: { ...me, verified: false }, config, hb_s: 25, mode: "agent",
         server_time: new Date().toISOString(),
       };
       return { say: [welcome, ...states[state]()] };

@@ -207,6 +207,7 @@ class FakeGateway:
             "config": self.config,
             "hb_s": self.heartbeat_s,
             "server_time": AT,
+            "mode": session.mode,
         }
         peer.say(welcome)
         if is_lost:

@@ -36,6 +36,10 @@ class Session:
     def head(self) -> int:
         return len(self.log)
 
+    @property
+    def mode(self) -> str:
+        return next((str(event["mode"]) for event in reversed(self.log) if event["type"] == "handoff"), "agent")
+
     def broadcast(self, frame: Frame) -> None:
         for peer in list(self.watchers):
             peer.say(frame)

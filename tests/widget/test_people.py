@@ -148,3 +148,7 @@ async def test_opinions_starters_typing_and_people_are_told(gateway: FakeGateway
     gateway.say_as("Olga", "Hello, I am **Olga**.", role="human")
     await expect(page.locator(".line")).to_have_text("A person has joined")
     await expect(page.locator(".msg[data-from=human] strong")).to_have_text("Olga")
+    await page.reload()
+    await expect(page.locator(".line")).to_have_text("A person has joined")
+    gateway.session.commit(type="handoff", mode="agent")
+    await expect(page.locator(".line")).to_be_hidden()

@@ -46,6 +46,8 @@ export interface SiteConfig {
 export interface Welcome {
   type: "welcome"; session_id: string; token?: string; epoch: Epoch; head: number; cursor: number; resumed: boolean;
   user: { id: string; name: string | null; verified: boolean }; config: SiteConfig; hb_s: number; server_time: string;
+  /** Who answers here just now. */
+  mode: "agent" | "waiting" | "human";
 }
 export interface Message {
   type: "message"; seq: number; id: string; client_id?: string | null; role: Role; author: { id: string; name: string | null };

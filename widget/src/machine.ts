@@ -151,7 +151,7 @@ export class Machine extends Core {
     this._anySeq = isOther;
     this._save({ session_id: frame.session_id, epoch: frame.epoch, cursor, ...(frame.token ? { token: frame.token } : {}) });
     if (this._shown.session_id !== frame.session_id) this._change({ past: frame.head });
-    this._change({ me: frame.user, config: frame.config ?? {}, session_id: frame.session_id, notice: null });
+    this._change({ me: frame.user, config: frame.config ?? {}, session_id: frame.session_id, notice: null, mode: frame.mode });
     this._wire(this._link.welcomed(frame.hb_s));
     this._out.push({ do: "tell", told: { name: "ready", data: { session_id: frame.session_id, user_id: frame.user.id } } });
     const isEmpty = this._transcript.list().every((item) => item.kind === "pending");
@@ -220,7 +220,7 @@ export class Machine extends Core {
   private _forgetItems(): void {
     this._transcript.clear();
     this._desk.showAll();
-    this._change({ hasOlder: false, mode: "agent", sessions: null, memories: null });
+    this._change({ hasOlder: false, sessions: null, memories: null });
   }
 
   // --- what the person does
@@ -244,7 +244,7 @@ export class Machine extends Core {
     const { epoch: _, ...rest } = this._saved;
     this._saved = { ...rest, session_id, cursor: 0 };
     this._save({});
-    this._change({ hasOlder: false, mode: "agent", notice: null });
+    this._change({ hasOlder: false, notice: null });
     this._reconnect();
   }
 

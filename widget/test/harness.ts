@@ -7,7 +7,7 @@ import type { Effect, Input } from "../src/types";
 
 export const welcome = (more: Partial<Welcome> = {}): Welcome => ({
   type: "welcome", session_id: "s1", token: "visitor", epoch: "e1", head: 0, cursor: 0, resumed: false,
-  user: { id: "me", name: "Ann", verified: false }, config: {}, hb_s: 25, server_time: "2026-11-20T10:00:00Z", ...more,
+  user: { id: "me", name: "Ann", verified: false }, config: {}, hb_s: 25, server_time: "2026-11-20T10:00:00Z", mode: "agent", ...more,
 });
 
 export const message = (seq: number, text: string, more: Partial<Message> = {}): Message => ({
