@@ -108,7 +108,7 @@ async def open_gateway(
         delivery = Delivery(Outbox(ground.back, worker_id), all_posters)
         posting = Poller("outbox", delivery.work, delivery.next_in)
         dispatcher = Dispatcher(tasks, parts.runner, hub, configuration.limits, posting.wake, intake)
-        handoffs.stop_run, handoffs.on_posted = dispatcher.stop_run, posting.wake
+        handoffs.stop_run, handoffs.on_posted, handoffs.posting = dispatcher.stop_run, posting.wake, all_posters
         stack.push_async_callback(dispatcher.drain, 0.0)  # what is still on when this ends by an error is handed back
         desk = ApprovalDesk(Approvals(ground.front), dispatcher.accept, all_posters)
         service = _build_service(ground, intake, dispatcher, parts, desk)

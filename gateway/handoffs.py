@@ -4,13 +4,13 @@ Who takes a conversation stops what the agent is at there. What people say meanw
 with what the team said, once it answers again.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass
 from typing import Literal
 
 import structlog
 
-from agent.errors import NotFoundError
+from agent.errors import InputError, NotFoundError
 from agent.handoffs import ModeNote, SessionMode
 from agent.ids import RunId, SessionId, UserId, run_id_of
 from agent.records import Message
@@ -38,7 +38,8 @@ class HandoffRules:
 class Handoffs:
     """Who answers where. Every method raises `StoreUnavailableError`.
 
-    `stop_run` and `on_posted` (there is something to post) are set by who builds it, before anybody asks.
+    `stop_run`, `on_posted` (there is something to post) and `posting` (the channels where the gateway goes to the
+    people) are set by who builds it, before anybody asks.
     """
 
     def __init__(self, store: HandoffStore, hub: Hub, rules: HandoffRules) -> None:
@@ -47,6 +48,7 @@ class Handoffs:
         self._rules = rules
         self.stop_run: Stop | None = None
         self.on_posted: Callable[[], None] | None = None
+        self.posting: Container[str] = ()
         self.list_open = store.list_open
 
     async def ask(self, task: Task, reason: str, summary: str) -> bool:
@@ -62,13 +64,15 @@ class Handoffs:
         return self._tell_change(changed)
 
     async def take(self, session_id: SessionId, name: str) -> bool:
-        """A person of the team answers from now on. False: one does already. Raises `NotFoundError`."""
+        """A person of the team answers from now on. False: one does already.
+
+        Raises `NotFoundError`, and `InputError` where nobody would be reached.
+        """
         name = plain_name(storable(name))
+        await self._require(session_id, is_to_speak=True)
         changed = await self._store.change(session_id, SessionMode.HUMAN, for_s=self._rules.silence_s, name=name)
         if is_new := self._tell_change(changed):
             await self._stop_runs(session_id)
-        else:
-            await self._require(session_id)
         self._tell(session_id, name, "joined")
         return is_new
 
@@ -86,7 +90,7 @@ class Handoffs:
         """What a person of the team says; who does not have the conversation takes it.
 
         Gives the message, and whether it was there already: the same key with the same text is the same message.
-        Raises `NotFoundError` and `ConflictError`.
+        Raises as `take` does, and `ConflictError`.
         """
         name, text = plain_name(storable(name)), storable(text)
         while (said := await self._store.say(session_id, name, text, key, for_s=self._rules.silence_s)) is None:
@@ -108,9 +112,13 @@ class Handoffs:
             if self.stop_run is not None:
                 await self.stop_run(session_id, run_id_of(task_id))
 
-    async def _require(self, session_id: SessionId) -> None:
-        if not await self._store.is_known(session_id):
+    async def _require(self, session_id: SessionId, *, is_to_speak: bool = False) -> None:
+        place = await self._store.find_place(session_id)
+        if place is None:
             raise NotFoundError("there is no such session here")
+        channel, has_place = place
+        if is_to_speak and channel in self.posting and not has_place:
+            raise InputError("nobody has asked the agent in this conversation yet, so there is no place to answer")
 
     def _tell_change(self, changed: tuple[ModeNote, bool] | None) -> bool:
         if changed is None:

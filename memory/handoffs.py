@@ -81,9 +81,10 @@ class HandoffStore:
             return _message(session_id, row["message_id"], name, text, said), False, True
         return (_message(session_id, message_id, name, text, row), bool(row["posted"]), False) if row else None
 
-    async def is_known(self, session_id: SessionId) -> bool:
-        """Whether there is such a session."""
-        return await self._database.fetchrow(query("load_session"), session_id, None) is not None
+    async def find_place(self, session_id: SessionId) -> tuple[str, bool] | None:
+        """The channel of a session, and whether there is a place to post to; none where there is no such session."""
+        row = await self._database.fetchrow(query("find_place"), session_id)
+        return (row["channel"], row["has_place"]) if row else None
 
     async def list_open(self, mode: SessionMode | None, limit: int) -> Sequence[Handoff]:
         """What waits for a person or is with one, that which goes back first."""

@@ -11,7 +11,7 @@ from gateway.demo.wire import WireRequest, digest
 TEXT_LIMIT = 4_000
 """How much of a message the rules read: their patterns are simple, but not all of them are linear."""
 
-_LABELLED = re.compile(rf"{OPEN}([^{OPEN}{CLOSE}]+) · ([0-9a-f]{{6}}){CLOSE}\n(.*)", re.DOTALL)
+_LABELLED = re.compile(rf"{OPEN}([^{OPEN}{CLOSE}]+) · ([0-9a-f]{{6}}|operator){CLOSE}\n(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,3 +92,14 @@ ORDER BY l.mode_until LIMIT $1::int;
 
 -- name: list_unfinished_tasks
 SELECT t.task_id FROM tasks t WHERE t.session_id = $1 AND t.state IN ('queued', 'running') ORDER BY t.position DESC;
+
+-- name: find_place
+-- The channel of a session, and whether an answer of the agent's has, or had, a place to be posted to. No row: there is
+-- no such session.
+WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
+SELECT s.channel, EXISTS (
+    SELECT FROM tasks t WHERE t.session_id = s.session_id AND t.reply_to IS NOT NULL
+) AS has_place
+FROM scope CROSS JOIN LATERAL (
+    SELECT s.session_id, s.channel FROM sessions s WHERE s.session_id = scope.session_id OFFSET 0
+) s;

@@ -1,6 +1,7 @@
 """A person of the team answers in a conversation: asked by the agent, taken by an operator, handed back."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
@@ -8,12 +9,14 @@ import pytest
 from agent.errors import ConflictError, NotFoundError
 from agent.handoffs import ModeNote, SessionMode
 from agent.ids import SessionId
-from agent.records import Message, RunState
+from agent.records import JsonObject, Message, RunState
 from agent.tasks import TaskState
 from gateway.config import Configuration
 from gateway.handoff_tool import ASKED, ASKED_BEFORE
 from gateway.handoffs import HandoffRules
 from memory.tasks import KEPT
+from tests.adapters.widget.make import send
+from tests.adapters.widget.peer import Peer
 from tests.support.agent_runs import EchoModel
 from tests.support.gateway import Core, build_agent, configure, open_core, run_sql
 from tests.support.make import ANN, BOB, SESSION
@@ -186,3 +189,38 @@ async def test_a_message_and_a_hand_over_at_the_same_moment_come_one_after_the_o
             assert status.state is TaskState.STOPPED or status.text or status.note == KEPT
             await hand.give_back(SESSION, "Mia")
         assert (await core.ask("last", user=ANN)).text
+
+
+async def test_two_visitors_of_a_thread_see_who_joined_what_they_said_and_that_they_left(database_url: str) -> None:
+    """By the frames of the protocol, live and after a reload, and with no frame of an answering agent. Proves: HO-3."""
+    async with open_core(database_url, EchoModel(), team()) as core, AsyncExitStack() as stack:
+        ann, bob = [await stack.enter_async_context(Peer(core.gateway.app)) for _ in range(2)]
+        welcome = await ann.greet(thread="t1", name="Ann")
+        assert welcome["mode"] == "agent"
+        await bob.greet(thread="t1", name="Bob")
+        ann.send(send("hi"))
+        while (await bob.until("run"))["state"] != "done":
+            pass
+        await core.gateway.handoffs.say(SESSION, "Mia", "I am here.", "k")
+        for peer in (ann, bob):
+            seen = [await _next_of_team(peer) for _ in range(3)]
+            told = {frame["type"]: frame for frame in seen}
+            assert (told["presence"]["role"], told["presence"]["state"]) == ("human", "joined")
+            assert told["handoff"]["mode"] == "human"
+            assert (told["message"]["role"], told["message"]["author"]) == ("human", {"id": "", "name": "Mia"})
+        ann.send(send("thank you"))
+        assert (await bob.until("message"))["text"] == "thank you"
+        assert (await bob.until("run"))["state"] == "done"
+        late = await stack.enter_async_context(Peer(core.gateway.app))
+        assert (await late.greet(thread="t1", name="Ben"))["mode"] == "human"
+        await core.gateway.handoffs.give_back(SESSION, "Mia")
+        assert (await late.until("handoff"))["mode"] == "human"
+        assert (await late.until("handoff"))["mode"] == "agent"
+
+
+async def _next_of_team(peer: Peer) -> JsonObject:
+    """The next frame that is about the team."""
+    while True:
+        frame = await peer.next()
+        if frame["type"] == "handoff" or "human" in (frame.get("role"), frame.get("mode")):
+            return frame
