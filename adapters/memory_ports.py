@@ -14,7 +14,7 @@ from agent.memories import (
     SearchMethod,
 )
 from agent.memory_merging import Optimization
-from agent.records import JsonObject, JsonValue, UserMemory
+from agent.records import JsonObject, JsonValue, Message, UserMemory
 
 
 class Memories(Protocol):
@@ -97,6 +97,28 @@ class Memories(Protocol):
 
     async def undo_optimization(self, user_id: UserId, optimization_id: str | None = None) -> Sequence[MemoryId]:
         """Part again what the newest optimisation merged."""
+        ...
+
+
+class FoundTurn(Protocol):
+    """A message that was found, and how well it answers beside the others; greater is better."""
+
+    @property
+    def message(self) -> Message:
+        """What was said."""
+        ...
+
+    @property
+    def score(self) -> float:
+        """How well."""
+        ...
+
+
+class TurnSearch(Protocol):
+    """A person's search in what was said."""
+
+    async def find_turns(self, user_id: UserId, text: str, limit: int) -> Sequence[FoundTurn]:
+        """Messages of all threads that the person takes part in, the best first; for that person's eyes only."""
         ...
 
 

@@ -1,12 +1,13 @@
 """What the operators' part of the API asks of the gateway."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Protocol
 
+from agent.agent_memories import AgentFile, Revision, RevisionState
 from agent.budgets import Spent
 from agent.handoffs import Handoff, SessionMode
-from agent.ids import SessionId
+from agent.ids import AgentId, SessionId
 from agent.records import Message
 
 
@@ -41,4 +42,34 @@ class Handoffs(Protocol):
 
         Raises `ConflictError` where the key came with another text.
         """
+        ...
+
+
+class AgentFiles(Protocol):
+    """What agents know, in files. Every method raises `StoreUnavailableError`."""
+
+    async def list_files(self, agent_ids: Collection[AgentId]) -> Sequence[AgentFile]:
+        """The live files of these agents, by agent and name."""
+        ...
+
+    async def list_revisions(
+        self, agent_id: AgentId, name: str | None = None, state: RevisionState | None = None, limit: int = 100
+    ) -> Sequence[Revision]:
+        """The newest first."""
+        ...
+
+    async def write_file(self, agent_id: AgentId, name: str, markdown: str | None, *, by: str, cause: str) -> Revision:
+        """Make a text live at once; without one the file goes. Raises `InputError`."""
+        ...
+
+    async def approve(self, agent_id: AgentId, name: str, revision: int, *, by: str) -> Revision:
+        """Make a proposed revision live. Raises `NotFoundError`, and `RevisionConflictError` where the file changed."""
+        ...
+
+    async def reject(self, agent_id: AgentId, name: str, revision: int, *, by: str) -> Revision:
+        """Decline a proposed revision. Raises `NotFoundError`."""
+        ...
+
+    async def roll_back(self, agent_id: AgentId, name: str, revision: int, *, by: str) -> Revision:
+        """Make an earlier revision's text live again. Raises `NotFoundError`, `InputError`."""
         ...

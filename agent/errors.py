@@ -6,6 +6,7 @@
     │   ├── ConflictError          the same key came before with another text
     │   │   ├── MemoryConflictError    the id is not free, or the memories changed meanwhile
     │   │   │   └── AskerChangedError  who asked is somebody else by now
+    │   │   ├── RevisionConflictError  an agent's file was changed or decided on meanwhile
     │   │   └── ApprovalClosedError    it was decided about this call before
     │   ├── ApprovalNotYoursError  somebody else has to decide
     │   ├── UserGoneError          what was stored about the person was erased
@@ -85,6 +86,10 @@ class MemoryConflictError(ConflictError):
 
 class AskerChangedError(MemoryConflictError):
     """Accounts of whoever asked for this were linked or parted meanwhile. Nothing was changed."""
+
+
+class RevisionConflictError(ConflictError):
+    """The revision was decided on already, or the file was changed since it was proposed."""
 
 
 class MemoryInvalidError(InputError):

@@ -55,6 +55,19 @@ class AgentKnowledge:
         return replace(config, agent=replace(config.agent, instructions=instructions))
 
 
+class AgentFileDesk:
+    """`adapters.operating_ports.AgentFiles`: the operators' way to the files over HTTP."""
+
+    def __init__(self, store: AgentMemories) -> None:
+        self._store = store
+        self.list_files, self.list_revisions = store.list_files, store.list_revisions
+        self.approve, self.reject, self.roll_back = store.approve, store.reject, store.roll_back
+
+    async def write_file(self, agent_id: AgentId, name: str, markdown: str | None, *, by: str, cause: str) -> Revision:
+        """Make a text live at once; without one the file goes. Raises `InputError`."""
+        return await self._store.write(build_change(agent_id, name, markdown, by, cause), by=by)
+
+
 def build_change(agent_id: str, name: str, markdown: str | None, author: str, cause: str) -> Change:
     """A checked change of a file; no text takes the file away. Raises `InputError`."""
     return Change(

@@ -57,6 +57,7 @@ class AgentParts:
     agents: Agents
     knowledge: AgentKnowledge
     memories: UserMemories
+    search: Search
     spending: Spending
     used: UsedMemories
     compactor: Compactor
@@ -90,7 +91,9 @@ async def build_agents(
         configuration.agents.default.small_model,
     )
     files = AgentMemories(database)
-    agents = _equip(configuration, database, user_memories, files)
+    hook = configuration.hooks.embed_texts
+    search = Search(database, embedder=HookEmbedder(hook) if hook else None)
+    agents = _equip(configuration, sessions, search, user_memories, files)
     request_human = build_handoff_tool(handoffs.ask)
     agents = agents.with_tools(lambda config: [request_human] if config.may_hand_off else [])
     knowledge = AgentKnowledge(files, agents)
@@ -104,6 +107,7 @@ async def build_agents(
         agents=agents,
         knowledge=knowledge,
         memories=user_memories,
+        search=search,
         spending=spending,
         used=used,
         compactor=compactor,
@@ -116,10 +120,10 @@ async def build_agents(
     )
 
 
-def _equip(configuration: Configuration, database: Database, memories: UserMemories, files: AgentMemories) -> Agents:
+def _equip(
+    configuration: Configuration, sessions: Sessions, search: Search, memories: UserMemories, files: AgentMemories
+) -> Agents:
     """The configured agents with the tools that are built in."""
-    sessions, hook = Sessions(database), configuration.hooks.embed_texts
-    search = Search(database, embedder=HookEmbedder(hook) if hook else None)
     agents = configuration.agents.with_tool(build_memory_tool(memories, sessions), "manual")
     agents = add_session_tools(agents, sessions, search, has_servers=bool(configuration.servers))
     propose = build_agent_memory_tool(files, agents)

@@ -16,6 +16,7 @@ from adapters.widget.person_tokens import PersonTokens
 from adapters.widget.routes import Widget, build_widget
 from adapters.widget.sites import DEMO
 from agent.budgets import Payer
+from gateway.agent_memories import AgentFileDesk
 from gateway.app import Readiness, build_app
 from gateway.compose_agents import AgentParts
 from gateway.config import Configuration
@@ -25,6 +26,7 @@ from gateway.ports import Poster
 from gateway.service import GatewayService
 from gateway.slack_judge import SlackJudge
 from gateway.slack_people import SlackPeople
+from memory.agent_memories import AgentMemories
 from memory.spend import Ledger
 
 if TYPE_CHECKING:
@@ -81,8 +83,9 @@ def _build_api(
 ) -> list[BaseRoute]:
     agents, people = parts.agents, service.people
     tokens = PersonTokens(service, people, configuration.sites, ground.instance.secret)
-    remembering = Remembering(memories=parts.memories, tokens=tokens, people=people)
-    operating = Operating(spend=Ledger(ground.front, ground.worker_id), handoffs=handoffs)
+    remembering = Remembering(memories=parts.memories, turns=parts.search, tokens=tokens, people=people)
+    files = AgentFileDesk(AgentMemories(ground.front))
+    operating = Operating(spend=Ledger(ground.front, ground.worker_id), files=files, handoffs=handoffs)
     return build_api(service, configuration.api_tokens, list(agents.by_id), agents.default_id, remembering, operating)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from agent.agent_memories import AgentFile, Revision, RevisionState, check_room
-from agent.errors import ConflictError, InputError, NotFoundError
+from agent.errors import InputError, NotFoundError, RevisionConflictError
 from agent.ids import AgentId, UserId
 from memory.database import Connection, Database, Record
 from memory.queries import query
@@ -62,12 +62,14 @@ class AgentMemories:
             return await _add(connection, change, newest + 1, RevisionState.LIVE, live, by)
 
     async def approve(self, agent_id: AgentId, name: str, revision: int, *, by: str) -> Revision:
-        """Make a proposed revision live. Raises `NotFoundError`, and `ConflictError` where the file changed since."""
+        """Make a proposed revision live. Raises `NotFoundError`; `RevisionConflictError` where the file changed."""
         async with self._database.scope() as connection:
             live, _, _ = await _lock_file(connection, agent_id, name)
             found = _require(await connection.fetchrow(query("find_agent_revision"), agent_id, name, revision))
             if found.state is not RevisionState.PROPOSED or found.based_on != live:
-                raise ConflictError("the revision was decided on, or the file was changed since it was proposed")
+                raise RevisionConflictError(
+                    "the revision was decided on, or the file was changed since it was proposed"
+                )
             await _make_room(connection, agent_id, name, found.markdown)
             row = await connection.fetchrow(
                 query("decide_agent_revision"), agent_id, name, revision, RevisionState.LIVE, by

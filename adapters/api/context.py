@@ -8,8 +8,8 @@ from starlette.requests import Request
 from adapters.api.errors import ApiError, ErrorCode
 from adapters.api.names import is_name, is_user_id, session_id_of, task_id_of
 from adapters.api.tokens import ApiToken
-from adapters.memory_ports import Memories, PersonTokens
-from adapters.operating_ports import Handoffs, SpendReader
+from adapters.memory_ports import Memories, PersonTokens, TurnSearch
+from adapters.operating_ports import AgentFiles, Handoffs, SpendReader
 from adapters.ports import Gateway, People
 from agent.ids import AgentId, MemoryId, SessionId, TaskId, UserId
 
@@ -22,6 +22,7 @@ class Remembering:
     """What is remembered about people, and who they are by their own tokens."""
 
     memories: Memories
+    turns: TurnSearch
     tokens: PersonTokens
     people: People
 
@@ -32,6 +33,7 @@ class Operating:
 
     spend: SpendReader
     handoffs: Handoffs
+    files: AgentFiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

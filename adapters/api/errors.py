@@ -21,6 +21,7 @@ from agent.errors import (
     MemoryInvalidError,
     NotFoundError,
     ParleyError,
+    RevisionConflictError,
     UserInvalidError,
 )
 
@@ -119,7 +120,7 @@ def error_of(error: ParleyError) -> ApiError:
             return ApiError(ErrorCode.NOT_FOUND, str(error) or error.sentence)
         case MemoryInvalidError():
             return ApiError(ErrorCode.INVALID, str(error), field=error.field)
-        case MemoryConflictError():
+        case MemoryConflictError() | RevisionConflictError():
             return ApiError(ErrorCode.CONFLICT, str(error) or error.sentence)
         case ConflictError():
             return ApiError(ErrorCode.CONFLICT, str(error) or error.sentence, field="Idempotency-Key")

@@ -27,6 +27,7 @@ from adapters.api.memory_views import (
     StatsView,
     TopicsView,
 )
+from adapters.api.message_search import FoundMessagesView, MessageSearchQuery, search_messages
 from adapters.api.operation import OF_A_BODY, OF_ONE, Handler, Operation
 from adapters.api.tokens import Scope
 from adapters.api.views import View
@@ -190,5 +191,12 @@ MEMORY_OPERATIONS: tuple[Operation, ...] = (
         errors=OF_ONE,
     ),
     _read_own("/memory-search", memories.search_memories, "Look for memories of mine", FoundView, SearchQuery),
+    _read_own(
+        "/message-search",
+        search_messages,
+        "Look through what was said in my threads",
+        FoundMessagesView,
+        MessageSearchQuery,
+    ),
     _read_own("/memory-export", memories.export_memories, "Export my memories", MemoryFileView, ExportQuery),
 )

@@ -23,6 +23,9 @@ _NAMES: Mapping[str, str] = {
     "memory_id": "The id of the memory.",
     "identity_id": "The id of the account.",
     "optimization_id": "The id that the merge was given.",
+    "agent_id": "The id of the agent, as it is configured.",
+    "name": "The name of the file, such as support-hours.md.",
+    "revision": "The number of the revision.",
 }
 _RETRY: JsonObject = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 _LOCATION: JsonObject = {"Location": {"description": "Where the task is.", "schema": {"type": "string"}}}
@@ -85,7 +88,7 @@ def _parameters(operation: Operation) -> Iterator[JsonValue]:
         }
     schema = operation.query.model_json_schema()
     for name, of_field in schema.get("properties", {}).items():
-        yield {"name": name, "in": "query", "required": False, "schema": of_field}
+        yield {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": of_field}
     for name, meaning in operation.headers.items():
         yield {"name": name, "in": "header", "required": False, "description": meaning, "schema": {"type": "string"}}
 

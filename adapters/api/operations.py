@@ -1,6 +1,7 @@
 """Every operation of the API, once."""
 
 from adapters.api import handoffs, sessions, tasks
+from adapters.api.agent_file_operations import AGENT_FILE_OPERATIONS
 from adapters.api.bodies import CreateTask, HandoffQuery, SayAsOperator, SeqPage, SessionPageQuery, TakeSession
 from adapters.api.errors import ErrorCode
 from adapters.api.handoffs import HandoffPage, ModeView
@@ -142,4 +143,5 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     *MEMORY_OPERATIONS,
     *PEOPLE_OPERATIONS,
+    *AGENT_FILE_OPERATIONS,
 )

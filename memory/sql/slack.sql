@@ -125,10 +125,9 @@ FROM scope LEFT JOIN LATERAL (
 -- A message without a task. No row: it is there already.
 WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id,
-           set_config('parley.user_id', coalesce(parley_current_user($2::text), ''), true) AS user_id
+           set_config('parley.user_id', coalesce(parley_current_user(coalesce($11::text, $2::text)), ''), true) AS user_id
 ), who AS MATERIALIZED (
-    SELECT nullif(scope.user_id, '') AS user_id,
-           CASE WHEN scope.user_id = $2 THEN $11::text ELSE $2 END AS account_id
+    SELECT nullif(scope.user_id, '') AS user_id, nullif(coalesce($11, $2), scope.user_id) AS account_id
     FROM scope
 ), session AS (
     INSERT INTO sessions AS s (session_id, channel, tenant, agent_id, audience, next_seq)
@@ -137,8 +136,8 @@ WITH scope AS MATERIALIZED (
     ON CONFLICT (session_id) DO UPDATE SET next_seq = s.next_seq + 1, updated_at = now()
     RETURNING s.session_id, s.next_seq - 1 AS seq
 ), participant AS (
-    INSERT INTO participants (session_id, user_id)
-    SELECT session.session_id, who.user_id FROM session, who WHERE who.user_id IS NOT NULL
+    INSERT INTO participants (session_id, user_id, account_id)
+    SELECT session.session_id, who.user_id, who.account_id FROM session, who WHERE who.user_id IS NOT NULL
     ON CONFLICT DO NOTHING
 ), message AS (
     INSERT INTO messages (session_id, seq, message_id, role, author_id, account_id, author_name, text)

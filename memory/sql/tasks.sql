@@ -3,15 +3,15 @@
 -- name: accept_message
 -- Message, participant, task and dedupe key, or nothing. A key that is there already raises unique_violation.
 -- No row: too many people's turns wait. The lease is taken when it is free, nothing waits and this process has room.
--- The message is of whoever $2 is now; an erased person raises no_data_found.
+-- The message is of whoever $2 is now, or, where they spoke with a linked account ($21), of whoever that is now: it may
+-- have been parted since. An erased person raises no_data_found.
 -- While a person of the team has the session the message is kept: its task is over at once, with the note $22.
 -- $23 is the call about which it says $24; where that cannot be decided any more it raises not_null_violation.
 WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id,
-           set_config('parley.user_id', coalesce(parley_current_user($2::text), ''), true) AS user_id
+           set_config('parley.user_id', coalesce(parley_current_user(coalesce($21::text, $2::text)), ''), true) AS user_id
 ), who AS MATERIALIZED (
-    SELECT nullif(scope.user_id, '') AS user_id,
-           CASE WHEN scope.user_id = $2 THEN $21::text ELSE $2 END AS account_id
+    SELECT nullif(scope.user_id, '') AS user_id, nullif(coalesce($21, $2), scope.user_id) AS account_id
     FROM scope
 ), lease AS (
     INSERT INTO session_leases AS l (session_id, owner, epoch, queued)
@@ -35,8 +35,8 @@ WITH scope AS MATERIALIZED (
     ON CONFLICT (session_id) DO UPDATE SET next_seq = s.next_seq + 2, updated_at = now()
     RETURNING s.session_id, s.next_seq - 2 AS seq
 ), participant AS (
-    INSERT INTO participants (session_id, user_id)
-    SELECT session.session_id, who.user_id FROM session, who WHERE who.user_id IS NOT NULL
+    INSERT INTO participants (session_id, user_id, account_id)
+    SELECT session.session_id, who.user_id, who.account_id FROM session, who WHERE who.user_id IS NOT NULL
     ON CONFLICT DO NOTHING
 ), task AS (
     INSERT INTO tasks (session_id, task_id, user_id, agent_id, state, attempts, reply_to, note, finished_at)

@@ -23,6 +23,7 @@ from memory.links import Links
 from memory.memories import Memories, Reading
 from memory.memory_optimizations import MemoryOptimizations
 from memory.memory_records import MemoryRecords
+from memory.search import Search
 from memory.spend import Ledger
 from memory.tasks import Tasks
 from memory.users import Users
@@ -221,6 +222,25 @@ async def test_a_link_moves_everything_and_parting_gives_each_account_back_what_
     assert (mine, theirs) == ({slack.place, shared}, {web.place, shared})
     log = [e for e in await Sessions(database).load_log(shared, 0, 10) if isinstance(e, Message)]
     assert [e.author.id for e in log] == [slack_id, web_id]
+
+
+async def test_a_thread_that_an_account_began_while_it_was_linked_is_its_alone_once_it_is_parted(
+    database: Database, links: Links
+) -> None:
+    """And so is a message that comes under the id it had a moment ago: a socket may still hold it. Proves: ID-3."""
+    slack, web = await Person(database, "pam", "slack").come(), await Person(database, "pam", "id").come()
+    slack_id = slack.user.id
+    await links.merge(slack_id, web.user.id, "code")
+    await slack.come()
+    await slack.say("something private")
+    [account] = [a for a in await links.list_accounts(web.user.id) if a.channel == "slack"]
+    await links.unlink(web.user.id, account.identity_id)
+    await slack.say("and more of it")
+    log = [e for e in await Sessions(database).load_log(slack.place, 0, 10) if isinstance(e, Message)]
+    assert [e.author.id for e in log] == [slack_id, slack_id]
+    assert await Sessions(database).list_sessions_of_user(web.user.id, "widget", "demo", 10) == []
+    assert await Search(database).find_turns(web.user.id, "something private", 10) == []
+    assert len(await Search(database).find_turns(slack_id, "something private", 10)) == 2
 
 
 async def test_what_merged_memories_can_be_undone_after_a_link_and_goes_back_when_it_is_parted(

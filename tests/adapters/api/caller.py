@@ -12,8 +12,8 @@ from adapters.api.tokens import ApiToken, Scope
 from adapters.http_limits import HttpLimits
 from agent.ids import AgentId
 from tests.adapters.api.fake import FakeGateway
-from tests.adapters.api.fake_memories import FakeMemories, FakeTokens
-from tests.adapters.api.fake_operating import fake_operating
+from tests.adapters.api.fake_memories import FakeMemories, FakeTokens, FakeTurns
+from tests.adapters.api.fake_operating import FakeFiles, fake_operating
 from tests.adapters.api.fake_people import FakePeople, as_people
 
 TASKS = ApiToken(name="shop", secret="shop-secret-0123456789", scopes=frozenset({Scope.TASKS}))
@@ -31,6 +31,7 @@ def build_app(
     heartbeat_s: float = 60.0,
     send_timeout_s: float = 60.0,
     memories: FakeMemories | None = None,
+    files: FakeFiles | None = None,
 ) -> Starlette:
     """The API in an application of its own, behind the limits that it runs with."""
     routes = build_api(
@@ -38,8 +39,10 @@ def build_app(
         [TASKS, OTHER, OPERATOR, MEMORIES],
         [AgentId("assistant"), AgentId("support")],
         AgentId("assistant"),
-        Remembering(memories=memories or FakeMemories(), tokens=FakeTokens(), people=as_people(FakePeople())),
-        fake_operating(),
+        Remembering(
+            memories=memories or FakeMemories(), turns=FakeTurns(), tokens=FakeTokens(), people=as_people(FakePeople())
+        ),
+        fake_operating(files),
         Bounds(heartbeat_s=heartbeat_s, send_timeout_s=send_timeout_s),
     )
     return Starlette(routes=routes, middleware=[Middleware(HttpLimits)])

@@ -1,11 +1,12 @@
 """Memories and people for the API's tests: one memory of one person, and what was asked."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 from agent.errors import MemoryNotFoundError, UserNotFoundError
-from agent.ids import MemoryId, UserId
+from agent.ids import MemoryId, MessageId, SessionId, UserId
 from agent.memories import (
     Forgotten,
     ImportReport,
@@ -16,7 +17,7 @@ from agent.memories import (
     SearchMethod,
 )
 from agent.memory_merging import Optimization, PlannedMerge, measure
-from agent.records import JsonObject, JsonValue, UserMemory
+from agent.records import Author, JsonObject, JsonValue, Message, UserMemory
 
 AT = datetime(2026, 5, 4, 12, tzinfo=UTC)
 ANN = UserId("ann")
@@ -132,6 +133,34 @@ class FakeMemories:
         """As if."""
         self._ask(f"undo {optimization_id}", user_id)
         return (TEA.memory_id,)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A message that was found."""
+
+    message: Message
+    score: float
+
+
+class FakeTurns:
+    """One message of Ann's that answers everything."""
+
+    async def find_turns(self, user_id: UserId, text: str, limit: int) -> Sequence[Hit]:
+        """It, for Ann."""
+        if user_id != ANN:
+            return []
+        author = Author(id=ANN, name="Ann")
+        said = Message(
+            session_id=SessionId("web:demo:1"),
+            seq=7,
+            message_id=MessageId("msg_1"),
+            role="user",
+            author=author,
+            text=f"I like tea, not {text}",
+            at=TEA.created_at,
+        )
+        return [Hit(message=said, score=1.5)][:limit]
 
 
 class FakeTokens:

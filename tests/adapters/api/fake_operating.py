@@ -1,13 +1,14 @@
 """What operators ask for, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from adapters.api.context import Operating
+from agent.agent_memories import AgentFile, Revision, RevisionState
 from agent.budgets import Spent
-from agent.errors import ConflictError, NotFoundError
+from agent.errors import ConflictError, NotFoundError, RevisionConflictError
 from agent.handoffs import Handoff, SessionMode
 from agent.ids import AgentId, SessionId, new_message_id
 from agent.records import Author, Message
@@ -101,6 +102,65 @@ def _spent(scope: str, usd: str, day: date | None) -> Spent:
     )
 
 
-def fake_operating() -> Operating:
+class FakeFiles:
+    """One file of one agent; `calls` are what was asked."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[object, ...]] = []
+
+    async def list_files(self, agent_ids: Collection[AgentId]) -> Sequence[AgentFile]:
+        """The one."""
+        return [AgentFile(agent_id=one, name="hours.md", revision=3, markdown="9-5") for one in agent_ids]
+
+    async def list_revisions(
+        self, agent_id: AgentId, name: str | None = None, state: RevisionState | None = None, limit: int = 100
+    ) -> Sequence[Revision]:
+        """One."""
+        self.calls.append(("list", name, state, limit))
+        return [_revision(agent_id, name or "hours.md", 4, "10-6", RevisionState.PROPOSED)]
+
+    async def write_file(self, agent_id: AgentId, name: str, markdown: str | None, *, by: str, cause: str) -> Revision:
+        """As if."""
+        self.calls.append(("write", name, markdown, by, cause))
+        return _revision(agent_id, name, 4, markdown, RevisionState.LIVE)
+
+    async def approve(self, agent_id: AgentId, name: str, revision: int, *, by: str) -> Revision:
+        """Only the fourth waits."""
+        if revision != 4:
+            raise RevisionConflictError("the revision was decided on")
+        return await self._decide("approve", agent_id, name, revision, by, RevisionState.LIVE)
+
+    async def reject(self, agent_id: AgentId, name: str, revision: int, *, by: str) -> Revision:
+        """As if."""
+        return await self._decide("reject", agent_id, name, revision, by, RevisionState.REJECTED)
+
+    async def roll_back(self, agent_id: AgentId, name: str, revision: int, *, by: str) -> Revision:
+        """As if."""
+        return await self._decide("roll back", agent_id, name, revision, by, RevisionState.LIVE)
+
+    async def _decide(
+        self, what: str, agent_id: AgentId, name: str, revision: int, by: str, state: RevisionState
+    ) -> Revision:
+        self.calls.append((what, name, revision, by))
+        return _revision(agent_id, name, revision, "10-6", state)
+
+
+def _revision(agent_id: AgentId, name: str, number: int, markdown: str | None, state: RevisionState) -> Revision:
+    return Revision(
+        agent_id=agent_id,
+        name=name,
+        revision=number,
+        markdown=markdown,
+        state=state,
+        author="agent",
+        cause="new hours",
+        based_on=3,
+        made_at=NOW,
+        decided_by=None,
+        decided_at=None,
+    )
+
+
+def fake_operating(files: FakeFiles | None = None) -> Operating:
     """All of it."""
-    return Operating(spend=FakeSpend(), handoffs=FakeHandoffs())
+    return Operating(spend=FakeSpend(), files=files or FakeFiles(), handoffs=FakeHandoffs())

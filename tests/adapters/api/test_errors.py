@@ -13,11 +13,11 @@ from agent.errors import LeaseLostError, NotFoundError
 from agent.ids import AgentId
 from tests.adapters.api.caller import TASKS_PATH, Caller, error_of
 from tests.adapters.api.fake import FakeGateway
-from tests.adapters.api.fake_memories import FakeMemories, FakeTokens
+from tests.adapters.api.fake_memories import FakeMemories, FakeTokens, FakeTurns
 from tests.adapters.api.fake_operating import fake_operating
 from tests.adapters.api.fake_people import FakePeople
 
-REMEMBERING = Remembering(memories=FakeMemories(), tokens=FakeTokens(), people=FakePeople())
+REMEMBERING = Remembering(memories=FakeMemories(), turns=FakeTurns(), tokens=FakeTokens(), people=FakePeople())
 
 DEEP = json.loads('{"a":' * 150 + "1" + "}" * 150)
 

@@ -114,3 +114,14 @@ async def test_what_is_not_there_is_not_found(crm: Caller) -> None:
         assert (response.status_code, error_of(response)["code"]) == (404, "not_found")
     for query in ("sort=age", "limit=0", "limit=201", "page=0", "order=up", "x=1"):
         assert (await crm.get(f"{ANNS}/memories?{query}")).status_code == 422
+
+
+async def test_people_look_through_their_own_threads(ann: Caller) -> None:
+    """What they said and heard is theirs to find again, from the token alone. Proves: UM-6, UM-16."""
+    found = (await ann.get("/api/v1/me/message-search?query=coffee")).json()["messages"]
+    assert [(one["session_id"], one["score"], one["message"]["text"]) for one in found] == [
+        ("web:demo:1", 1.5, "I like tea, not coffee")
+    ]
+    for query in ("", "?query=", "?query=tea&limit=0", "?query=tea&limit=101", "?query=tea&user_id=bob"):
+        refused = await ann.get(f"/api/v1/me/message-search{query}")
+        assert (refused.status_code, error_of(refused)["code"]) == (422, "invalid")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from adapters.api.agent_files import WriteFile
 from adapters.api.bodies import CreateTask, SayAsOperator, TakeSession, UserDetails
 from adapters.api.context import Remembering
 from adapters.api.errors import STATUS, ErrorCode
@@ -19,11 +20,11 @@ from adapters.api.views import AcceptedView, AnsweredView, ErrorView, TaskView, 
 from agent.ids import AgentId
 from tests.adapters.api.caller import TASKS, Caller
 from tests.adapters.api.fake import FakeGateway
-from tests.adapters.api.fake_memories import ANN, ANNS_TOKEN, TEA, FakeMemories, FakeTokens
+from tests.adapters.api.fake_memories import ANN, ANNS_TOKEN, TEA, FakeMemories, FakeTokens, FakeTurns
 from tests.adapters.api.fake_operating import fake_operating
 from tests.adapters.api.fake_people import CODE, LINKED, FakePeople
 
-REMEMBERING = Remembering(memories=FakeMemories(), tokens=FakeTokens(), people=FakePeople())
+REMEMBERING = Remembering(memories=FakeMemories(), turns=FakeTurns(), tokens=FakeTokens(), people=FakePeople())
 BODIES: dict[type[BaseModel], dict[str, Any]] = {
     CreateTask: {"prompt": "Hi"},
     WriteMemory: {"memory": "likes tea"},
@@ -34,6 +35,7 @@ BODIES: dict[type[BaseModel], dict[str, Any]] = {
     SayCode: {"code": CODE},
     TakeSession: {"name": "Mia"},
     SayAsOperator: {"name": "Mia", "text": "I am here."},
+    WriteFile: {"text": "Open from 9 to 5.", "cause": "new hours"},
 }
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
 
@@ -77,7 +79,7 @@ async def test_what_is_routed_is_described_and_what_is_described_is_routed(
     }
 
     assert {(method, path) for method, path, _ in _operations(document)} == routed
-    assert len(routed) == len(OPERATIONS) == 43
+    assert len(routed) == len(OPERATIONS) == 52
 
 
 async def test_every_described_operation_answers(
@@ -89,11 +91,13 @@ async def test_every_described_operation_answers(
 
     for method, path, described in _operations(document):
         ids = {"user_id": ANN, "memory_id": TEA.memory_id, "optimization_id": "opt_1", "identity_id": LINKED}
-        url = path.format_map({**receipt, **ids})
+        of_agents = {"agent_id": "support", "name": "hours.md", "revision": 4}
+        url = path.format_map({**receipt, **ids, **of_agents})
+        wanted = {p["name"]: "x" for p in described["parameters"] if p["in"] == "query" and p["required"]}
         operation = next(o for o in OPERATIONS if o.name == described["operationId"])
         body = BODIES[operation.body] if operation.body else None
         headers = {} if operation.scope else {"authorization": f"Bearer {ANNS_TOKEN}"}
-        response = await operator.client.request(method.upper(), url, json=body, headers=headers)
+        response = await operator.client.request(method.upper(), url, json=body, headers=headers, params=wanted)
         assert response.status_code in {200, 201, 202}, url
         assert str(response.status_code) in described["responses"]
         kind = response.headers["content-type"].partition(";")[0]
