@@ -1,41 +1,16 @@
 """What must hold of every prompt, row, export and line of the log."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from agent.ports import ModelRequest, Text
 from agent.speech import MEMORY_HEAD
-from tests.isolation.marks import NAME, Mark, find_marks
+from tests.isolation.marks import MARK, NAME, NUMBER, Mark, find_marks
+from tests.isolation.people import Kin
 from tests.support.agent_runs import all_text
 from tests.support.gateway import run_sql
 
 IN_FRONT_OF_OTHERS = "at:shared"
 """Stands in everything that is said where others read."""
-
-
-@dataclass(slots=True)
-class Kin:
-    """Which persons of a world are one: now, and at any time so far."""
-
-    now: dict[int, int] = field(default_factory=dict)
-    ever: dict[int, int] = field(default_factory=dict)
-
-    def link(self, one: int, other: int) -> None:
-        """They proved to be one person."""
-        self.now[other] = self.ever[other] = one
-
-    def unlink(self, other: int) -> None:
-        """The link was undone."""
-        self.now.pop(other, None)
-
-    def may_know(self, mark: Mark, person: int) -> bool:
-        """Whether what a mark stands for is this person's to know."""
-        is_one = self.now.get(mark.person, mark.person) == self.now.get(person, person)
-        return is_one or (mark.is_joint and self.was_one(mark.person, person))
-
-    def was_one(self, one: int, other: int) -> bool:
-        """Whether two are one person now, or were."""
-        return self.ever.get(one, one) == self.ever.get(other, other)
 
 
 class Witness:
@@ -49,7 +24,7 @@ class Witness:
 
     def see_prompt(self, request: ModelRequest) -> None:
         """The memory block is the asker's; what was told in private is only where nobody else reads."""
-        last = "\n".join(block.text for block in request.messages[-1].blocks if isinstance(block, Text))
+        last = _find_question(request)
         blocks = [
             block.text
             for message in request.messages
@@ -61,8 +36,14 @@ class Witness:
         self.blocks += bool(remembered)
         self._expect(len(blocks) <= 1, "a memory block of an earlier turn is in the prompt", remembered)
         for mark in remembered:
-            is_own = bool(askers) and self.kin[mark.world].may_know(mark, askers[-1])
+            kin = self.kin[mark.world]
+            may_know = kin.was_one if _is_straddling(kin, last) else None
+            is_own = bool(askers) and (
+                may_know(mark.person, askers[-1]) if may_know else kin.may_know(mark, askers[-1])
+            )
             self._expect(is_own, f"in the memory block of {askers}", mark)
+        rules = find_marks("\n".join(block.text for block in request.system))
+        self._expect(not rules, "in what all people's prompts begin with", rules)
         is_shared = IN_FRONT_OF_OTHERS in last
         for mark in find_marks(all_text(request)):
             self._expect(not (mark.is_private and is_shared), "told in private, in a prompt that others see", mark)
@@ -75,10 +56,12 @@ class Witness:
                 is_one = one.world == other.world and self.kin[one.world].was_one(one.person, other.person)
                 self._expect(is_one, f"read for facts together with {other}", one)
 
-    def see_own(self, world: int, person: int, text: str, where: str) -> None:
-        """Something that is for one person's eyes."""
+    def see_own(self, world: int, person: int, text: str, where: str, *, is_steady: bool = True) -> None:
+        """Something that is for one person's eyes. Not `is_steady`: two were linked or parted meanwhile."""
+        kin = self.kin[world]
         for mark in find_marks(text):
-            is_own = mark.world == world and self.kin[world].may_know(mark, person)
+            is_theirs = kin.may_know(mark, person) if is_steady else kin.was_one(mark.person, person)
+            is_own = mark.world == world and is_theirs
             self._expect(is_own, f"in {where} of person {person} of world {world}", mark)
 
     def see_log(self, lines: Iterable[object]) -> None:
@@ -102,6 +85,8 @@ class Witness:
                 seen += bool(marks)
                 for mark in marks:
                     self._see_row(table["table_name"], dict(row), mark, places)
+                if table["table_name"] == "user_memories" and row["valid_to"] is None:
+                    self._see_forgotten(row["memory"])
         return seen
 
     async def _load_participants(self, url: str) -> dict[str, set[str]]:
@@ -110,8 +95,17 @@ class Witness:
             places.setdefault(row["session_id"], set()).add(row["user_id"])
         return places
 
+    def _see_forgotten(self, memory: str) -> None:
+        """Old words do not bring back what was deleted. Where a model may repeat what it saw, it is remembered anew."""
+        for match in MARK.finditer(memory):
+            world = int(match[1])
+            self._expect(
+                world % 2 == 1 or match[0] not in self.kin[world].forgotten, "was forgotten and is there", memory
+            )
+
     def _see_row(self, table: str, row: Mapping[str, object], mark: Mark, places: Mapping[str, set[str]]) -> None:
         kin = self.kin[mark.world]
+        self._expect(not (mark.is_private and mark.person in kin.erased), f"of somebody erased in {table}", mark)
         if "session_id" in row:
             session = str(row["session_id"])
             own = [p for p in range(10) if session.startswith(f"web:demo:{mark.world}-own-{p}-")]
@@ -119,14 +113,15 @@ class Witness:
                 is_right = kin.was_one(own[0], mark.person)
             else:
                 there = {name for name in places.get(session, ()) if name.startswith(f"iso{mark.world}p")}
-                is_right = not mark.is_private and any(
-                    kin.was_one(int(name.rpartition("p")[2]), mark.person) for name in there
+                is_right = not mark.is_private and (
+                    mark.person in kin.erased
+                    or any(kin.was_one(int(name.rpartition("p")[2]), mark.person) for name in there)
                 )
             self._expect(is_right, f"in {table} of {session}", mark)
         elif "user_id" in row:
             owner = str(row["user_id"])
             world, _, person = owner.removeprefix("iso").partition("p")
-            is_own = world == str(mark.world) and kin.may_know(mark, int(person))
+            is_own = world == str(mark.world) and kin.may_know(mark, int(person)) and int(person) not in kin.erased
             self._expect(is_own, f"in {table} of {owner}", mark)
             if "visibility" in row:
                 is_kept = not mark.is_private or row["visibility"] == "private"
@@ -137,3 +132,19 @@ class Witness:
     def _expect(self, is_right: bool, where: str, what: object) -> None:
         if not is_right:
             self.faults.append(f"{what} {where}")
+
+
+def _find_question(request: ModelRequest) -> str:
+    """What people said last, and the memory block: results of tools may follow."""
+    texts = [
+        "\n".join(block.text for block in m.blocks if isinstance(block, Text))
+        for m in request.messages
+        if m.role == "user"
+    ]
+    return next((text for text in reversed(texts) if text), "")
+
+
+def _is_straddling(kin: Kin, question: str) -> bool:
+    """Whether it was asked before an account was parted: the run may have read what was of both."""
+    numbers = [int(number) for _, number in NUMBER.findall(question)]
+    return not numbers or min(numbers) <= kin.parted_upto

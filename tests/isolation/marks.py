@@ -9,6 +9,8 @@ from dataclasses import dataclass
 MARK = re.compile(r"mk(\d+)x(\d+)x([pt])x(\d+)")
 JOINT = 1_000
 """Numbers from here on are of marks made while two persons were one: such a thing may stay with either."""
+NUMBER = re.compile(r"#(\d+)x(\d+)\b")
+"""The world and the number of a message, in its text."""
 NAME = re.compile(r"N(\d+)x(\d+)\b")
 
 

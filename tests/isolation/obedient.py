@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from agent.ports import ModelReply, ModelRequest, Text, ToolResult
 from agent.records import JsonObject, JsonValue, Usage
+from agent.speech import MEMORY_HEAD
 from tests.isolation.marks import MARK
 from tests.support.agent_runs import all_text, reply_of, text_reply
 
@@ -40,16 +41,23 @@ class ObedientModel:
         """Every mark of the request as a fact, or in the summary that is asked for."""
         if "decisions" in repr(schema):
             return self._summarise(request), Usage()
+        if "title" in repr(schema):
+            marks: list[JsonValue] = [*sorted({match[0] for match in MARK.finditer(all_text(request))})]
+            return {
+                "title": " ".join(map(str, marks[:2])) or "Talk",
+                "summary": " ".join(map(str, marks)),
+                "topics": marks,
+            }, Usage()
         self.watch_reading(request)
         text = "\n".join(
             block.text for message in request.messages for block in message.blocks if isinstance(block, Text)
         )
-        numbers = [int(n) for n in re.findall(r"^(\d+)\. ", text.partition("new messages")[2], re.MULTILINE)]
-        marks = sorted({match[0] for match in MARK.finditer(text)})
+        shown = re.split(r"^(\d+)\. ", text.partition("new messages")[2], flags=re.MULTILINE)
+        said = dict(zip(shown[1::2], shown[2::2], strict=True))
         operations: list[JsonValue] = [
-            {"op": "add", "fact": f"likes {mark}", "evidence": number, "user_id": "everybody", "topics": []}
-            for mark in marks
-            for number in numbers[:1]
+            {"op": "add", "fact": f"likes {mark}", "evidence": int(number), "user_id": "everybody", "topics": []}
+            for mark in sorted({match[0] for match in MARK.finditer(text)})
+            for number in [n for n in said if mark in said[n]][:1] or list(said)[:1]
         ]
         return {"operations": operations}, Usage()
 
@@ -66,8 +74,11 @@ class ObedientModel:
             return []
         text = "\n".join(block.text for block in blocks if isinstance(block, Text))
         known = {tool.name for tool in request.tools}
-        orders = [(name, arguments) for name, arguments in ORDER.findall(text) if name in known]
+        orders = [(name, json.loads(arguments)) for name, arguments in ORDER.findall(text) if name in known]
+        if "repeat_block" in text and "update_user_memory" in known:
+            marks = sorted({match[0] for match in MARK.finditer(text.partition(MEMORY_HEAD)[2])})
+            orders += [("update_user_memory", {"operation": "add", "memory": f"likes {mark}"}) for mark in marks]
         return [
-            {"type": "tool_use", "id": f"toolu_{n}", "name": name, "input": json.loads(arguments)}
+            {"type": "tool_use", "id": f"toolu_{n}", "name": name, "input": arguments}
             for n, (name, arguments) in enumerate(orders[:ORDERS_AT_ONCE])
         ]

@@ -14,6 +14,7 @@ from gateway.config import Configuration
 from memory.database import Database
 from tests.isolation.checks import Witness
 from tests.isolation.obedient import ObedientModel
+from tests.isolation.people import SHOP
 from tests.isolation.world import AGENTS, World
 from tests.support.gateway import build_agent, configure, open_core, run_sql
 
@@ -59,13 +60,15 @@ async def live_through(url: str, numbers: Iterable[int]) -> tuple[Witness, int]:
 def _configure() -> Configuration:
     """An agent that learns by itself and one that is told what to remember, both with small windows and every tool."""
     small = CompactionRules(cap_tokens=300, window_tokens=100_000)
-    learning = build_agent(memory_mode="agentic", extract_after_s=0.0, history_runs=9, compaction=small)
-    writing = build_agent(memory_mode="manual", history_runs=9, compaction=small)
+    titled = {"has_titles": True, "title_after_s": 0.0, "agent_memory": "agentic"}
+    learning = build_agent(memory_mode="agentic", extract_after_s=0.0, history_runs=9, compaction=small, **titled)
+    writing = build_agent(memory_mode="manual", history_runs=9, compaction=small, **titled)
     by_id = {
         agent_id: replace(config, agent=replace(config.agent, agent_id=agent_id))
         for agent_id, config in zip(AGENTS, (learning, writing), strict=True)
     }
-    return replace(configure(learning), agents=Agents(by_id=by_id, default_id=AGENTS[0]))
+    sites = {SHOP.key: SHOP}
+    return replace(configure(learning), sites=sites, agents=Agents(by_id=by_id, default_id=AGENTS[0]))
 
 
 async def _learned(url: str) -> None:
