@@ -92,6 +92,10 @@ class EventsTransport:
         seq = _SEQ.match(text)
         await self._write(f"id: {seq[1]}\ndata: {text}\n\n" if seq else f"data: {text}\n\n")
 
+    def send_now(self, text: str) -> bool:
+        """Never."""
+        return False
+
     async def close(self, code: int, reason: str) -> None:
         """The last event; or a refusal, if nothing was sent yet."""
         if not self._is_started:

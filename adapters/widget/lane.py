@@ -20,6 +20,11 @@ class Lane(Generic[Item]):
         self._items: list[Item] = []
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something waits or is being done."""
+        return self._task is not None
+
     def put(self, item: Item) -> bool:
         """Never waits. False when there is no room."""
         if len(self._items) >= self._room:

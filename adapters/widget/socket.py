@@ -8,6 +8,7 @@ was read is committed even if the peer is gone by then; no disconnect stops anyt
 
 import asyncio
 import hashlib
+import math
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ _SAY_ROOM = 64
 _GOODBYE_S = 3.0
 _LATE_S = 0.002
 """Event loops round to a millisecond: a timer that comes early would come for nothing."""
+_GRAIN_S = 0.25
+"""What is due long from now is due with others of that quarter second: the process wakes up once for all."""
+_LONG_S = 5.0
 
 
 class Transport(Protocol):
@@ -45,6 +49,10 @@ class Transport(Protocol):
 
     async def send(self, text: str) -> None:
         """Hand over a frame."""
+        ...
+
+    def send_now(self, text: str) -> bool:
+        """Hand over a frame if that needs no waiting; whether it was."""
         ...
 
     async def close(self, code: int, reason: str) -> None:
@@ -74,6 +82,12 @@ class Service:
 def read_moment() -> Moment:
     """Now."""
     return Moment(time.monotonic(), time.time())
+
+
+def find_wait_s(deadline_s: float, now_s: float) -> float:
+    """How long to sleep for a deadline: never too short, and too long by at most a grain of what is long anyway."""
+    wait_s = max(0.0, deadline_s - now_s) + _LATE_S
+    return wait_s if wait_s < _LONG_S else math.ceil((now_s + wait_s) / _GRAIN_S) * _GRAIN_S - now_s
 
 
 class Connection:
@@ -156,9 +170,10 @@ class Connection:
         """Wake up when the wire has something due."""
         if self._timer is not None:
             self._timer.cancel()
-        wait_s = self._wire.deadline_s - time.monotonic()
-        if not self._is_over and wait_s != float("inf"):
-            self._timer = asyncio.get_running_loop().call_later(max(0.0, wait_s) + _LATE_S, self._tick)
+        deadline_s = self._wire.deadline_s
+        if not self._is_over and deadline_s != float("inf"):
+            wait_s = find_wait_s(deadline_s, time.monotonic())
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
 
     def _tick(self) -> None:
         self._carry_out(self._wire.tick(read_moment()))
@@ -170,7 +185,9 @@ class Connection:
                 return
             match command:
                 case Say():
-                    has_room, code, reason = self._say.put(command.text), CloseCode.SLOW_CONSUMER, "reads too slowly"
+                    is_said = not self._say.is_busy and self._transport.send_now(command.text)
+                    has_room = is_said or self._say.put(command.text)
+                    code, reason = CloseCode.SLOW_CONSUMER, "reads too slowly"
                 case Close():
                     self._close(command)
                     return

@@ -6,6 +6,7 @@ page: if no site lets such clients in, its handshake is refused with 403.
 """
 
 import contextlib
+from collections.abc import Callable
 
 from starlette.types import Receive, Scope, Send
 
@@ -22,11 +23,13 @@ class WebsocketTransport:
     server raises `OSError`, or `RuntimeError` if it had closed by itself; the reader learns of either.
     """
 
-    __slots__ = ("_receive", "_send")
+    __slots__ = ("_receive", "_send", "_send_now")
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
+        now: dict[str, Callable[[str], bool]] = scope.get("extensions", {}).get("parley.send_now", {})
+        self._send_now = now.get("send_now")
 
     async def receive(self) -> str | bytes | None:
         """The next frame, none when the peer is gone."""
@@ -41,6 +44,10 @@ class WebsocketTransport:
         """Waits while the peer's buffers are full."""
         with contextlib.suppress(OSError, RuntimeError):
             await self._send({"type": "websocket.send", "text": text})
+
+    def send_now(self, text: str) -> bool:
+        """Hand it over without a wait, if the server can do so and the peer's buffers have room."""
+        return self._send_now is not None and self._send_now(text)
 
     async def close(self, code: int, reason: str) -> None:
         """The closing frame."""
@@ -65,7 +72,7 @@ class WebsocketEndpoint:
         offered: list[str] = scope["subprotocols"]
         subprotocol = SUBPROTOCOL if SUBPROTOCOL in offered else next(iter(offered), None)
         await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
-        transport = WebsocketTransport(receive, send)
+        transport = WebsocketTransport(scope, receive, send)
         address = address_of(scope)
         # Who is refused here was accepted all the same: a browser can read the code only of a websocket that opened.
         if not is_known:

@@ -38,10 +38,12 @@ class Host:
             WebSocketRoute("/flood", self.flood),
             WebSocketRoute("/leave", self.leave),
             WebSocketRoute("/close", self.close),
+            WebSocketRoute("/now", self.now),
         ]
         self.app = Starlette(routes=routes)
         self.port = 0
         self.server: uvicorn.Server
+        self.protocols: list[ParleyWebSocketProtocol] = []
 
     async def echo(self, websocket: WebSocket) -> None:
         await websocket.accept()
@@ -66,6 +68,14 @@ class Host:
         await asyncio.wait([filling])
         self.ended.set()
 
+    async def now(self, websocket: WebSocket) -> None:
+        await websocket.accept()
+        send_now: Callable[[str], bool] = websocket.scope["extensions"]["parley.send_now"]["send_now"]
+        async for text in websocket.iter_text():
+            assert send_now(text)
+        assert not send_now("too late")
+        self.ended.set()
+
     async def close(self, websocket: WebSocket) -> None:
         await websocket.accept()
         await websocket.close(4013, "reads too slowly")
@@ -86,6 +96,7 @@ def note_on(host: Host) -> type[ParleyWebSocketProtocol]:
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             super().connection_made(transport)
+            host.protocols.append(self)
             host.count += 1
             host.changed.set()
 
@@ -248,5 +259,50 @@ def test_a_peer_that_reads_gets_the_close_code(new_loop: LoopFactory) -> None:
             assert closed.value.rcvd is not None
             assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4013, "reads too slowly")
             await host.until_count(0)
+
+    run(new_loop, case)
+
+
+async def read_until(sock: socket.socket, data: bytes, count: int) -> bytes:
+    """What comes, once it is `count` bytes or holds `data`."""
+    found = b""
+    while data not in found and len(found) < count:
+        found += await asyncio.to_thread(sock.recv, 4096)
+    return found
+
+
+@LOOPS
+@pytest.mark.parametrize("path", ["/echo", "/now"])
+def test_a_ping_that_is_nearly_due_goes_along_with_a_frame_and_none_that_is_not(
+    new_loop: LoopFactory, path: str
+) -> None:
+    """Of thousands of idle connections each costs two system calls for a heartbeat, not four. Proves: WI-25."""
+
+    async def case() -> None:
+        async with serve(1000.0) as host:
+            with contextlib.closing(open_raw(host.port, path)) as sock:
+                sock.settimeout(5)
+                await read_until(sock, b"\r\n\r\n", 4096)
+                sock.sendall(b"\x81\x81\x00\x00\x00\x00a\x81\x81\x00\x00\x00\x00b")
+                young = await read_until(sock, b"b", 6)
+                host.protocols[0].ping_sent_at -= 950
+                sock.sendall(b"\x81\x81\x00\x00\x00\x00c\x81\x81\x00\x00\x00\x00d")
+                late = await read_until(sock, b"\x01d", 12)
+            assert young == b"\x81\x01a\x81\x01b"
+            assert (late[:2], late[6:]) == (b"\x89\x04", b"\x81\x01c\x81\x01d")
+
+    run(new_loop, case)
+
+
+@LOOPS
+def test_what_cannot_be_written_at_once_is_said_to_be_left(new_loop: LoopFactory) -> None:
+    """Whoever writes without waiting must know that it was not written, once the peer is gone. Proves: WI-25."""
+
+    async def case() -> None:
+        async with serve(None) as host, connect(f"ws://127.0.0.1:{host.port}/now") as client:
+            await echo(client, "there")
+            await client.close()
+            async with asyncio.timeout(5):
+                await host.ended.wait()
 
     run(new_loop, case)
