@@ -21,8 +21,9 @@ setup: .venv/.ready    ## build .venv with everything
 run: setup      ## set up and serve: the chat opens at the URL it prints
 	@exec $(BIN)/parley serve
 
+# The tests start a hundred processes; none of them is to compile the same modules again.
 test: setup     ## set up and run the tests
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 check: setup    ## style, types, layers, containers
 	$(BIN)/ruff format --check .

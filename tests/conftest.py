@@ -1,6 +1,7 @@
 """What every test may use."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.support.database import new_database
 from tests.support.postgres import SharedPostgres
 
 POSTGRES = pytest.StashKey[SharedPostgres]()
+CHAOS = Path(__file__).parent / "chaos"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -23,6 +25,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """End the run's server."""
     if POSTGRES in config.stash:
         config.stash[POSTGRES].stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, which also go one at a time: so one worker begins with them, and the others never wait."""
+    items.sort(key=lambda item: not item.path.is_relative_to(CHAOS))
 
 
 @pytest.fixture(scope="session")

@@ -192,15 +192,24 @@ class Arena:
         callers = self._build_callers("platform", lambda n: f"chaos:probe{n}")
         await callers.probe(replica.url, self._probes)
 
+    async def wait_broken(self, is_enough: Callable[[Break], bool], timings: Timings) -> Verdict:
+        """The verdict as soon as there is a break that is enough."""
+        while True:
+            verdict = self._judge(await collect_evidence(self._postgres.dsn), timings)
+            if any(is_enough(found) for found in verdict.breaks):
+                return verdict
+            await asyncio.sleep(0.3)
+
     async def finish(self, timings: Timings) -> Verdict:
         """Stop asking, wait until everything is answered and seen, and judge."""
         self._stopped.set()
         for replica in self.replicas:
             await replica.ready.wait()
-        evidence = await self._wait_quiet()
-        breaks = check(self.ledger, evidence, self.platform.posts)
+        return self._judge(await self._wait_quiet(), timings)
+
+    def _judge(self, evidence: Evidence, timings: Timings) -> Verdict:
         return Verdict(
-            breaks=breaks,
+            breaks=check(self.ledger, evidence, self.platform.posts),
             timings=timings,
             ledger=self.ledger,
             evidence=evidence,
@@ -235,12 +244,34 @@ async def open_arena(setting: Setting, postgres: EmbeddedPostgres) -> AsyncItera
 
 
 async def run_plan(
-    setting: Setting, postgres: EmbeddedPostgres, plan: Sequence[Fault], *, lasts_s: float = 0.0
+    setting: Setting,
+    postgres: EmbeddedPostgres,
+    plan: Sequence[Fault],
+    *,
+    lasts_s: float = 0.0,
+    is_enough: Callable[[Break], bool] | None = None,
 ) -> Verdict:
-    """Load and faults, then the verdict. `lasts_s`: how long the load goes on when the faults are over."""
+    """Load and faults, then the verdict. `lasts_s`: how long the load goes on when the faults are over.
+
+    The first break that `is_enough` ends the run. Only for one that nothing mends later, as what is shown twice is: on
+    the way much is not yet there that will be.
+    """
     async with open_arena(setting, postgres) as arena:
         injector = arena.build_injector()
         arena.begin_load()
-        await injector.run(plan)
-        await asyncio.sleep(lasts_s)
-        return await arena.finish(injector.timings)
+
+        async def run() -> Verdict:
+            await injector.run(plan)
+            await asyncio.sleep(lasts_s)
+            return await arena.finish(injector.timings)
+
+        if is_enough is None:
+            return await run()
+        ends = [asyncio.create_task(run()), asyncio.create_task(arena.wait_broken(is_enough, injector.timings))]
+        try:
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            return done.pop().result()
+        finally:
+            for end in ends:
+                end.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
