@@ -31,7 +31,7 @@ async def open_ground(address: StoreAddress) -> AsyncGenerator[Ground, None]:
     behind_pooler, front_size = address.is_pooled_elsewhere, max(2, address.pool_size // 3)
     back_size = max(2, address.pool_size - front_size)
     async with AsyncExitStack() as stack:
-        front = await Database.open(address.dsn, size=front_size, pgbouncer=behind_pooler)
+        front = await Database.open(address.dsn, size=front_size, statement_s=address.front_s, pgbouncer=behind_pooler)
         stack.push_async_callback(front.close)
         back = await Database.open(address.dsn, size=back_size, statement_s=RUN_STATEMENT_S, pgbouncer=behind_pooler)
         stack.push_async_callback(back.close)

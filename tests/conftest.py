@@ -4,13 +4,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from memory.database import Database
-from tests.support.database import new_database
+from tests.support.database import PATIENCE_S, new_database
 from tests.support.postgres import SharedPostgres
 
 POSTGRES = pytest.StashKey[SharedPostgres]()
 CHAOS = Path(__file__).parent / "chaos"
+
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,6 +53,6 @@ async def database_url(postgres_url: str) -> AsyncIterator[str]:
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A fresh, migrated database, opened as the gateway opens it."""
-    database = await Database.open(database_url, size=5)
+    database = await Database.open(database_url, size=5, statement_s=PATIENCE_S)
     yield database
     await database.close()

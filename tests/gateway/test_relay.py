@@ -20,6 +20,7 @@ from gateway.relay import BusRelay
 from gateway.settings import load_settings
 from memory.database import Database
 from memory.watchers import Watchers
+from tests.support.database import PATIENCE_S
 from tests.support.make import inbound
 from tests.support.model_steps import Gate, says_slowly
 from tests.support.scripted_model import ScriptedModel, build_scripted_claude
@@ -34,7 +35,7 @@ async def open_two(url: str, model: ScriptedModel) -> AsyncIterator[tuple[Gatewa
     config = AgentConfig(agent=agent, small_model="m")
     agents = Agents(by_id={agent.agent_id: config}, default_id=agent.agent_id)
     configuration = replace(load_configuration(load_settings(), {}), agents=agents)
-    address = StoreAddress(dsn=url, direct_dsn=url)
+    address = StoreAddress(dsn=url, direct_dsn=url, front_s=PATIENCE_S)
     claude = build_scripted_claude(model)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(claude.aclose)

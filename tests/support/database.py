@@ -11,6 +11,8 @@ import asyncpg
 from memory.migrate import load_migrations, migrate
 
 _LOCK = 4_917
+PATIENCE_S = 30.0
+"""For a database on a machine that is busy with other tests; that what is late is refused has tests of its own."""
 
 
 def with_database(url: str, name: str) -> str:

@@ -24,6 +24,7 @@ from gateway.config import Configuration
 from gateway.dispatcher import Limits
 from gateway.hooks import Hooks
 from gateway.ports import Poster
+from tests.support.database import PATIENCE_S
 from tests.support.make import ANN, SESSION, inbound
 from tests.support.model_calls import MODEL
 from tests.support.scripted_model import ScriptedModel, build_scripted_claude
@@ -132,7 +133,7 @@ async def open_core(
 ) -> AsyncIterator[Core]:
     """A gateway on a migrated database. What it still does at the end is handed back, and the script has to be done."""
     claude = build_scripted_claude(model) if isinstance(model, ScriptedModel) else None
-    address = StoreAddress(dsn=url, direct_dsn=url)
+    address = StoreAddress(dsn=url, direct_dsn=url, front_s=PATIENCE_S)
     try:
         async with open_gateway(configuration or configure(), address, claude or model, posters=posters) as gateway:  # type: ignore[arg-type]
             yield Core(gateway=gateway)

@@ -17,6 +17,7 @@ from agent.records import Message
 from gateway.agents import AgentConfig
 from tests.support.gateway import ASSISTANT, Core, configure, open_core, run_sql
 from tests.support.scripted_model import ScriptedModel
+from tests.support.serving import WAIT_S
 
 Transport = Literal["http", "socket"]
 TRANSPORTS: tuple[Transport, ...] = ("http", "socket")
@@ -107,7 +108,7 @@ async def open_arena(
                 await slack.set_request_url(f"{address}/slack/events")
             else:
                 slack.use_sockets()
-                await slack.wait_for(lambda: len(slack.sockets.connections) == 1, timeout_s=5)
+                await slack.wait_for(lambda: len(slack.sockets.connections) == 1, timeout_s=WAIT_S)
             yield Arena(slack=slack, team=team, core=core, url=url, ann=ann, ben=ben, general=general, address=address)
 
 
@@ -118,7 +119,7 @@ async def serve(core: Core) -> AsyncIterator[str]:
     server = uvicorn.Server(config)
     server.capture_signals = _NoSignals  # type: ignore[method-assign, assignment]
     task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WAIT_S):
         while not server.started:  # noqa: ASYNC110  uvicorn tells by a flag
             await asyncio.sleep(0.005)
     port = server.servers[0].sockets[0].getsockname()[1]

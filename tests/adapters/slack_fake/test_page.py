@@ -125,7 +125,7 @@ async def open_page(slack: FakeSlack, page: Page, errors: list[str]) -> None:
 async def test_somebody_talks_watches_a_stream_and_stops_it(slack: FakeSlack) -> None:
     """The whole page in Chromium, under its own policy; hostile text stays text."""
     errors: list[str] = []
-    async with asyncio.timeout(25), async_playwright() as playwright:
+    async with asyncio.timeout(60), async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         page = await browser.new_page()
         await open_page(slack, page, errors)
