@@ -5,8 +5,10 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
+from agent.approvals import Approval
+from agent.asks import Decision
 from agent.handoffs import SessionMode
-from agent.ids import AttachmentId, MessageId, RunId, SessionId, TaskId, UserId
+from agent.ids import ApprovalId, AttachmentId, MessageId, RunId, SessionId, TaskId, UserId
 from agent.people import Account, Erasure, LinkCode, Linked
 from agent.records import Attachment, Identity, LogEntry, Message, Run, Session, User
 from agent.signals import Delta, Presence
@@ -88,6 +90,18 @@ class Gateway(Protocol):
 
     async def list_runs(self, session_id: SessionId, before: int | None, limit: int) -> Sequence[tuple[int, Run]]:
         """Runs of a session with their positions, newest first, those before position `before` when it is given."""
+        ...
+
+    async def decide(self, user: User, session_id: SessionId, approval_id: ApprovalId, decision: Decision) -> Accepted:
+        """What the person who asked decides about a call that waits for it: a message of theirs, answered by a run.
+
+        The same again is the same. Raises `NotFoundError`, `ApprovalNotYoursError`, and `ApprovalClosedError`, whose
+        texts are for the person.
+        """
+        ...
+
+    async def list_approvals(self, session_id: SessionId) -> Sequence[Approval]:
+        """The newest hundred calls of a session that needed approval, newest first."""
         ...
 
 

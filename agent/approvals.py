@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from agent.asks import ApprovalState, Ask
+from agent.asks import ApprovalState, Ask, Decision
 from agent.ids import ApprovalId, RunId, SessionId, UserId, new_approval_id
 from agent.ports import ModelReply
 from agent.records import JsonObject, JsonValue, ToolCall, Turn, Usage
@@ -30,6 +30,8 @@ NEEDS_APPROVAL = "approval"
 """The stop reason of a run that ended with the question."""
 _ANSWERS = {ApprovalState.REFUSED: REFUSED, ApprovalState.EXPIRED: EXPIRED}
 _WORDS = {ApprovalState.APPROVED: "Approved", ApprovalState.REFUSED: "Refused", ApprovalState.EXPIRED: "Not in time"}
+DECISIONS: Mapping[str, Decision] = {"approve": "approved", "refuse": "refused"}
+"""What the buttons under a question are called, and what each decides."""
 HIDDEN = "(hidden)"
 LINES, LINE_CHARACTERS = 20, 200
 TITLE_CHARACTERS = 80
@@ -156,3 +158,25 @@ def render_decision(state: ApprovalState, title: str) -> str:
 def plain(text: str) -> str:
     """A name in which nothing is markup."""
     return _MARKUP.sub(" ", text).strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A button under a question: `name` is a key of `DECISIONS`."""
+
+    name: str
+    label: str
+    approval_id: ApprovalId
+
+
+def list_choices(asks: Sequence[Ask]) -> list[Choice]:
+    """The buttons for all that a message asks; each says which call it is for where there are several."""
+    return [
+        Choice(
+            name=name,
+            label=name.capitalize() if len(asks) == 1 else f"{name.capitalize()} {n}: {ask.title}",
+            approval_id=ask.approval_id,
+        )
+        for n, ask in enumerate(asks, 1)
+        for name in DECISIONS
+    ]

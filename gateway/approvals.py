@@ -90,6 +90,7 @@ class ApprovalDesk:
             author_name=(approval.user_name or UNNAMED) if user else GATEWAY_NAME,
             text=render_decision(state, approval.title),
             dedupe_key=f"approval:{approval.approval_id}",
+            client_id=approval.approval_id,
             reply_to=reply_to,
             verdict=Verdict(approval_id=approval.approval_id, state=state),
         )

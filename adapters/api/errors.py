@@ -14,6 +14,8 @@ from starlette.responses import Response
 
 from adapters.api.views import ErrorDetail, ErrorView
 from agent.errors import (
+    ApprovalClosedError,
+    ApprovalNotYoursError,
     BusyError,
     ConflictError,
     InputError,
@@ -63,11 +65,13 @@ STATUS: Mapping[ErrorCode, int] = {
 MEANING: Mapping[ErrorCode, str] = {
     ErrorCode.MALFORMED: "The body is not JSON.",
     ErrorCode.UNAUTHORIZED: "There is no bearer token, or not a valid one.",
-    ErrorCode.FORBIDDEN: "The token may not do this.",
+    ErrorCode.FORBIDDEN: "The token, or the person, may not do this.",
     ErrorCode.NOT_FOUND: "There is no such thing here.",
     ErrorCode.METHOD_NOT_ALLOWED: "The path is right and the method is not; `Allow` names those that are.",
     ErrorCode.TIMEOUT: "The body did not arrive in time.",
-    ErrorCode.CONFLICT: "It contradicts what is there: a key of another prompt, a session of another kind, a taken id.",
+    ErrorCode.CONFLICT: (
+        "It contradicts what is there: a key of another prompt, a session of another kind, a taken id, a decision made."
+    ),
     ErrorCode.TOO_LARGE: "The body is larger than is allowed.",
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: "The body is not declared as plain `application/json`.",
     ErrorCode.INVALID: "A field is wrong; `field` names it and `message` says what was expected.",
@@ -120,7 +124,9 @@ def error_of(error: ParleyError) -> ApiError:
             return ApiError(ErrorCode.NOT_FOUND, str(error) or error.sentence)
         case MemoryInvalidError():
             return ApiError(ErrorCode.INVALID, str(error), field=error.field)
-        case MemoryConflictError() | RevisionConflictError():
+        case ApprovalNotYoursError():
+            return ApiError(ErrorCode.FORBIDDEN, str(error) or error.sentence)
+        case MemoryConflictError() | RevisionConflictError() | ApprovalClosedError():
             return ApiError(ErrorCode.CONFLICT, str(error) or error.sentence)
         case ConflictError():
             return ApiError(ErrorCode.CONFLICT, str(error) or error.sentence, field="Idempotency-Key")

@@ -21,6 +21,7 @@ _NAMES: Mapping[str, str] = {
     "session_id": "The id of the session, percent-encoded where it has to be.",
     "user_id": "The id of the user, percent-encoded where it has to be.",
     "memory_id": "The id of the memory.",
+    "approval_id": "The id of the approval.",
     "identity_id": "The id of the account.",
     "optimization_id": "The id that the merge was given.",
     "agent_id": "The id of the agent, as it is configured.",

@@ -1,7 +1,8 @@
 """Every operation of the API, once."""
 
-from adapters.api import handoffs, sessions, tasks
+from adapters.api import approvals, handoffs, sessions, tasks
 from adapters.api.agent_file_operations import AGENT_FILE_OPERATIONS
+from adapters.api.approvals import ApprovalsView, Decide
 from adapters.api.bodies import CreateTask, HandoffQuery, SayAsOperator, SeqPage, SessionPageQuery, TakeSession
 from adapters.api.errors import ErrorCode
 from adapters.api.handoffs import HandoffPage, ModeView
@@ -120,6 +121,23 @@ OPERATIONS: tuple[Operation, ...] = (
         body=TakeSession,
         answers={200: ModeView},
         errors=(*OF_ONE, *OF_A_BODY),
+    ),
+    Operation(
+        method="GET",
+        path="/api/v1/sessions/{session_id}/approvals",
+        handler=approvals.list_approvals,
+        summary="List the calls of a session that wait for approval, or once did",
+        answers={200: ApprovalsView},
+        errors=OF_ONE,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/sessions/{session_id}/approvals/{approval_id}",
+        handler=approvals.decide_approval,
+        summary="Approve or refuse a call in the name of the person who asked",
+        body=Decide,
+        answers={202: AcceptedView},
+        errors=(*OF_ONE, *OF_A_BODY, ErrorCode.CONFLICT),
     ),
     Operation(
         method="GET",

@@ -40,8 +40,16 @@ class AuthorView(View):
     name: str
 
 
+class AskView(View):
+    """A call that waits for the approval of the person `user_id`."""
+
+    approval_id: str
+    title: str
+    user_id: str
+
+
 class MessageView(View):
-    """One thing that was said. `seq` counts the session's durable events."""
+    """One thing that was said. `seq` counts the session's durable events; `asks` are the calls it asks approval for."""
 
     seq: int
     message_id: str
@@ -51,6 +59,7 @@ class MessageView(View):
     at: datetime
     run_id: str | None
     client_id: str | None
+    asks: tuple[AskView, ...] = ()
 
 
 class MessagePage(View):

@@ -6,7 +6,8 @@ from typing import Literal, NamedTuple, TypeAlias
 from adapters.widget.codes import CloseCode
 from adapters.widget.door import Admitted
 from adapters.widget.tokens import Claims
-from agent.ids import MessageId, RunId
+from agent.asks import Decision
+from agent.ids import ApprovalId, MessageId, RunId
 
 
 class Moment(NamedTuple):
@@ -115,6 +116,18 @@ class RedeemCode:
     is_said: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """Approve or refuse a call that waits for this person, then ack it."""
+
+    frame_id: str
+    approval_id: ApprovalId
+    decision: Decision
+
+
+Answered: TypeAlias = Accept | Judge | Decide
+"""What is acked or refused by the frame's id."""
+
 Identifying: TypeAlias = BecomeKnown | IssueCode | RedeemCode
 """What may change who the person is."""
 
@@ -142,7 +155,7 @@ OverMyData: TypeAlias = ManageMemories | ForgetMe
 Question: TypeAlias = StopRun | LoadHistory | ListSessions | MarkSeen | TellTyping
 """What is answered by a frame of its own, or not at all."""
 
-Request: TypeAlias = Accept | Judge | Identifying | OverMyData | Question
+Request: TypeAlias = Answered | Identifying | OverMyData | Question
 """What somebody who was greeted may ask for."""
 
 Work: TypeAlias = Greet | Request

@@ -8,7 +8,9 @@ from typing import Literal, TypeAlias
 from adapters.ports import WidgetGateway
 from adapters.widget.commands import (
     Accept,
+    Answered,
     BecomeKnown,
+    Decide,
     ForgetMe,
     Identifying,
     IssueCode,
@@ -37,7 +39,16 @@ from adapters.widget.replies import (
     render_time,
     render_welcome,
 )
-from agent.errors import BusyError, ConflictError, InputError, ParleyError, StoreUnavailableError
+from agent.errors import (
+    ApprovalClosedError,
+    ApprovalNotYoursError,
+    BusyError,
+    ConflictError,
+    InputError,
+    NotFoundError,
+    ParleyError,
+    StoreUnavailableError,
+)
 from agent.files import ENDINGS
 from agent.records import Attachment, Audience, JsonObject, JsonValue
 from agent.signals import Presence
@@ -90,7 +101,7 @@ class Desk:
 
     async def serve(self, work: Request) -> str | None:
         """Does one thing. What the store cannot do now is answered, never raised."""
-        if isinstance(work, Accept | Judge):
+        if isinstance(work, Accept | Judge | Decide):
             return await self._answer(work)
         if isinstance(work, BecomeKnown | IssueCode | RedeemCode):
             return await self._identify(work)
@@ -136,9 +147,15 @@ class Desk:
             self.is_identifying = False
         return reply
 
-    async def _answer(self, work: Accept | Judge) -> str:
+    async def _answer(self, work: Answered) -> str:
         try:
-            return await (self._accept(work) if isinstance(work, Accept) else self._judge(work))
+            return await self._try(work)
+        except ApprovalNotYoursError as error:
+            return render_nack(work.frame_id, "forbidden", str(error))
+        except ApprovalClosedError as error:
+            return render_nack(work.frame_id, "conflict", str(error))
+        except NotFoundError as error:
+            return render_nack(work.frame_id, "not_found", str(error))
         except ConflictError as error:
             return render_nack(work.frame_id, "conflict", error.sentence)
         except BusyError as error:
@@ -149,6 +166,17 @@ class Desk:
             return render_nack(work.frame_id, "invalid", str(error))
         except ParleyError as error:
             return render_nack(work.frame_id, "failed", error.sentence, _RETRY_S)
+
+    async def _try(self, work: Answered) -> str:
+        match work:
+            case Accept():
+                return await self._accept(work)
+            case Judge():
+                return await self._judge(work)
+            case Decide():
+                place = self.place
+                decided = await self._gateway.decide(place.user, place.session_id, work.approval_id, work.decision)
+                return render_ack(work.frame_id, decided.seq, decided.message_id)
 
     async def _accept(self, work: Accept) -> str:
         place = self.place

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeAlias
 
+from agent.approvals import list_choices
 from agent.handoffs import ModeNote
 from agent.ids import UserId
 from agent.records import Attachment, Audience, JsonObject, JsonValue, LogEntry, Message, Session, UserMemory
@@ -108,7 +109,16 @@ def render_presence(presence: Presence) -> str:
     return _encode({"type": "presence", "who": who, "state": presence.state, "role": presence.role})
 
 
-def _message(message: Message, *, is_own: bool, link: Link) -> JsonObject:
+def _actions(message: Message, reader_id: UserId | None) -> list[JsonValue]:
+    """The buttons of a question, for the person who is asked alone."""
+    choices = list_choices(message.asks)
+    own = {ask.approval_id for ask in message.asks if ask.user_id == reader_id}
+    return [
+        {"name": one.name, "value": one.approval_id, "label": one.label} for one in choices if one.approval_id in own
+    ]
+
+
+def _message(message: Message, reader_id: UserId | None, *, is_own: bool, link: Link) -> JsonObject:
     frame: JsonObject = {"type": "message", "seq": message.seq, "id": message.message_id}
     if is_own and message.client_id is not None:
         frame["client_id"] = message.client_id
@@ -117,6 +127,8 @@ def _message(message: Message, *, is_own: bool, link: Link) -> JsonObject:
     frame["text"] = message.text
     if message.attachments:
         frame["attachments"] = [{**render_attachment(one), "url": link(one)} for one in message.attachments]
+    if actions := _actions(message, reader_id):
+        frame["actions"] = actions
     if message.run_id is not None:
         frame["run_id"] = message.run_id
     frame["at"] = render_time(message.at)
@@ -135,7 +147,7 @@ def _no_link(_: Attachment) -> str:
 @lru_cache(maxsize=128)
 def _render_entry(entry: LogEntry, is_own: bool) -> str:  # noqa: FBT001 -- the cache takes positions only
     if isinstance(entry, Message):
-        return _encode(_message(entry, is_own=is_own, link=_no_link))
+        return _encode(_message(entry, None, is_own=is_own, link=_no_link))
     if isinstance(entry, ModeNote):
         return _encode({"type": "handoff", "seq": entry.seq, "mode": entry.mode})
     frame: JsonObject = {"type": "run", "seq": entry.seq, "run_id": entry.run_id, "state": entry.state}
@@ -147,10 +159,10 @@ def _render_entry(entry: LogEntry, is_own: bool) -> str:  # noqa: FBT001 -- the 
 def render_event(event: LogEntry | Delta, reader_id: UserId, link: Link = _no_link) -> str:
     """A durable event or a delta, as this reader gets it. Encoded once for all who watch the same event.
 
-    One with files is encoded for each, since the links to them are the reader's own.
+    One with files or with buttons is encoded for each, since these are the reader's own.
     """
-    if isinstance(event, Message) and event.attachments:
-        return _encode(_message(event, is_own=is_own(event, reader_id), link=link))
+    if isinstance(event, Message) and (event.attachments or event.asks):
+        return _encode(_message(event, reader_id, is_own=is_own(event, reader_id), link=link))
     if isinstance(event, Delta):
         return _encode({"type": "d", "r": event.run_id, "o": event.offset, "x": event.text})
     return _render_entry(event, is_own(event, reader_id))
@@ -161,7 +173,7 @@ def render_history(messages: Sequence[Message], reader_id: UserId, limit: int, l
     kept: list[str] = []
     room = HISTORY_BYTES
     for message in reversed(messages[-limit:]):
-        text = _encode(_message(message, is_own=is_own(message, reader_id), link=link))
+        text = _encode(_message(message, reader_id, is_own=is_own(message, reader_id), link=link))
         room -= len(text.encode(errors="replace"))
         if kept and room < 0:
             break

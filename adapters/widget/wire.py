@@ -16,6 +16,7 @@ from adapters.widget.commands import (
     BecomeKnown,
     Close,
     Command,
+    Decide,
     ForgetMe,
     Greet,
     IssueCode,
@@ -56,7 +57,8 @@ from adapters.widget.reading import read_frame
 from adapters.widget.replies import render_error, render_heartbeat, render_nack, render_pong
 from adapters.widget.sites import Site
 from adapters.widget.tokens import EXPIRY_GRACE_S, Claims
-from agent.ids import MessageId, RunId, SessionId
+from agent.approvals import DECISIONS
+from agent.ids import ApprovalId, MessageId, RunId, SessionId
 
 State = Literal["fresh", "greeting", "greeted", "closed"]
 _HELD_FRAMES = 32
@@ -218,7 +220,7 @@ class Wire:
             case Feedback():
                 return [Judge(frame.id, MessageId(frame.message_id), frame.value, frame.comment)]
             case Action():
-                return [self._accept(frame.id, frame.value, (), at)]
+                return [self._act(frame, at)]
             case Typing():
                 return [TellTyping()] if frame.on and self._thread is not None else []
             case Hello():
@@ -239,6 +241,12 @@ class Wire:
                 return [ManageMemories(frame.id, frame.op, frame.memory_id, frame.memory)]
             case Forget():
                 return [ForgetMe(frame.id)]
+
+    def _act(self, frame: Action, at: Moment) -> Command:
+        """A button: a decision about a call that waits, or a text that is said by it."""
+        if frame.name in DECISIONS:
+            return Decide(frame.id, ApprovalId(frame.value), DECISIONS[frame.name])
+        return self._accept(frame.id, frame.value, (), at)
 
     def _accept(self, frame_id: str, text: str, attached: tuple[str, ...], at: Moment) -> Command:
         limit = self._limits.text_characters

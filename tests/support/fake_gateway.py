@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from adapters.ports import SlowConsumerError, WidgetGateway
-from agent.errors import ConflictError
+from agent.approvals import Approval
+from agent.asks import ApprovalState, Ask, Decision
+from agent.errors import ApprovalClosedError, ApprovalNotYoursError, ConflictError, NotFoundError
 from agent.handoffs import SessionMode
-from agent.ids import AgentId, AttachmentId, MessageId, RunId, SessionId, TaskId, UserId
+from agent.ids import AgentId, ApprovalId, AttachmentId, MessageId, RunId, SessionId, TaskId, UserId
 from agent.records import (
     Attachment,
     Audience,
@@ -66,6 +68,8 @@ class FakeGateway:
         self._changes = 0
         self._listeners: dict[SessionId, list[Callable[[Presence], None]]] = {}
         self.files: dict[AttachmentId, tuple[UserId, SessionId, Attachment, bytes]] = {}
+        self.asks: dict[ApprovalId, Ask] = {}
+        self.decisions: dict[ApprovalId, Decision] = {}
         self.feedback: list[tuple[UserId, MessageId, str, str | None]] = []
 
     # --- levers
@@ -77,7 +81,15 @@ class FakeGateway:
         self._touch(session)
         return session
 
-    def say(self, session_id: str, text: str, *, role: Role = "assistant", run_id: str | None = None) -> Message:
+    def say(
+        self,
+        session_id: str,
+        text: str,
+        *,
+        role: Role = "assistant",
+        run_id: str | None = None,
+        asks: tuple[Ask, ...] = (),
+    ) -> Message:
         """A message that is committed now. An answer ends its stream."""
         session = self.sessions[SessionId(session_id)]
         entry = Message(
@@ -89,7 +101,9 @@ class FakeGateway:
             text=text,
             at=START + timedelta(seconds=len(session.log)),
             run_id=RunId(run_id) if run_id else None,
+            asks=asks,
         )
+        self.asks |= {ask.approval_id: ask for ask in asks}
         if entry.run_id is not None:
             session.streams.pop(entry.run_id, None)
         self._append(session, entry)
@@ -175,6 +189,50 @@ class FakeGateway:
         self._fail()
         self.stopped.append((session_id, run_id))
         return True
+
+    async def decide(self, user: User, session_id: SessionId, approval_id: ApprovalId, decision: Decision) -> Accepted:
+        self._fail()
+        ask = self.asks.get(approval_id)
+        if ask is None:
+            raise NotFoundError("no such approval")
+        if ask.user_id != user.id:
+            raise ApprovalNotYoursError("Only Ann, who asked, can decide this.")
+        if self.decisions.setdefault(approval_id, decision) != decision:
+            raise ApprovalClosedError("This was approved before.")
+        return self._commit(
+            Inbound(
+                channel="widget",
+                tenant="demo",
+                session_id=session_id,
+                audience=Audience.SHARED,
+                agent_id=AgentId("assistant"),
+                user=user,
+                author_name="Ann",
+                text=f"{decision.capitalize()}: {ask.title}",
+                dedupe_key=approval_id,
+                client_id=approval_id,
+            )
+        )
+
+    async def list_approvals(self, session_id: SessionId) -> Sequence[Approval]:
+        self._fail()
+        return [
+            Approval(
+                approval_id=ask.approval_id,
+                session_id=session_id,
+                run_id=RunId("run_1"),
+                user_id=ask.user_id,
+                user_name="Ann",
+                tool="refund",
+                title=ask.title,
+                arguments={"order": 17},
+                state=ApprovalState(self.decisions.get(ask.approval_id, "waiting")),
+                asked_at=START,
+                expires_at=START + timedelta(days=1),
+                decided_at=None,
+            )
+            for ask in self.asks.values()
+        ]
 
     @asynccontextmanager
     async def follow(self, session_id: SessionId, after: int) -> AsyncIterator[AsyncIterator[LogEntry | Delta]]:

@@ -49,9 +49,11 @@ export interface Welcome {
   /** Who answers here just now. */
   mode: "agent" | "waiting" | "human";
 }
+/** A button under a message. What it does is told by an `action` frame with its `name` and `value`. */
+export interface Action { name: string; value: string; label: string }
 export interface Message {
   type: "message"; seq: number; id: string; client_id?: string | null; role: Role; author: { id: string; name: string | null };
-  text: string; attachments?: Attachment[] | null; run_id?: string | null; at: string;
+  text: string; attachments?: Attachment[] | null; actions?: Action[]; run_id?: string | null; at: string;
 }
 export interface Run { type: "run"; seq: number; run_id: string; state: RunState; label?: string | null }
 export interface Delta { type: "d"; r: string; o: number; x: string }

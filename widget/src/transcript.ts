@@ -1,5 +1,5 @@
 // What the conversation looks like: durable events and deltas in, an ordered list of items out. No DOM, no socket.
-import type { Attachment, Delta, Message, Role, Run, RunState } from "./frames";
+import type { Action, Attachment, Delta, Message, Role, Run, RunState } from "./frames";
 
 export interface Item {
   /** Stays the same from the first optimistic paint to the stored message. */
@@ -19,6 +19,8 @@ export interface Item {
   /** Why a message was refused, as the server put it. */
   error?: string | undefined;
   attachments?: Attachment[] | null | undefined;
+  /** Buttons, for this person alone. One is gone once there is an item whose key is its value. */
+  actions?: Action[] | undefined;
 }
 
 const LIVE = Number.MAX_SAFE_INTEGER / 4;
@@ -81,7 +83,7 @@ export class Transcript {
     const over = stream && OVER.has(stream.state) ? stream.state : "sent";
     this.put({
       key, order: frame.seq, kind: "message", id: frame.id, role: frame.role, author: frame.author, text: frame.text,
-      at: frame.at, state: over, runId: frame.run_id, attachments: frame.attachments,
+      at: frame.at, state: over, runId: frame.run_id, attachments: frame.attachments, actions: frame.actions,
     });
     return !known;
   }

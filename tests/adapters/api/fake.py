@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from agent.errors import BusyError, ConflictError, StoreUnavailableError
+from agent.approvals import Approval
+from agent.asks import Decision
+from agent.errors import BusyError, ConflictError, NotFoundError, StoreUnavailableError
 from agent.handoffs import SessionMode
-from agent.ids import RunId, SessionId, TaskId, UserId, new_task_id, run_id_of
+from agent.ids import ApprovalId, RunId, SessionId, TaskId, UserId, new_task_id, run_id_of
 from agent.records import Identity, LogEntry, Message, Run, RunNote, RunState, Session, Usage, User
 from agent.signals import Delta
 from agent.tasks import Accepted, Inbound, TaskState, TaskStatus
@@ -35,6 +37,18 @@ class FakeGateway(FakeThreads):
         self.is_away = False
         self.busy_s: float | None = None
         self._keys: dict[tuple[SessionId, str], tuple[str, Accepted]] = {}
+
+    async def decide(self, user: User, session_id: SessionId, approval_id: ApprovalId, decision: Decision) -> Accepted:
+        """One call waits; the task that goes on with it is the first of the session."""
+        self._ask()
+        if approval_id != "appr_1":
+            raise NotFoundError("there is no such approval here")
+        return next(accepted for (of, _), (_, accepted) in self._keys.items() if of == session_id)
+
+    async def list_approvals(self, session_id: SessionId) -> Sequence[Approval]:
+        """Nothing waits here."""
+        self._ask()
+        return []
 
     # What a test does ------------------------------------------------------------------------------------------------
 

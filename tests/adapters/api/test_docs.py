@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.api import bodies, routes
+from adapters.api.approvals import Decide
 from adapters.api.bodies import CreateTask, UserDetails
 from adapters.api.errors import STATUS, ErrorCode
 from adapters.api.event_views import EVENTS
@@ -29,7 +30,13 @@ def test_every_operation_is_on_the_page(operation: Operation) -> None:
 
 def test_no_other_path_is_on_the_page() -> None:
     """A route that went away must go from the page too. Proves: API-14."""
-    named = {path.rstrip("`.,").replace("$TASK_ID", "{task_id}") for path in re.findall(r"/api/v1/[^\s`]+", PAGE)}
+    named = {
+        path.rstrip("`.,")
+        .replace("$TASK_ID", "{task_id}")
+        .replace("$SESSION_ID", "{session_id}")
+        .replace("$APPROVAL_ID", "{approval_id}")
+        for path in re.findall(r"/api/v1/[^\s`]+", PAGE)
+    }
 
     assert named <= {operation.path for operation in OPERATIONS}
 
@@ -74,9 +81,9 @@ def test_the_requests_on_the_page_are_right() -> None:
     """People copy them. Proves: API-14."""
     sent = re.findall(r"-d '(.+)'", PAGE)
 
-    assert len(sent) == 4
+    assert len(sent) == 5
     for body in sent:
-        CreateTask.model_validate(json.loads(body))
+        (Decide if "decision" in body else CreateTask).model_validate(json.loads(body))
 
 
 def test_the_answers_on_the_page_have_the_form_of_answers() -> None:

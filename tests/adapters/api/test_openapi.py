@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from adapters.api.agent_files import WriteFile
+from adapters.api.approvals import Decide
 from adapters.api.bodies import CreateTask, SayAsOperator, TakeSession, UserDetails
 from adapters.api.context import Remembering
 from adapters.api.errors import STATUS, ErrorCode
@@ -27,6 +28,7 @@ from tests.adapters.api.fake_people import CODE, LINKED, FakePeople
 REMEMBERING = Remembering(memories=FakeMemories(), turns=FakeTurns(), tokens=FakeTokens(), people=FakePeople())
 BODIES: dict[type[BaseModel], dict[str, Any]] = {
     CreateTask: {"prompt": "Hi"},
+    Decide: {"decision": "approved", "user_details": {"id": "ann"}},
     WriteMemory: {"memory": "likes tea"},
     WriteOwnMemory: {"memory": "likes tea"},
     DeleteMemories: {"memory_ids": [TEA.memory_id]},
@@ -79,7 +81,7 @@ async def test_what_is_routed_is_described_and_what_is_described_is_routed(
     }
 
     assert {(method, path) for method, path, _ in _operations(document)} == routed
-    assert len(routed) == len(OPERATIONS) == 52
+    assert len(routed) == len(OPERATIONS) == 54
 
 
 async def test_every_described_operation_answers(
@@ -87,10 +89,16 @@ async def test_every_described_operation_answers(
 ) -> None:
     """With things in place none is missing, forbidden or of another method. Proves: API-14."""
     gateway.on_accept = lambda task_id: gateway.answer(task_id, "Hi")
-    receipt = (await operator.give(session_id="ticket-7")).json()
+    receipt = (await operator.give(session_id="ticket-7", user_details={"id": "ann"})).json()
 
     for method, path, described in _operations(document):
-        ids = {"user_id": ANN, "memory_id": TEA.memory_id, "optimization_id": "opt_1", "identity_id": LINKED}
+        ids = {
+            "user_id": ANN,
+            "memory_id": TEA.memory_id,
+            "optimization_id": "opt_1",
+            "identity_id": LINKED,
+            "approval_id": "appr_1",
+        }
         of_agents = {"agent_id": "support", "name": "hours.md", "revision": 4}
         url = path.format_map({**receipt, **ids, **of_agents})
         wanted = {p["name"]: "x" for p in described["parameters"] if p["in"] == "query" and p["required"]}

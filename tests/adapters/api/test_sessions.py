@@ -98,6 +98,7 @@ async def test_messages_are_read_backwards_in_pages_that_are_in_order(gateway: F
         "at": "2026-11-20T09:30:02Z",
         "run_id": None,
         "client_id": None,
+        "asks": [],
     }
 
 

@@ -20,6 +20,9 @@ export interface Setting {
   votes: Map<string, string>;
   onRetry: (key: string) => void;
   onRemove: (key: string) => void;
+  /** Whether a button has done what it is for. */
+  isDone: (value: string) => boolean;
+  onAct: (name: string, value: string) => void;
   onVote: (id: string, value: "up" | "down") => void;
 }
 
@@ -42,7 +45,8 @@ export class Bubble {
   update(item: Item, isLast: boolean): void {
     const { isShared, assistant, hasFeedback, votes } = this._setting;
     const isMine = this._setting.isMine(item);
-    const stamp = [isLast, isShared, isMine, assistant, hasFeedback, votes.get(item.id)].join();
+    const actions = item.actions?.filter(({ value }) => !this._setting.isDone(value)) ?? [];
+    const stamp = [isLast, isShared, isMine, assistant, hasFeedback, votes.get(item.id), actions.length].join();
     if (item === this._item && stamp === this._stamp) return;
     const isNewText = item.text !== this._item?.text || item.kind !== this._item.kind;
     this._item = item;
@@ -54,7 +58,7 @@ export class Bubble {
     say(this._name, isMine ? this._setting.words(W.you) : item.author.name || (item.role === "assistant" ? assistant : ""));
     this._name.className = isShared ? "name" : "sr";
     if (isNewText) this._drawText(item);
-    this._foot.replaceChildren(...this._drawFoot(item, isMine, isLast).filter((part): part is Node | string => Boolean(part)));
+    this._foot.replaceChildren(...(actions[0] ? actions.map(({ name, value, label }) => h("button", { click: () => this._setting.onAct(name, value) }, label)) : this._drawFoot(item, isMine, isLast)).filter((part): part is Node | string => Boolean(part)));
   }
 
   private _drawText(item: Item): void {

@@ -65,6 +65,8 @@ export class Panel {
     this._setting = {
       words, locale: tag, server: _actions.server, isShared: false, assistant: "", hasFeedback: false, votes: new Map(), isMine: (item) => this._isMine(item),
       onRetry: (id) => _actions.retry(id), onRemove: (id) => _actions.remove(id), onVote: (id, value) => this._vote(id, value),
+      isDone: (value) => this._view!.items.some(({ key }) => key === value),
+      onAct: (name, value) => _actions.ask({ type: "action", id: uuid(), name, value }),
     };
     this._log = new Log(this._setting, () => _actions.older());
     this._drawer = new Drawer(words, tag, { ask: (frame) => _actions.ask(frame), session: (id) => this._leaveFor(id) });
