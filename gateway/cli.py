@@ -19,6 +19,7 @@ from gateway.cli_dev import dev
 from gateway.cli_handoffs import handoffs
 from gateway.cli_memories import memories
 from gateway.cli_posts import posts
+from gateway.cli_routes import routes
 from gateway.cli_slack import slack
 from gateway.command_errors import CommandError
 from gateway.config_errors import ConfigurationError
@@ -175,6 +176,7 @@ parley.add_command(dead_letters)
 parley.add_command(dev)
 parley.add_command(handoffs)
 parley.add_command(posts)
+parley.add_command(routes)
 parley.add_command(slack)
 parley.add_command(memories)
 

@@ -86,7 +86,9 @@ def _build_api(
     remembering = Remembering(memories=parts.memories, turns=parts.search, tokens=tokens, people=people)
     files = AgentFileDesk(AgentMemories(ground.front))
     operating = Operating(spend=Ledger(ground.front, ground.worker_id), files=files, handoffs=handoffs)
-    return build_api(service, configuration.api_tokens, list(agents.by_id), agents.default_id, remembering, operating)
+    return build_api(
+        service, configuration.api_tokens, list(agents.by_id), configuration.routes, remembering, operating
+    )
 
 
 def _build_app(configuration: Configuration, readiness: Readiness, routes: Sequence[BaseRoute]) -> Starlette:

@@ -16,6 +16,7 @@ from adapters.widget.limits import Limits as WidgetLimits
 from adapters.widget.sites import Site, build_demo_site
 from agent.budgets import Budgets
 from agent.pricing import Price, Prices, build_prices, price_of
+from agent.routing import Routes, Spot
 from gateway.agents import Agents
 from gateway.config_agents import build_agents
 from gateway.config_budgets import build_budgets
@@ -25,6 +26,7 @@ from gateway.config_file import read_config
 from gateway.config_imports import NotUsableError, Surroundings
 from gateway.config_mcp import build_servers
 from gateway.config_models import ConfigFile, PriceTable, RunsTable
+from gateway.config_routes import build_routes
 from gateway.config_slack import build_slack
 from gateway.dispatcher import Limits as RunLimits
 from gateway.handoffs import HandoffRules
@@ -46,6 +48,7 @@ class Configuration:
     """
 
     agents: Agents
+    routes: Routes
     sites: Mapping[str, Site]
     api_tokens: tuple[ApiToken, ...]
     limits: RunLimits
@@ -76,16 +79,19 @@ def load_configuration(settings: Settings, environ: Mapping[str, str] | None = N
     sites = build_sites(file.sites, agents, place, report)
     if not file.sites and settings.is_loopback:
         sites = (build_demo_site(agents.default_id, DEMO_LOOK),)
+    routes = build_routes(file, agents, report)
+    sites = tuple(replace(site, agent_id=routes.choose(Spot(channel="widget", site=site.key))) for site in sites)
     tokens = build_tokens(file.api.tokens, place, report)
     if settings.operator_token is not None:
         tokens = (*tokens, _operator(settings.operator_token.get_secret_value()))
     hooks = _load_hooks(file, place, report)
-    slack = build_slack(file.slack, settings, agents, report)
+    slack = build_slack(file.slack, settings, routes, agents, report)
     budgets = build_budgets(file.budgets, [site.key for site in sites], report)
     servers = build_servers(file.mcp, agents, place, report)
     report.close()
     return Configuration(
         agents=agents,
+        routes=routes,
         sites={site.key: site for site in sites},
         api_tokens=tokens,
         limits=_run_limits(file.runs),

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from gateway.agents import AgentMemoryMode, AgentMemoryReview, MemoryMode
-from gateway.config_outside import BudgetsTable, HandoffTable, McpTable
+from gateway.config_outside import BudgetsTable, HandoffTable, McpTable, RouteTable
 from gateway.config_types import (
     BotId,
     CalledName,
@@ -271,6 +271,7 @@ class ConfigFile(Table):
     budgets: BudgetsTable = BudgetsTable()
     retention: RetentionTable = RetentionTable()
     handoff: HandoffTable = HandoffTable()
+    routes: list[RouteTable] = Field(default_factory=list, max_length=10_000)
     mcp: list[McpTable] = Field(default_factory=list, max_length=50)
     prices: dict[Annotated[str, Field(min_length=1)], PriceTable] = Field(default_factory=dict)
     hooks: HooksTable | None = None

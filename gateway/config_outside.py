@@ -1,11 +1,11 @@
-"""The tables of `parley.toml` for what costs money and what is asked of others: budgets, servers of tools, people."""
+"""The tables of `parley.toml` for what costs money, what is asked of others, and who answers where."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from gateway.config_forms import form
-from gateway.config_types import EnvironmentName, Line, Name, PathText, Table, Usd
+from gateway.config_types import ConversationId, EnvironmentName, Line, Name, PathText, Table, Usd, WorkspaceId
 
 
 class McpTable(Table):
@@ -59,3 +59,14 @@ class HandoffTable(Table):
 
     wait_s: float = Field(default=3_600.0, ge=1, le=2_592_000, allow_inf_nan=False)
     silence_s: float = Field(default=3_600.0, ge=1, le=2_592_000, allow_inf_nan=False)
+
+
+class RouteTable(Table):
+    """`[[routes]]`"""
+
+    agent: Name
+    channel: Literal["slack", "widget", "api"] | None = None
+    site: Name | None = None
+    workspace: WorkspaceId | None = None
+    conversation: ConversationId | None = None
+    caller: Name | None = None

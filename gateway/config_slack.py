@@ -8,13 +8,14 @@ from adapters.slack.deciding import Rule
 from adapters.slack.ladder import Rung
 from adapters.slack.options import Conversation, Keys, Options, Setup
 from agent.ids import AgentId
+from agent.routing import Routes
 from gateway.agents import Agents
 from gateway.config_errors import Report
 from gateway.config_models import SlackConversationTable, SlackTable
 from gateway.settings import Settings
 
 
-def build_slack(table: SlackTable, settings: Settings, agents: Agents, report: Report) -> Setup | None:
+def build_slack(table: SlackTable, settings: Settings, routes: Routes, agents: Agents, report: Report) -> Setup | None:
     """What the gateway needs to be in Slack; none while it has no token. The table is checked in any case."""
     default = _build_conversation(table, "slack", agents, report)
     conversations: dict[str, Conversation] = {}
@@ -28,6 +29,7 @@ def build_slack(table: SlackTable, settings: Settings, agents: Agents, report: R
         return None
     options = Options(
         default=default,
+        routes=routes,
         conversations=conversations,
         direct_messages=table.direct_messages,
         bot_name=table.bot_name,
@@ -44,9 +46,8 @@ def build_slack(table: SlackTable, settings: Settings, agents: Agents, report: R
 def _build_conversation(
     table: SlackTable | SlackConversationTable, key: str, agents: Agents, report: Report
 ) -> Conversation:
-    agent_id = AgentId(table.agent) if table.agent is not None else agents.default_id
-    if agent_id not in agents.by_id:
-        report.add(f"{key}.agent", f"there is no agent {agent_id}; expected one of {', '.join(agents.by_id)}")
+    if table.agent is not None and AgentId(table.agent) not in agents.by_id:
+        report.add(f"{key}.agent", f"there is no agent {table.agent}; expected one of {', '.join(agents.by_id)}")
     patterns: list[re.Pattern[str]] = []
     for index, pattern in enumerate(table.patterns):
         try:
@@ -63,7 +64,7 @@ def _build_conversation(
         bots=frozenset(table.bots),
         bot_hops=table.bot_hops,
     )
-    return Conversation(agent_id=agent_id, rule=rule)
+    return Conversation(rule=rule)
 
 
 def _read_keys(settings: Settings) -> Keys | None:

@@ -12,6 +12,7 @@ from adapters.memory_ports import Memories, PersonTokens, TurnSearch
 from adapters.operating_ports import AgentFiles, Handoffs, SpendReader
 from adapters.ports import Gateway, People
 from agent.ids import AgentId, MemoryId, SessionId, TaskId, UserId
+from agent.routing import Routes, Spot
 
 CHANNEL = "api"
 TENANT = "default"
@@ -58,8 +59,12 @@ class Api:
     remembering: Remembering
     operating: Operating
     agents: Collection[AgentId]
-    default_agent: AgentId
+    routes: Routes
     bounds: Bounds
+
+    def agent_for(self, token: ApiToken) -> AgentId:
+        """Who answers a caller that names nobody."""
+        return self.routes.choose(Spot(channel=CHANNEL, caller=token.name))
 
     @property
     def people(self) -> People:

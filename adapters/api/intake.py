@@ -75,7 +75,7 @@ async def _find_place(api: Api, token: ApiToken, body: CreateTask, key: str | No
         name = _digest(token, key) if key is not None else secrets.token_hex(16)
         return Place(
             session_id=SessionId(f"{CHANNEL}:{name}"),
-            agent_id=agent_id or api.default_agent,
+            agent_id=agent_id or api.agent_for(token),
             audience=body.audience or Audience.PRIVATE,
         )
     session_id = SessionId(body.session_id)
@@ -85,10 +85,10 @@ async def _find_place(api: Api, token: ApiToken, body: CreateTask, key: str | No
         if session_id.partition(":")[0] in api.bounds.reserved:
             raise no_such("session", "session_id")
         audience = body.audience or Audience.PRIVATE
-        return Place(session_id=session_id, agent_id=agent_id or api.default_agent, audience=audience)
+        return Place(session_id=session_id, agent_id=agent_id or api.agent_for(token), audience=audience)
     if body.audience not in {None, session.audience}:
         raise ApiError(ErrorCode.CONFLICT, f"audience: this session is {session.audience}", field="audience")
-    usual = session.agent_id if session.agent_id in api.agents else api.default_agent
+    usual = session.agent_id if session.agent_id in api.agents else api.agent_for(token)
     return Place(session_id=session_id, agent_id=agent_id or usual, audience=session.audience)
 
 

@@ -12,6 +12,7 @@ from adapters.api.resource import Document, Nowhere, Resource, SegmentRoute
 from adapters.api.tokens import ApiToken
 from adapters.ports import Gateway
 from agent.ids import AgentId
+from agent.routing import Routes
 
 ROOT = "/api/v1"
 OPENAPI = "/openapi.json"
@@ -22,7 +23,7 @@ def build_api(
     gateway: Gateway,
     tokens: Sequence[ApiToken],
     agents: Collection[AgentId],
-    default_agent: AgentId,
+    routes: Routes,
     remembering: Remembering,
     operating: Operating,
     bounds: Bounds = BOUNDS,
@@ -31,14 +32,14 @@ def build_api(
 
     Raises `ValueError` when the default agent is not among the agents.
     """
-    if default_agent not in agents:
-        raise ValueError(f"default agent {default_agent}: expected one of {', '.join(sorted(agents))}")
+    if routes.default_id not in agents:
+        raise ValueError(f"default agent {routes.default_id}: expected one of {', '.join(sorted(agents))}")
     api = Api(
         gateway=gateway,
         remembering=remembering,
         operating=operating,
         agents=frozenset(agents),
-        default_agent=default_agent,
+        routes=routes,
         bounds=bounds,
     )
     by_path: dict[str, dict[str, Operation]] = {}

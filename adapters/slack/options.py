@@ -8,6 +8,7 @@ from adapters.slack.ladder import Rung
 from adapters.slack.places import DirectMessages
 from adapters.slack.standing import UnknownPolicy
 from agent.ids import AgentId
+from agent.routing import Routes, Spot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,21 +28,22 @@ class Keys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """A conversation with an agent or a rule of its own."""
+    """A conversation with a rule of its own."""
 
-    agent_id: AgentId
     rule: Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """`conversations` by Slack's id. `bot_name`: what a mention of the bot reads as. `retention_days`: of decisions.
+    """`conversations` by Slack's id; `routes` say who answers where. `bot_name`: what a mention of the bot reads as.
+    `retention_days`: of decisions.
 
     `workspaces`: who may install the app, by Slack's ids of teams or organisations; everybody when empty. `trusted`:
     the installations whose members' e-mail addresses prove who they are elsewhere; none stands for all.
     """
 
     default: Conversation
+    routes: Routes
     conversations: Mapping[str, Conversation] = field(default_factory=dict)
     direct_messages: DirectMessages = "thread"
     bot_name: str = "Parley"
@@ -59,6 +61,10 @@ class Options:
     def trusts(self, installation: str) -> bool:
         """Whether the addresses of its full members prove who they are: elsewhere an admin is a stranger."""
         return self.trusted is None or installation in self.trusted
+
+    def agent_of(self, workspace: str, conversation: str) -> AgentId:
+        """Who answers in a conversation of a workspace or organisation that installed the app."""
+        return self.routes.choose(Spot(channel="slack", workspace=workspace, conversation=conversation))
 
     def of(self, conversation: str) -> Conversation:
         """What holds in a conversation."""

@@ -55,7 +55,7 @@ class Reader:
             tenant=said.origin.installation,
             session_id=session_id,
             audience=audience_of(said),
-            agent_id=self.options.of(said.conversation).agent_id,
+            agent_id=self.options.agent_of(said.origin.installation, said.conversation),
             user=person.user,
             author_name=person.name or UNNAMED,
             text=text,

@@ -31,5 +31,6 @@ class Rules:
         decision = decide(said, thread, here.rule)
         if here.rule.question is None or not has_to_judge(decision, here.rule):
             return decision
-        is_wanted = await self._judge(here.agent_id, here.rule.question, said.text[:TEXT_JUDGED])
+        agent_id = self.options.agent_of(said.origin.installation, said.conversation)
+        is_wanted = await self._judge(agent_id, here.rule.question, said.text[:TEXT_JUDGED])
         return replace(decision, verdict=Verdict.ANSWERED, reason=Reason.JUDGED) if is_wanted else decision

@@ -15,6 +15,7 @@ from agent.loop import Agent
 from agent.ports import Model
 from agent.pricing import build_prices
 from agent.records import Audience, LogEntry, Message, RunNote, RunState, User
+from agent.routing import Routes
 from agent.tasks import Accepted, TaskStatus
 from agent.tools import Tool
 from gateway.address import StoreAddress
@@ -48,6 +49,7 @@ def configure(agent: AgentConfig | None = None, *, limits: Limits = FAST, hooks:
     site = build_demo_site(ASSISTANT)
     return Configuration(
         agents=Agents(by_id={ASSISTANT: agent or build_agent()}, default_id=ASSISTANT),
+        routes=Routes(default_id=ASSISTANT),
         sites={site.key: site},
         api_tokens=(),
         limits=limits,

@@ -11,6 +11,7 @@ from adapters.api.routes import build_api
 from adapters.api.tokens import ApiToken, Scope
 from adapters.http_limits import HttpLimits
 from agent.ids import AgentId
+from agent.routing import Routes
 from tests.adapters.api.fake import FakeGateway
 from tests.adapters.api.fake_memories import FakeMemories, FakeTokens, FakeTurns
 from tests.adapters.api.fake_operating import FakeFiles, fake_operating
@@ -38,7 +39,7 @@ def build_app(
         gateway,
         [TASKS, OTHER, OPERATOR, MEMORIES],
         [AgentId("assistant"), AgentId("support")],
-        AgentId("assistant"),
+        Routes(default_id=AgentId("assistant")),
         Remembering(
             memories=memories or FakeMemories(), turns=FakeTurns(), tokens=FakeTokens(), people=as_people(FakePeople())
         ),

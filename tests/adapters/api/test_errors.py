@@ -11,6 +11,7 @@ from adapters.api.errors import error_of as told
 from adapters.api.routes import build_api
 from agent.errors import LeaseLostError, NotFoundError
 from agent.ids import AgentId
+from agent.routing import Routes
 from tests.adapters.api.caller import TASKS_PATH, Caller, error_of
 from tests.adapters.api.fake import FakeGateway
 from tests.adapters.api.fake_memories import FakeMemories, FakeTokens, FakeTurns
@@ -268,4 +269,4 @@ def test_errors_that_are_not_for_people_lose_their_text() -> None:
 def test_the_api_is_not_built_on_a_default_agent_that_is_not_there(gateway: FakeGateway) -> None:
     """A wrong configuration fails at the start, not at the first request. Proves: API-8."""
     with pytest.raises(ValueError, match="default agent x: expected one of a"):
-        build_api(gateway, [], [AgentId("a")], AgentId("x"), REMEMBERING, fake_operating())
+        build_api(gateway, [], [AgentId("a")], Routes(default_id=AgentId("x")), REMEMBERING, fake_operating())

@@ -19,6 +19,7 @@ from adapters.api.resource import Resource, SegmentRoute
 from adapters.api.routes import build_api
 from adapters.api.views import AcceptedView, AnsweredView, ErrorView, TaskView, UsageView
 from agent.ids import AgentId
+from agent.routing import Routes
 from tests.adapters.api.caller import TASKS, Caller
 from tests.adapters.api.fake import FakeGateway
 from tests.adapters.api.fake_memories import ANN, ANNS_TOKEN, TEA, FakeMemories, FakeTokens, FakeTurns
@@ -71,7 +72,7 @@ async def test_what_is_routed_is_described_and_what_is_described_is_routed(
     gateway: FakeGateway, document: dict[str, Any]
 ) -> None:
     """A description that is made by hand is wrong by the second change. Proves: API-14."""
-    routes = build_api(gateway, [TASKS], [AgentId("a")], AgentId("a"), REMEMBERING, fake_operating())
+    routes = build_api(gateway, [TASKS], [AgentId("a")], Routes(default_id=AgentId("a")), REMEMBERING, fake_operating())
     resources = [(route.path, route.endpoint) for route in routes if isinstance(route, SegmentRoute)]
     routed = {
         (method.lower(), path)

@@ -14,6 +14,7 @@ from adapters.slack_fake.fake import FakeSlack
 from adapters.slack_fake.records import Channel, User
 from adapters.slack_fake.team import Workspace
 from agent.records import Message
+from agent.routing import Routes
 from gateway.agents import AgentConfig
 from tests.support.gateway import ASSISTANT, Core, configure, open_core, run_sql
 from tests.support.scripted_model import ScriptedModel
@@ -100,8 +101,8 @@ async def open_arena(
             app_token=slack.app.app_token if over == "socket" else None,
             api_url=slack.api_url,
         )
-        default = Conversation(agent_id=ASSISTANT, rule=rule or Rule())
-        setup = Setup(keys=keys, options=Options(default=default, **options))
+        default = Conversation(rule=rule or Rule())
+        setup = Setup(keys=keys, options=Options(default=default, routes=Routes(default_id=ASSISTANT), **options))
         configuration = replace(configure(agent), slack=setup)
         async with open_core(url, model, configuration) as core, serve(core) as address:
             if over == "http":

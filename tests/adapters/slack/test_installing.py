@@ -13,6 +13,7 @@ from adapters.slack.options import Conversation, Keys, Options, Setup
 from adapters.slack_fake.fake import FakeSlack
 from adapters.slack_fake.records import App, Channel, User
 from adapters.slack_fake.team import Workspace
+from agent.routing import Routes
 from tests.adapters.slack.arena import is_final, serve
 from tests.support.gateway import ASSISTANT, Core, configure, find_text, open_core, run_sql
 from tests.support.model_steps import says
@@ -62,7 +63,7 @@ async def open_market(
             signing_secret=slack.app.signing_secret,
             api_url=slack.api_url,
         )
-        options = Options(default=Conversation(agent_id=ASSISTANT, rule=Rule()), workspaces=workspaces)
+        options = Options(default=Conversation(rule=Rule()), routes=Routes(default_id=ASSISTANT), workspaces=workspaces)
         configuration = replace(configure(), slack=Setup(keys=keys, options=options, sealing_keys=(KEY,)))
         async with open_core(url, model, configuration) as core, serve(core) as address:
             slack.app.redirect_uris = (f"{address}/slack/oauth_redirect",)

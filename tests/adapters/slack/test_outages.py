@@ -13,6 +13,7 @@ from adapters.slack.options import Conversation, Keys, Options, Setup
 from adapters.slack.sockets import CHECK_S, PONG_S
 from adapters.slack_fake.fake import FakeSlack
 from adapters.slack_fake.sockets import Connection
+from agent.routing import Routes
 from tests.adapters.slack.arena import Arena, is_final, open_arena, serve
 from tests.support.gateway import ASSISTANT, configure, open_core, run_sql
 from tests.support.model_steps import Gate, says, says_slowly
@@ -106,7 +107,9 @@ async def test_what_was_acked_is_answered_by_whoever_comes_next(database_url: st
         ann = team.add_user("Ann")
         general = team.add_channel("general", members=[ann])
         keys = Keys(bot_token=team.bot_token, signing_secret=slack.app.signing_secret, api_url=slack.api_url)
-        setup = Setup(keys=keys, options=Options(default=Conversation(agent_id=ASSISTANT, rule=Rule())))
+        setup = Setup(
+            keys=keys, options=Options(default=Conversation(rule=Rule()), routes=Routes(default_id=ASSISTANT))
+        )
         configuration = replace(configure(), slack=setup)
         async with open_core(database_url, model, configuration) as core, serve(core) as address:
             await slack.set_request_url(f"{address}/slack/events")
