@@ -58,6 +58,7 @@ async def examine(*, may_call_model: bool = False, transport: httpx2.AsyncBaseTr
     except ConfigurationError as error:
         findings += tell_problems(error)
     findings += [finding async for finding in check_store(settings)]
+    findings += [finding async for finding in check_bus(settings)]
     findings += [finding async for finding in check_port(settings)]
     findings += check_slack(settings)
     findings += check_key(settings)
@@ -133,6 +134,17 @@ async def check_store(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(level=Level.ERROR if is_fatal else Level.WARNING, about=about, text=text)
     if not faults:
         yield Finding(level=Level.OK, about=about, text=where)
+
+
+async def check_bus(settings: Settings) -> AsyncIterator[Finding]:
+    """Whether the server between the processes is there, where one is set. Its library is imported only then."""
+    if settings.bus_url is None:
+        return
+    from memory.redis_bus import find_bus_fault
+
+    fault = await find_bus_fault(settings.bus_url.get_secret_value())
+    level = Level.ERROR if fault else Level.OK
+    yield Finding(level=level, about="PARLEY_BUS_URL", text=fault or "reachable")
 
 
 async def check_port(settings: Settings) -> AsyncIterator[Finding]:

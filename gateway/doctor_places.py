@@ -42,6 +42,9 @@ async def find_database_faults(dsn: str) -> list[Fault]:
 
 def find_embedded_faults(data_dir: Path) -> list[Fault]:
     """Whether the embedded database could be started in this directory. Nothing is made there."""
+    place = nearest_existing(data_dir.absolute())
+    if not place.is_dir():
+        return [(True, f"{place} is not a directory")]
     try:
         find_binaries()
         choose_account(data_dir.absolute(), data_dir.absolute() / "postgres" / "data")
@@ -49,9 +52,6 @@ def find_embedded_faults(data_dir: Path) -> list[Fault]:
             return [(False, f"{data_dir} is in use by a gateway (process {pid})")]
     except (EmbeddedPostgresError, OSError) as error:
         return [(True, str(error))]
-    place = nearest_existing(data_dir.absolute())
-    if not place.is_dir():
-        return [(True, f"{place} is not a directory")]
     if not os.access(place, os.W_OK | os.X_OK):
         return [(True, f"{place} is not writable")]
     return []

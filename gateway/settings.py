@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from gateway.config_errors import ENVIRONMENT, Problem, SettingsError
 from gateway.config_explain import explain
-from gateway.config_forms import form
+from gateway.config_forms import check_places, form
 from gateway.secret_rules import find_fault, find_fault_of_foreign_key
 
 LogFormat: TypeAlias = Literal["auto", "json", "console"]
@@ -74,12 +74,20 @@ def _check_path(value: Path) -> Path:
 
 
 PostgresUrl = Annotated[
-    SecretStr, form(r"postgres(?:ql)?://\S+", "an address such as postgresql://user:password@host/database")
+    SecretStr,
+    form(r"postgres(?:ql)?://\S+", "an address such as postgresql://user:password@host/database"),
+    AfterValidator(check_places),
 ]
 HttpUrl = Annotated[
-    str, form(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", "an address such as https://host/path, without user and query")
+    str,
+    form(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", "an address such as https://host/path, without user and query"),
+    AfterValidator(check_places),
 ]
-BusUrl = Annotated[SecretStr, form(r"(?:rediss?|unix)://\S+", "an address such as redis://host:6379/0")]
+BusUrl = Annotated[
+    SecretStr,
+    form(r"(?:rediss?|unix)://\S+", "an address such as redis://host:6379/0"),
+    AfterValidator(check_places),
+]
 Host = Annotated[str, form(r"[A-Za-z0-9.:_-]{1,253}", "a host name or an address")]
 Secret = Annotated[SecretStr, AfterValidator(_check_secret)]
 ForeignKey = Annotated[SecretStr, AfterValidator(_check_foreign_key)]

@@ -18,6 +18,18 @@ _RETRY_S = 0.5
 _AWAY = (RedisError, OSError, TimeoutError)
 
 
+async def find_bus_fault(url: str) -> str | None:
+    """Why nothing can be sent over the server; none when something can."""
+    client = Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2)
+    try:
+        await client.ping()
+    except _AWAY as error:
+        return f"not reachable ({type(error).__name__})"
+    finally:
+        await client.aclose()
+    return None
+
+
 class RedisBus:
     """`gateway.ports.Bus` over Redis' publish and subscribe.
 

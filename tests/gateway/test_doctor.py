@@ -51,6 +51,13 @@ async def answering(body: bytes) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
+async def test_a_bus_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway goes on without it, and windows on other nodes would see answers late for no visible reason."""
+    monkeypatch.setenv("PARLEY_BUS_URL", "redis://:sesame-open-9@127.0.0.1:1/0")
+    lines = [finding.line for finding in await examine() if "BUS" in finding.about]
+    assert lines == ["error    PARLEY_BUS_URL: not reachable (ConnectionError)"]
+
+
 @pytest.mark.parametrize(
     ("body", "line"),
     [

@@ -130,6 +130,37 @@ def test_a_weak_secret_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: st
     assert value not in line
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://u:p@127.0.0.1:notaport/x"),
+        ("DATABASE_URL", "postgresql://u:p@one:5432,two:99999/x"),
+        ("DATABASE_DIRECT_URL", "postgresql://[::1/x"),
+        ("PARLEY_BUS_URL", "redis://127.0.0.1:port"),
+        ("ANTHROPIC_BASE_URL", "http://localhost:port/v1"),
+    ],
+)
+def test_an_address_whose_host_or_port_can_be_none_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """Libraries answer it with a traceback in the middle of the start. Proves: OP-5."""
+    (line,) = refuse(monkeypatch, {"DATABASE_URL": "postgresql://h/x", name: value})
+    assert line == f"environment: {name}: expected host or host:port after the two slashes; found other text"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "postgresql://u:p%2Fw@[::1]:5432,db.example/x?sslmode=require",
+        "postgresql:///x?host=%2Frun%2Fpostgresql",
+        "postgres://u@/x",
+    ],
+)
+def test_an_address_may_name_several_hosts_or_none(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """PostgreSQL's own forms are all taken."""
+    assert load(monkeypatch, {"DATABASE_URL": value}).database_url is not None
+
+
 @pytest.mark.parametrize("key", ["test", "sk-ant-test", "ollama", "sk-1234", "none"])
 def test_a_server_of_ones_own_may_have_any_key(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     """Local servers do not look at the key; what they check is their own affair."""
