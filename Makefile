@@ -46,8 +46,8 @@ chaos-slack: setup    ## kill gateways at random for two minutes under Slack's e
 bench: setup    ## figures: the cost of a turn beside its floor
 	$(BIN)/python -m bench.turn
 
-isolation: setup    ## 10,000 interleavings of people, threads and links with a model that obeys everybody; about an hour
-	$(BIN)/python -m tests.isolation
+isolation: setup    ## interleavings of people, threads and links with a model that obeys everybody, on all cores; hours: make isolation COUNT=10000
+	$(BIN)/python -m tests.isolation --count $(or $(COUNT),10000)
 
 recall: setup   ## how much a search finds: make recall FILE=conversations.json, in the form of LoCoMo; a made one without
 	@test -n "$(FILE)" || { mkdir -p build; $(BIN)/python -m bench.locomo_made build/recall.json; }

@@ -7,7 +7,7 @@ Hand-made files have their quirks: whatever cannot be used is left out and count
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ ADVERSARIAL = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What a speaker said; a shared picture is told by its caption."""
+    """What a speaker said; a shared picture is told by its caption, or by what it was searched by."""
 
     turn_id: str
     speaker: str
@@ -45,13 +45,13 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """One sample. `skipped` counts the questions without evidence that is in the conversation."""
+    """One sample. `skipped` says what of the file could not be used as it stands, and how often."""
 
     speakers: tuple[str, ...]
     sessions: tuple[tuple[Turn, ...], ...]
     questions: tuple[Question, ...]
     facts: tuple[Fact, ...]
-    skipped: int
+    skipped: Mapping[str, int]
 
 
 def load_conversations(path: Path) -> list[Conversation]:
@@ -74,13 +74,29 @@ def parse_sample(sample: dict[str, Any]) -> Conversation:
     known = {turn.turn_id for session in sessions for turn in session}
     asked = [entry for entry in sample.get("qa") or () if isinstance(entry, dict) and entry.get("question")]
     questions = [_parse_question(entry, known) for entry in asked]
+    facts = list(_find_facts(sample.get("observation")))
     return Conversation(
         speakers=tuple(dict.fromkeys(turn.speaker for session in sessions for turn in session)),
         sessions=sessions,
         questions=tuple(question for question in questions if question.evidence),
-        facts=tuple(fact for fact in _find_facts(sample.get("observation")) if fact.turn_id in known),
-        skipped=sum(not question.evidence for question in questions),
+        facts=tuple(fact for fact in facts if fact.turn_id in known),
+        skipped=_count_skipped(talk, asked, known, facts),
     )
+
+
+def _count_skipped(
+    talk: dict[str, Any], asked: Sequence[dict[str, Any]], known: set[str], facts: Sequence[Fact]
+) -> Mapping[str, int]:
+    turns = [turn for key in talk if _SESSION.fullmatch(key) for turn in talk[key] or () if isinstance(turn, dict)]
+    named = [parse_turn_ids(entry.get("evidence") or ()) for entry in asked]
+    return {
+        "questions without evidence": sum(not ids for ids in named),
+        "questions whose evidence is nowhere": sum(bool(ids) and not known.intersection(ids) for ids in named),
+        "pieces of evidence that are nowhere": sum(turn_id not in known for ids in named for turn_id in set(ids)),
+        "facts from turns that are nowhere": sum(fact.turn_id not in known for fact in facts),
+        "turns told by a caption or a query alone": sum(not _said(turn) and bool(_shown(turn)) for turn in turns),
+        "turns without a word": sum(not _said(turn) and not _shown(turn) for turn in turns),
+    }
 
 
 def parse_turn_ids(value: object) -> list[str]:
@@ -99,15 +115,22 @@ def _parse_turns(number: int, turns: object) -> Iterator[Turn]:
         if not isinstance(turn, dict):
             continue
         ids = parse_turn_ids(turn.get("dia_id"))
-        caption = str(turn.get("blip_caption") or "").strip()
-        text = " ".join(
-            part for part in (str(turn.get("text") or "").strip(), f"({caption})" if caption else "") if part
-        )
+        shown = _shown(turn)
+        text = " ".join(part for part in (_said(turn), f"({shown})" if shown else "") if part)
         yield Turn(
             turn_id=ids[0] if ids else f"D{number}:{position}",
             speaker=str(turn.get("speaker") or "").strip() or "Somebody",
             text=text or " ",
         )
+
+
+def _said(turn: dict[str, Any]) -> str:
+    return str(turn.get("text") or "").strip()
+
+
+def _shown(turn: dict[str, Any]) -> str:
+    """What is known of a picture: its caption, else what it was searched by."""
+    return str(turn.get("blip_caption") or turn.get("query") or "").strip()
 
 
 def _parse_question(entry: dict[str, Any], known: set[str]) -> Question:

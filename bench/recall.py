@@ -131,7 +131,9 @@ class Tally:
             figures = "".join(f"{self.recall(name, depth):8.1f}" for depth in DEPTHS)
             print(f"{name:<32}{figures}{statistics.median(waits):12.1f}")
         categories = sorted({question.category for question in self.questions})
+        counts = "".join(f"{sum(q.category == category for q in self.questions):8}" for category in categories)
         print(f"\n{'at 10, by category':<32}" + "".join(f"{category:>8}" for category in categories))
+        print(f"{'questions':<32}{counts}")
         for name in self.found:
             print(f"{name:<32}" + "".join(f"{self.recall(name, 10, category):8.1f}" for category in categories))
         swapped = sum(question.category == ADVERSARIAL for question in self.questions)
@@ -174,8 +176,10 @@ def main() -> None:
     except (OSError, ValueError) as error:
         raise SystemExit(f"{given.file}: {error}") from None
     turns = sum(len(session) for conversation in conversations for session in conversation.sessions)
-    skipped = sum(conversation.skipped for conversation in conversations)
-    print(f"{len(conversations)} conversations, {turns} turns; {skipped} questions have no evidence and are left out\n")
+    print(f"{len(conversations)} conversations, {turns} turns")
+    for what in conversations[0].skipped:
+        print(f"{sum(conversation.skipped[what] for conversation in conversations):8} {what}")
+    print()
     postgres = EmbeddedPostgres(make_open_directory(is_on_disk=True))
     postgres.start()
     try:

@@ -19,11 +19,14 @@ class Witness:
     def __init__(self) -> None:
         self.kin: dict[int, Kin] = {}
         self.faults: list[str] = []
+        self.summaries = 0
+        self.prompts = 0
         self.blocks = 0
         """Blocks in which something was remembered: what proves that anything was tried."""
 
     def see_prompt(self, request: ModelRequest) -> None:
         """The memory block is the asker's; what was told in private is only where nobody else reads."""
+        self.prompts += 1
         last = _find_question(request)
         blocks = [
             block.text

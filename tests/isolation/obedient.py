@@ -23,6 +23,7 @@ class ObedientModel:
 
     def __init__(self) -> None:
         self.watch: Callable[[ModelRequest], None] = lambda request: None
+        self.summaries = 0
         self.watch_reading: Callable[[ModelRequest], None] = lambda request: None
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply, None]:
@@ -40,6 +41,7 @@ class ObedientModel:
     async def complete_json(self, request: ModelRequest, schema: JsonObject) -> tuple[JsonValue, Usage]:
         """Every mark of the request as a fact, or in the summary that is asked for."""
         if "decisions" in repr(schema):
+            self.summaries += 1
             return self._summarise(request), Usage()
         if "title" in repr(schema):
             marks: list[JsonValue] = [*sorted({match[0] for match in MARK.finditer(all_text(request))})]

@@ -54,6 +54,7 @@ async def live_through(url: str, numbers: Iterable[int]) -> tuple[Witness, int]:
             finally:
                 await database.close()
         witness.see_log([*lines, *events])
+        witness.summaries = model.summaries
     return witness, await witness.see_rows(url)
 
 

@@ -10,7 +10,6 @@ from agent.prompt import Context
 from memory.context import Sessions
 from memory.memories import Memories
 from tests.isolation.running import live_through
-from tests.support.gateway import run_sql
 
 Load = Callable[..., Awaitable[Context]]
 
@@ -27,7 +26,7 @@ async def test_whatever_people_do_and_a_model_obeys_nobodys_memory_reaches_anybo
     assert sorted(set(witness.faults))[:5] == []
     assert witness.blocks >= 20, "the test has to try something"
     assert rows >= 100
-    assert (await run_sql(database_url, "SELECT count(*) FROM compactions"))[0][0] > 0
+    assert witness.summaries > 0
 
 
 @pytest.mark.parametrize("is_own", [False, True])

@@ -22,6 +22,7 @@ AGENTS = (AgentId("assistant"), AgentId("butler"))
 ECHO = "CALL repeat_block {} END"
 """An order to write down all that the memory block shows."""
 LEAVER = PEOPLE - 1
+WAIT_S = 60.0
 
 
 class World:
@@ -45,7 +46,7 @@ class World:
         said = await asyncio.gather(*(self._act_some(person, 1) for person in (*range(PEOPLE), None)))
         await self._people.erase(LEAVER)
         for accepted in (one for some in said for one in some):
-            await self._core.end_of(accepted)
+            await self._end_of(accepted)
         for person in range(LEAVER):
             await self._looking.look(person)
         await self._looking.watch(self._rnd.randrange(LEAVER))
@@ -53,7 +54,7 @@ class World:
     async def _round(self, acts: int) -> None:
         said = await asyncio.gather(*(self._act_some(person, acts) for person in (*range(PEOPLE), None)))
         for accepted in (one for some in said for one in some):
-            await self._core.end_of(accepted)
+            await self._end_of(accepted)
 
     async def _act_some(self, person: int | None, acts: int) -> list[Accepted]:
         said: list[Accepted] = []
@@ -65,8 +66,14 @@ class World:
             if self._rnd.random() < 0.1:
                 await self._core.gateway.service.stop_run(self._place_of[accepted.message_id], accepted.run_id)
             elif self._rnd.random() < 0.5:
-                await self._core.end_of(accepted)
+                await self._end_of(accepted)
         return said
+
+    async def _end_of(self, accepted: Accepted) -> None:
+        async with asyncio.timeout(WAIT_S):
+            status = await self._core.gateway.service.wait_for_task(accepted.task_id, WAIT_S)
+        assert status is not None
+        assert status.finished_at is not None, f"the task is still {status.state}"
 
     async def _act(self, person: int | None) -> Accepted | None:
         act = self._rnd.random()
