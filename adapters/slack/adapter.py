@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from adapters.ports import Gateway
 from adapters.slack.answers import Answers
+from adapters.slack.approving import Approving
 from adapters.slack.asking import Asking
 from adapters.slack.client import OnToken, SlackOAuth, SlackWebApi, open_client
 from adapters.slack.conversing import Conversing
@@ -98,7 +99,8 @@ async def open_slack(
         ending = Ending(store.installations, api, pins)
         handler = Handler(conversing, asking, surfaces, home, profiles, pins, ending)
         intake = Intake(store.inbox, handler.handle, options.retention_days, options.bots)
-        door = Door(intake, surfaces, home, asking, pins)
+        approving = Approving(gateway, store.posts, previews, errands)
+        door = Door(intake, surfaces, home, asking, approving, pins)
         socket = Socket(door, client, keys.app_token) if keys.app_token else None
         routes = [build_route(door, keys.signing_secret)] if keys.signing_secret else []
         if oauth is not None:

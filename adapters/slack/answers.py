@@ -14,7 +14,6 @@ from weakref import WeakValueDictionary
 import structlog
 
 from adapters.slack.addresses import Address, read_address
-from adapters.slack.blocks import build_feedback
 from adapters.slack.drafts import QUIET, Draft, render_words
 from adapters.slack.errors import LimitedError, RefusedError, SlackError, UnknownError
 from adapters.slack.ladder import Card, Shown
@@ -79,11 +78,11 @@ class Answers:
         except TimeoutError:
             raise LimitedError("an earlier answer of this thread", PATIENCE_S) from None
         try:
-            return await self._post(address, text, post_key)
+            return await self._post(address, text, post_key, tuple(asks))
         finally:
             lock.release()
 
-    async def _post(self, address: Address, text: str, post_key: str) -> str:
+    async def _post(self, address: Address, text: str, post_key: str, asks: tuple[Ask, ...]) -> str:
         draft = await self._previews.hand_over(address.key)
         deadline_s = self._clock() + POST_S
         stored = await self._load_free(address)
@@ -93,7 +92,9 @@ class Answers:
         bodies = split(render_text(text))
         posted: list[str] = []
         for part, body in enumerate(bodies):
-            piece = Piece(address=address, post_key=post_key, part=part, body=body, is_last=part == len(bodies) - 1)
+            piece = Piece(
+                address=address, post_key=post_key, part=part, body=body, is_last=part == len(bodies) - 1, asks=asks
+            )
             if self._clock() > deadline_s:
                 raise LimitedError("an answer of many messages", 0.5)
             posted.append(await self._post_part(piece, known.get(part), _shown(draft, part)))
@@ -163,14 +164,13 @@ class Answers:
         return text_of(answer, "ts") or ""
 
     async def _say(self, method: str, place: JsonObject, piece: Piece) -> JsonObject:
-        """With feedback buttons where Slack takes them, else without."""
+        """With its buttons where Slack takes them, else without."""
         where = piece.address.installation
-        if piece.is_last and len(piece.body) <= TEXT_LIMIT:
-            blocks: list[JsonValue] = [{"type": "markdown", "text": piece.body}, *build_feedback(piece.post_key)]
+        if piece.is_last and (piece.asks or len(piece.body) <= TEXT_LIMIT):
+            blocks: list[JsonValue] = [{"type": "markdown", "text": piece.body}, *piece.buttons]
+            words: JsonObject = {"text": piece.body[:TEXT_LIMIT], "blocks": blocks}
             try:
-                return await self._api.call(
-                    where, method, {**place, "text": piece.body, "blocks": blocks}, patience_s=PATIENCE_S
-                )
+                return await self._api.call(where, method, {**place, **words}, patience_s=PATIENCE_S)
             except RefusedError as error:
                 if "block" not in error.code:
                     raise
@@ -203,7 +203,7 @@ class Answers:
             arguments |= {"metadata": piece.metadata, "session_status": "active" if is_over else "processing"}
             arguments |= render_words(rest, [replace(card, is_done=True) for card in cards])
             if piece.is_last:
-                arguments["blocks"] = build_feedback(piece.post_key)
+                arguments["blocks"] = piece.buttons
         try:
             await self._api.call(piece.address.installation, "chat.stopStream", arguments, patience_s=PATIENCE_S)
         except (RefusedError, UnknownError) as error:

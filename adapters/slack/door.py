@@ -2,8 +2,11 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from adapters.slack.approving import Approving
+from adapters.slack.ask_blocks import read_pressed
 from adapters.slack.asking import Asking
 from adapters.slack.deciding import Decision, Reason, Verdict
 from adapters.slack.home import Home
@@ -14,18 +17,23 @@ from adapters.slack.payloads import parse_event
 from adapters.slack.records import Asked, Challenge, Clicked, Command, Shortcut, Submitted, text_of
 from adapters.slack.sharing import Pins
 from adapters.slack.surfaces import Surfaces
+from agent.ids import SessionId
 from agent.records import JsonObject
 
 COMMAND_S = 2.5
 TOO_SLOW = "That took too long. Please try again."
+Click = Callable[[Clicked], Awaitable[tuple[Decision, SessionId | None]]]
 _EVENTS = frozenset({"event_callback", "url_verification"})
 
 
 class Door:
     """Both transports' way in. `last_at_s` is when something last came, by the monotonic clock."""
 
-    def __init__(self, intake: Intake, surfaces: Surfaces, home: Home, asking: Asking, pins: Pins) -> None:
+    def __init__(
+        self, intake: Intake, surfaces: Surfaces, home: Home, asking: Asking, approving: Approving, pins: Pins
+    ) -> None:
         self._intake = intake
+        self._approving = approving
         self._asking = asking
         self._home = home
         self._surfaces = surfaces
@@ -56,8 +64,7 @@ class Door:
             case Asked():
                 await self._intake.receive(payload, interaction)
             case Clicked():
-                click = self._home.click if read_memory_id(interaction.action_id) else self._surfaces.judge
-                decision, _ = await click(interaction)
+                decision, _ = await self._find_click(interaction)(interaction)
                 await self._intake.note(interaction, decision, "click")
             case Submitted():
                 decision, answer = await self._home.submit(interaction)
@@ -69,6 +76,11 @@ class Door:
             case _:
                 await self._intake.note(interaction, _done(Reason.NO_RULE), interaction.kind)
         return {}
+
+    def _find_click(self, clicked: Clicked) -> Click:
+        if read_memory_id(clicked.action_id):
+            return self._home.click
+        return self._approving.click if read_pressed(clicked.action_id, clicked.value) else self._surfaces.judge
 
     async def _carry_out(self, command: Command) -> str:
         with suppress(TimeoutError):

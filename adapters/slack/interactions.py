@@ -66,6 +66,7 @@ def _parse_click(payload: JsonObject) -> Interaction:
         trigger_id=text_of(payload, "trigger_id") or "",
         action_id=text_of(action, "action_id") or "",
         value=text_of(action, "value") or text_of(object_of(action, "selected_option"), "value") or "",
+        thread_ts=text_of(object_of(payload, "message"), "thread_ts") or text_of(container, "thread_ts"),
     )
 
 

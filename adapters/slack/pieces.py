@@ -3,22 +3,33 @@
 from dataclasses import dataclass
 
 from adapters.slack.addresses import Address
-from agent.records import JsonObject
+from adapters.slack.ask_blocks import build_asks
+from adapters.slack.blocks import build_feedback
+from agent.asks import Ask
+from agent.records import JsonObject, JsonValue
 
 EVENT_TYPE = "parley_answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """Message `part` of the answer `post_key`."""
+    """Message `part` of the answer `post_key`; the last one has its buttons: for `asks`, or else for feedback."""
 
     address: Address
     post_key: str
     part: int
     body: str
     is_last: bool
+    asks: tuple[Ask, ...] = ()
 
     @property
     def metadata(self) -> JsonObject:
         """By which the message is found again."""
         return {"event_type": EVENT_TYPE, "event_payload": {"key": self.post_key, "part": self.part}}
+
+    @property
+    def buttons(self) -> list[JsonValue]:
+        """The blocks under its words."""
+        if not self.is_last:
+            return []
+        return build_asks(self.asks, self.post_key) if self.asks else build_feedback(self.post_key)

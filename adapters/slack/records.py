@@ -150,7 +150,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clicked:
-    """A button or a menu was used. `conversation` and `ts` are the message's, where there is one.
+    """A button or a menu was used. `conversation`, `ts` and `thread_ts` are the message's, where there is one.
 
     `trigger_id` opens a form within three seconds.
     """
@@ -163,6 +163,7 @@ class Clicked:
     trigger_id: str
     action_id: str
     value: str
+    thread_ts: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

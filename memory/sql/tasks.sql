@@ -192,10 +192,13 @@ WITH scope AS MATERIALIZED (
     FROM task, session WHERE task.reply_to IS NOT NULL AND $6::text IS NOT NULL
     RETURNING 1
 ), asked AS (
-    INSERT INTO approvals (session_id, approval_id, position, seq, call_id, user_id, agent_id, title, expires_at)
+    -- A microsecond apart, so that they stay in the order in which the question names them.
+    INSERT INTO approvals (session_id, approval_id, position, seq, call_id, user_id, agent_id, title, asked_at, expires_at)
     SELECT task.session_id, r.approval_id, task.position, session.seq, r.call_id, task.user_id, task.agent_id, r.title,
-           now() + r.expires_s * interval '1 second'
-    FROM task, session, jsonb_to_recordset($19::jsonb) AS r (approval_id text, call_id text, title text, expires_s float8)
+           now() + r.n * interval '1 microsecond', now() + r.expires_s * interval '1 second'
+    FROM task, session, ROWS FROM (jsonb_to_recordset($19::jsonb) AS (
+        approval_id text, call_id text, title text, expires_s float8
+    )) WITH ORDINALITY AS r(approval_id, call_id, title, expires_s, n)
     WHERE task.user_id IS NOT NULL AND $6 IS NOT NULL
 ), job AS (
     -- Words that keep coming put the work off, but not for more than five times as long.

@@ -16,6 +16,7 @@ SCOPES_OF_METHODS = {
     "assistant.threads.setSuggestedPrompts": {"assistant:write"},
     "chat.appendStream": {"chat:write"},
     "chat.delete": {"chat:write"},
+    "chat.postEphemeral": {"chat:write"},
     "chat.postMessage": {"chat:write"},
     "chat.startStream": {"chat:write"},
     "chat.stopStream": {"chat:write"},
