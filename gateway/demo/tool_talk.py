@@ -8,7 +8,7 @@ from gateway.demo.facts import Fact, read_changes, to_second_person
 from gateway.demo.knowledge import find_known
 from gateway.demo.scene import Scene, ToolAnswer
 
-CLOCK, CALCULATOR, MEMORY = "current_time", "calculate", "update_user_memory"
+CLOCK, CALCULATOR, MEMORY, HUMAN = "current_time", "calculate", "update_user_memory", "request_human"
 _ZONES = {
     "Africa/Cairo": "cairo egypt",
     "Africa/Johannesburg": "johannesburg cape_town south_africa",
@@ -69,6 +69,12 @@ _SUM = re.compile(
     r"(?<![\d.])[(\-]{0,8}\d[\d.]{0,30}(?:[\s)]{0,8}(?:\*\*|//|[-+*/%])[\s(\-]{0,8}\d[\d.]{0,30}){1,50}\){0,8}"
 )
 _FUNCTION = re.compile(r"\b(?:sqrt|abs|round|floor|ceil|exp|ln|log10|sin|cos|tan)\([\d\s.,+*/-]{1,60}\)")
+_ASKS_HUMAN = re.compile(
+    r"\b(?:(?:talk|speak|chat|write|connect me|put me through|hand me over) (?:to|with)"
+    r"|need|want|get me|call|ask|fetch|is there) (?:a |an |some |the |your )?"
+    r"(?:real |live )?(?:human|person|somebody|someone|operator|colleague)\b",
+    re.IGNORECASE,
+)
 _CLOCK_TEXT = re.compile(r"(?P<day>.+), (?P<time>\d\d:\d\d) in ")
 _ASKS_SUM = re.compile(
     r"\b(?:what(?:'s| is)|calculate|compute|how much is|solve|work out|evaluate|add up)\b|=\s*\??$", re.I
@@ -84,6 +90,8 @@ def find_calls(scene: Scene) -> Iterator[tuple[str, JsonObject]]:
     if CALCULATOR in names:
         for expression in find_sums(scene.question):
             yield CALCULATOR, {"expression": expression}
+    if HUMAN in names and _ASKS_HUMAN.search(scene.question):
+        yield HUMAN, {"reason": "They asked for a person.", "summary": " ".join(scene.question.split())[:300]}
     if MEMORY in names:
         for operation, text, slot in _find_changes(scene):
             yield MEMORY, _memory_arguments(names[MEMORY], operation, text, slot)
@@ -181,6 +189,8 @@ def _tell(result: ToolAnswer) -> str:
         return f"In {place} it is {clock['time']} on {clock['day']}." if clock else f"In {place} it is: {result.text}"
     if result.name == CALCULATOR:
         return result.text if "=" in result.text else f"{result.arguments.get('expression', '')} = {result.text}"
+    if result.name == HUMAN:
+        return result.text.partition(". ")[0] + "."
     if result.name == MEMORY:
         fact = next((str(v) for v in result.arguments.values() if " " in str(v)), "")
         done = "Forgotten" if {"delete", "clear"} & {str(v) for v in result.arguments.values()} else "Done"

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.builtin_tools import build_calculate, build_current_time
+from gateway.handoff_tool import ASKED
 from tests.support.demo_talk import DemoTalk
+from tests.support.model_calls import tool
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -86,3 +88,21 @@ async def test_a_burst_of_messages_is_answered_together(talk: DemoTalk) -> None:
     answer = await talk.say("I like tea", "what is 17*23?")
     assert "you like tea" in answer
     assert "391" in answer
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["I would rather talk to a person.", "Can I speak with a human?", "get me an operator", "I need a person"],
+)
+async def test_who_asks_for_a_person_gets_one_where_the_agent_may_ask(talk: DemoTalk, question: str) -> None:
+    """A newcomer can see a hand-over without a key. Proves: AG-6."""
+    talk.tools = (*talk.tools, tool("request_human", reason={"type": "string"}, summary={"type": "string"}))
+    talk.results = {"request_human": ASKED}
+    answer = await talk.say(question)
+    assert talk.tool_calls == [("request_human", {"reason": "They asked for a person.", "summary": question})]
+    assert "A person of the team was asked and will join here." in answer
+
+
+async def test_who_asks_for_a_person_where_there_is_none_is_promised_nothing(talk: DemoTalk) -> None:
+    """The agent may not ask for one there. Proves: AG-6."""
+    assert "person of the team" not in await talk.say("I would rather talk to a person.")
