@@ -10,6 +10,7 @@ from gateway.agent_memories import AgentKnowledge, build_agent_memory_tool
 from gateway.agents import Agents
 from gateway.compactor import Compactor
 from gateway.config import Configuration
+from gateway.config_agents import find_needed_windows
 from gateway.embedder import HookEmbedder
 from gateway.extractor import Extractor
 from gateway.ground import Ground
@@ -100,7 +101,7 @@ async def build_agents(
     await knowledge.refresh()
     connections = _build_connections(configuration.servers)
     used = UsedMemories(memories)
-    windows = Windows(model if isinstance(model, ModelSizes) else None)
+    windows = Windows(model if isinstance(model, ModelSizes) else None, find_needed_windows(agents))
     compactor = Compactor(sessions, Compactions(database), spending, windows)
     served = ServedAgents(knowledge, connections)
     return AgentParts(

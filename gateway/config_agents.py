@@ -101,10 +101,25 @@ def _build_rules(table: AgentContext) -> CompactionRules:
     )
 
 
+def count_fixed_tokens(agent: Agent) -> int:
+    """About what the instructions and the agent's own tools take of every prompt."""
+    fixed = sum(estimate_tokens(text.text) for text in build_system(agent.instructions))
+    return fixed + sum(estimate_tokens(json.dumps(tool.spec.input_schema)) for tool in agent.tools.values())
+
+
+def find_needed_windows(agents: Agents) -> dict[str, int]:
+    """By model, the tokens that its window has to be larger than: what agents without a window of their own need."""
+    needed: dict[str, int] = {}
+    for config in agents.by_id.values():
+        if config.compaction.window_tokens is None:
+            model, tokens = config.agent.model, count_fixed_tokens(config.agent) + config.agent.max_tokens
+            needed[model] = max(needed.get(model, 0), tokens)
+    return needed
+
+
 def _check_window(agent: Agent, rules: CompactionRules, table: AgentTable, key: str, report: Report) -> None:
     """A prompt that is full before anybody has said anything could never be answered."""
-    fixed = sum(estimate_tokens(text.text) for text in build_system(agent.instructions))
-    fixed += sum(estimate_tokens(json.dumps(tool.spec.input_schema)) for tool in agent.tools.values())
+    fixed = count_fixed_tokens(agent)
     if rules.window_tokens is not None and fixed + agent.max_tokens >= rules.window_tokens:
         text = f"expected more than {fixed + agent.max_tokens}: the instructions, the tools and max_tokens have to fit"
         report.add(f"{key}.context.window_tokens", text)

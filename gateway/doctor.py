@@ -9,6 +9,7 @@ from enum import StrEnum
 import httpx2
 
 from gateway.config import Configuration, load_configuration
+from gateway.config_agents import find_needed_windows
 from gateway.config_errors import ConfigurationError
 from gateway.doctor_places import find_database_faults, find_embedded_faults, find_port_fault
 from gateway.mcp_servers import Address, Program, ToolServer
@@ -216,11 +217,27 @@ async def call_model(
             finding = judge_answer(base_url, (await client.get("models", params={"limit": 1})).status_code)
             yield finding
             if finding.level is Level.OK and configuration is not None:
+                needed = find_needed_windows(configuration.agents)
                 for model in sorted(_models(configuration)):
-                    if (await client.get(f"models/{model}")).status_code in _ABSENT:
-                        yield Finding(level=Level.ERROR, about=base_url, text=f"it has no model {model}")
+                    answer = await client.get(f"models/{model}")
+                    if fault := judge_model(model, answer, needed.get(model, 0)):
+                        yield Finding(level=Level.ERROR, about=base_url, text=fault)
         except httpx2.HTTPError as error:
             yield Finding(level=Level.ERROR, about=base_url, text=f"not reachable ({type(error).__name__})")
+
+
+def judge_model(model: str, answer: httpx2.Response, needed_tokens: int) -> str | None:
+    """What is wrong with a model: it is not there, or nothing fits it. None where nothing is, or it is not told."""
+    if answer.status_code in _ABSENT:
+        return f"it has no model {model}"
+    try:
+        told = answer.json()
+    except ValueError:
+        return None
+    window = told.get("max_input_tokens") if isinstance(told, dict) else None
+    if isinstance(window, int) and window <= needed_tokens:
+        return f"the window of {model} has {window} tokens; instructions, tools and max_tokens take {needed_tokens}"
+    return None
 
 
 def judge_answer(base_url: str, status: int) -> Finding:

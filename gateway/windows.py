@@ -2,6 +2,9 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
+
+import structlog
 
 from agent.compaction import CompactionRules
 from agent.ids import SessionId
@@ -9,6 +12,7 @@ from agent.ports import ModelRequest
 from gateway import metrics
 from gateway.ports import ModelSizes
 
+log = structlog.get_logger(__name__)
 UNKNOWN_WINDOW_TOKENS = 200_000
 """Of a model whose server does not say."""
 SMALL_TOKENS = 16_000
@@ -19,10 +23,11 @@ KNOWN_SESSIONS = 10_000
 
 
 class Windows:
-    """What one process knows of its models' windows."""
+    """What one process knows of its models' windows. `needed`: what each has to be larger than, by model."""
 
-    def __init__(self, sizes: ModelSizes | None) -> None:
+    def __init__(self, sizes: ModelSizes | None, needed: Mapping[str, int] | None = None) -> None:
         self._sizes = sizes
+        self._needed = needed or {}
         self._known: dict[str, int] = {}
         self._unknown: dict[str, float] = {}
         self._turns: OrderedDict[SessionId, int] = OrderedDict()
@@ -43,6 +48,8 @@ class Windows:
             self._unknown[model] = time.monotonic() + ASK_AGAIN_S
             return UNKNOWN_WINDOW_TOKENS
         self._known[model] = window
+        if window <= (needed := self._needed.get(model, 0)):
+            log.error("window_too_small", model=model, window_tokens=window, needed_tokens=needed)
         return window
 
     async def count(self, session_id: SessionId, request: ModelRequest) -> int | None:

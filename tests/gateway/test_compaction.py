@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from agent.compaction import CompactionRules, Strategy
 from agent.errors import LeaseLostError
@@ -242,6 +243,17 @@ async def test_the_window_is_asked_of_the_server_once_and_not_for_small_prompts(
     assert await windows.limit_tokens(CompactionRules(), MODEL, 20_000) == 40_000
     assert await windows.limit_tokens(CompactionRules(window_tokens=10_000), MODEL, 500) == 8_000
     assert await Windows(None).limit_tokens(CompactionRules(), MODEL, 20_000) == 160_000
+
+
+async def test_operators_hear_of_a_window_that_nothing_fits_in_once_it_is_known() -> None:
+    """Only the server knew it, so the start could not refuse it. Proves: CX-1."""
+    windows = Windows(AccountingModel(window_tokens=50_000), {MODEL: 60_000})
+    with capture_logs() as told:
+        for _ in range(2):
+            await windows.limit_tokens(CompactionRules(), MODEL, 20_000)
+    assert [(one["event"], one["window_tokens"], one["needed_tokens"]) for one in told] == [
+        ("window_too_small", 50_000, 60_000)
+    ]
 
 
 async def test_a_large_window_that_begins_to_move_is_moved_by_a_summary_once_for_many_runs(

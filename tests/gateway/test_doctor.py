@@ -264,6 +264,22 @@ class TestOnline:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:1")
         assert await bad(may_call_model=True) == ["error    http://127.0.0.1:1: not reachable (ConnectError)"]
 
+    @pytest.mark.parametrize(("window", "is_told"), [(8_500, True), (200_000, False), (None, False)])
+    async def test_a_window_that_the_agent_does_not_fit_in_is_told(
+        self, monkeypatch: pytest.MonkeyPatch, window: int | None, is_told: bool
+    ) -> None:
+        """Only its server knows it; else nobody would ever be answered. Proves: CX-1."""
+        monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", "https://model.example/base/")
+        Path("parley.toml").write_text(
+            f'[[agents]]\nid = "a"\nmodel = "small"\ninstructions = "{"kind words " * 500}"\n', encoding="utf-8"
+        )
+        transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json={"max_input_tokens": window}))
+        found = [f for f in await examine(may_call_model=True, transport=transport) if f.level is Level.ERROR]
+        told = [finding.text for finding in found if "window of small" in finding.text]
+        begins = "the window of small has 8500 tokens; instructions"
+        assert [text.startswith(begins) for text in told] == [True] * is_told
+
     async def ask(self, monkeypatch: pytest.MonkeyPatch, status_of: Callable[[httpx2.Request], int]) -> list[Finding]:
         """The findings about a server that answers so."""
         monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
