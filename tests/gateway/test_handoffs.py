@@ -9,7 +9,7 @@ import pytest
 from agent.errors import ConflictError, NotFoundError
 from agent.handoffs import ModeNote, SessionMode
 from agent.ids import SessionId
-from agent.records import JsonObject, Message, RunState
+from agent.records import Identity, JsonObject, Message, RunState
 from agent.tasks import TaskState
 from gateway.config import Configuration
 from gateway.handoff_tool import ASKED, ASKED_BEFORE
@@ -18,11 +18,12 @@ from memory.tasks import KEPT
 from tests.adapters.widget.make import send
 from tests.adapters.widget.peer import Peer
 from tests.support.agent_runs import EchoModel
-from tests.support.gateway import Core, build_agent, configure, open_core, run_sql
+from tests.support.gateway import Core, build_agent, configure, find_text, open_core, run_sql
 from tests.support.make import ANN, BOB, SESSION
 from tests.support.model_steps import Gate, Step, calls, prompt_text, says
 from tests.support.scripted_model import ScriptedModel
 
+ACCOUNT = Identity(tenant="demo", channel="id", external_id="ann")
 REASON, SUMMARY = "wants their money back", "Order 77 came broken."
 
 
@@ -189,6 +190,19 @@ async def test_a_message_and_a_hand_over_at_the_same_moment_come_one_after_the_o
             assert status.state is TaskState.STOPPED or status.text or status.note == KEPT
             await hand.give_back(SESSION, "Mia")
         assert (await core.ask("last", user=ANN)).text
+
+
+async def test_erasing_a_person_erases_what_the_team_was_told_and_said_about_them(database_url: str) -> None:
+    """The agent's summary and the team's answers repeat what was said. Proves: UM-16, HO-1."""
+    asking = calls(("request_human", {"reason": REASON, "summary": "Zanzibar trip."}))
+    async with open_core(database_url, script(asking, says("Somebody will join.")), team()) as core:
+        ann = await core.gateway.service.ensure_user(ACCOUNT, ANN)
+        await core.ask("about my Zanzibar trip", user=ann)
+        await core.gateway.handoffs.say(SESSION, "Mia", "Zanzibar, I see.", "k")
+        await core.gateway.people.erase(ann.id)
+        (handoff,) = await core.gateway.handoffs.list_open(None, 10)
+        assert (handoff.reason, handoff.summary) == (None, None)
+    assert await find_text(database_url, "Zanzibar", REASON) == set()
 
 
 async def test_two_visitors_of_a_thread_see_who_joined_what_they_said_and_that_they_left(database_url: str) -> None:
