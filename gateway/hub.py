@@ -1,7 +1,8 @@
 """Who watches which session in this process, and what is being said there right now.
 
-Durable entries go to every watcher as they are committed. Pieces of running answers are gathered for 40 ms, so that a
-watcher gets a few frames a second instead of one per token. A watcher that does not keep up loses nothing: its mailbox
+Durable entries go to every watcher as they are committed. Pieces of running answers are gathered for 40 ms, and of long
+ones for up to 160 ms, as a page shows those more seldom anyway: a watcher gets a few frames a second instead of one per
+token. A watcher that does not keep up loses nothing: its mailbox
 overflows, it is told so, and it resumes from its cursor.
 """
 
@@ -18,6 +19,9 @@ from agent.signals import Delta, Presence
 from agent.text import utf16_length
 
 FLUSH_S = 0.04
+SLOWER_EVERY_UNITS = 2_000
+MAX_FLUSHES = 4
+"""For each so many UTF-16 units of an answer one more flush is left out before the next, up to so many times 40 ms."""
 MAX_ENTRIES = 64
 MAX_BYTES = 256 * 1024
 _ENTRY_BYTES = 200
@@ -121,6 +125,17 @@ class _Live:
     sent: list[str] = field(default_factory=list)
     sent_units: int = 0
     pending: list[str] = field(default_factory=list)
+    waited: int = 0
+
+    def is_due(self) -> bool:
+        """Another 40 ms are over: whether what is pending goes out now."""
+        self.waited += 1
+        return self.waited >= count_flushes(self.sent_units)
+
+
+def count_flushes(sent_units: int) -> int:
+    """For how many times 40 ms the next piece of an answer is gathered, of which so much is out."""
+    return min(MAX_FLUSHES, 1 + sent_units // SLOWER_EVERY_UNITS)
 
 
 class Hub:
@@ -232,8 +247,7 @@ class Hub:
         """The running answer goes on."""
         self._live[session_id].pending.append(text)
         self._dirty.add(session_id)
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self._flush_all)
+        self._wind()
 
     def end_run(self, session_id: SessionId) -> None:
         """The answer is whole, or given up: what is gathered goes out."""
@@ -244,10 +258,17 @@ class Hub:
             if self.relay:
                 self.relay.tell_end(session_id, live.run_id)
 
-    def _flush_all(self) -> None:
+    def _wind(self) -> None:
+        if self._timer is None and self._dirty:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self._flush_due)
+
+    def _flush_due(self) -> None:
         self._timer = None
         for session_id in list(self._dirty):
-            self.flush(session_id)
+            live = self._live.get(session_id)
+            if live is None or live.is_due():
+                self.flush(session_id)
+        self._wind()
 
     def flush(self, session_id: SessionId) -> None:
         """What is gathered of a session goes out now."""
@@ -260,6 +281,7 @@ class Hub:
         live.sent.append(text)
         live.sent_units += utf16_length(text)
         live.pending.clear()
+        live.waited = 0
         for mailbox in self._mailboxes.get(session_id, ()):
             mailbox.put(delta)
         if self.relay:

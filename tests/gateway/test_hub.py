@@ -8,7 +8,7 @@ from adapters.ports import SlowConsumerError
 from agent.ids import RunId
 from agent.records import RunNote, RunState
 from agent.signals import Delta
-from gateway.hub import MAX_BYTES, MAX_ENTRIES, Hub, Mailbox
+from gateway.hub import MAX_BYTES, MAX_ENTRIES, Hub, Mailbox, count_flushes
 from tests.support.agent_runs import AT
 from tests.support.make import SESSION
 
@@ -59,6 +59,27 @@ async def test_gathered_pieces_go_out_by_themselves() -> None:
     async with asyncio.timeout(5):
         assert await mailbox.get() == Delta(run_id=RUN, offset=0, text="Hm")
     hub.end_run(SESSION)
+
+
+@pytest.mark.parametrize(("units", "flushes"), [(0, 1), (1999, 1), (2000, 2), (6000, 4), (1_000_000, 4)])
+def test_of_a_long_answer_more_is_gathered(units: int, flushes: int) -> None:
+    """Each frame costs some 70 bytes, and a page shows a long answer more seldom anyway."""
+    assert count_flushes(units) == flushes
+
+
+async def test_a_long_answer_still_goes_out_by_itself_and_whole() -> None:
+    """What is left out of one flush must not wait for the next piece of the model."""
+    hub = Hub()
+    mailbox = hub.attach(SESSION)
+    hub.begin_run(SESSION, RUN)
+    hub.add_text(SESSION, "x" * 9000)
+    hub.flush(SESSION)
+    hub.add_text(SESSION, "y")
+    async with asyncio.timeout(5):
+        assert [await mailbox.get(), await mailbox.get()] == [
+            Delta(run_id=RUN, offset=0, text="x" * 9000),
+            Delta(run_id=RUN, offset=9000, text="y"),
+        ]
 
 
 async def test_who_joins_in_mid_run_starts_with_all_of_it_and_goes_on_without_a_gap() -> None:
