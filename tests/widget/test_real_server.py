@@ -45,6 +45,30 @@ async def test_a_file_is_attached_sent_and_can_be_saved(page: Page, tmp_path: Pa
     assert [line for line in said if "Content Security" in line or "TrustedHTML" in line] == []
 
 
+HAND_OVER = """(box, [type, where]) => {
+    const data = new DataTransfer();
+    data.items.add(new File(['some text'], `${type}.txt`, { type: 'text/plain' }));
+    const init = { bubbles: true, cancelable: true, composed: true, clipboardData: data, dataTransfer: data };
+    const event = type === 'paste' ? new ClipboardEvent(type, init) : new DragEvent(type, init);
+    (where ? box.getRootNode().querySelector(where) : box).dispatchEvent(event);
+    return event.defaultPrevented;
+}"""
+
+
+async def test_a_file_is_attached_by_paste_and_by_drop_anywhere_on_the_panel(page: Page) -> None:
+    """A screenshot is in the clipboard, a document is dragged: the browser must not open it instead. Proves: WI-37."""
+    async with serve_really() as server:
+        await page.goto(server.page())
+        await expect(page.get_by_role("button", name="Attach a file")).to_be_visible()
+        box = page.get_by_role("textbox")
+        assert await box.evaluate(HAND_OVER, ["paste", ""])
+        assert await box.evaluate(HAND_OVER, ["drop", ".log"])
+        await expect(page.locator(".files button")).to_have_count(2)
+        await box.press("Enter")
+        await expect(page.get_by_role("link", name="drop.txt")).to_be_visible()
+        assert sorted(one.name for one in server.gateway.inbounds[0].attachments) == ["drop.txt", "paste.txt"]
+
+
 async def test_a_file_that_is_not_taken_is_named_and_not_sent(page: Page) -> None:
     """Too large is seen before it is sent; what the gateway refuses is said, too. Proves: WI-37."""
     async with serve_really() as server:

@@ -16,7 +16,7 @@ export const home = { origin: location.origin };
 
 const MAX_CHARS = 4000;
 /** A picture costs up to five milliseconds per 32,000 units of text on the screen: this keeps that below one in a hundred. */
-const UNITS_PER_MS = 50;
+const UNITS_PER_MS = 32;
 let sheet: CSSStyleSheet | undefined;
 
 export class ParleyChat extends HTMLElement implements ParleyApi {

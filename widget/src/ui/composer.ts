@@ -37,8 +37,14 @@ export class Composer {
     this.input = h("textarea", {
       part: "input", rows: "1", "aria-label": _words(W.write), placeholder: _words(W.write), "aria-describedby": "count",
       enterkeyhint: "send", autocomplete: "off", input: () => this._changed(), keydown: (event) => this._key(event as KeyboardEvent),
+      paste: (event) => this.take(event, (event as ClipboardEvent).clipboardData),
     });
-    this._picker = h("input", { type: "file", multiple: true, hidden: true, change: () => this._upload() });
+    this._picker = h("input", {
+      type: "file", multiple: true, hidden: true, change: () => {
+        this._upload(this._picker.files);
+        this._picker.value = "";
+      },
+    });
     this._clip = h("button", {
       class: "icon", part: "attach", "aria-label": _words(W.attach), click: () => this._picker.click(),
     }, icon(CLIP));
@@ -72,9 +78,16 @@ export class Composer {
     this._actions.send(text, files);
   }
 
+  /** Files that were pasted or dropped. Anything else is left to the browser. */
+  take(event: Event, data: DataTransfer | null): void {
+    if (!data?.files.length || !this._room) return;
+    event.preventDefault();
+    this._upload(data.files);
+  }
+
   /** Each file goes at once; what was taken waits here as a chip until the message is sent. */
-  private _upload(): void {
-    for (const file of [...(this._picker.files ?? [])].slice(0, this._room - this._files.length)) {
+  private _upload(files: FileList | null): void {
+    for (const file of [...(files ?? [])].slice(0, this._room - this._files.length - this._uploading)) {
       this._uploading++;
       void this._actions.upload(file).then((one) => this._files.push(one), (error: Error) => {
         this._note = `${this._words(W.failed)}: ${file.name} ${error.message}`;
@@ -83,7 +96,6 @@ export class Composer {
         this._changed();
       });
     }
-    this._picker.value = "";
     this._note = "";
     this._changed();
   }

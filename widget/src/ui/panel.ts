@@ -83,6 +83,7 @@ export class Panel {
     const stage = h("div", { class: "stage" }, this._log.root, this._log.toEnd, this._drawer.root);
     this._panel = h("section", {
       class: "panel", part: "panel", id: "panel", role: "dialog", hidden: true, keydown: (event) => this._key(event as KeyboardEvent),
+      dragover: (event) => event.preventDefault(), drop: (event) => this._composer.take(event, (event as DragEvent).dataTransfer),
     }, header, this._banner, stage, this._line, this._starters, this._composer.root, this._log.live);
     this._launcher = h("button", {
       class: "launcher", part: "launcher", "aria-controls": "panel", click: () => this.toggle(!this.isOpen),
