@@ -12,6 +12,7 @@ from agent.errors import UserNotFoundError
 from agent.ids import SessionId, UserId
 from agent.people import Erasure
 from memory.database import Connection, Database, Record
+from memory.person_locks import lock_person
 from memory.queries import query
 
 ERASED_TEXT = "(erased)"
@@ -31,7 +32,7 @@ class Erasures:
         erased: Counter[str] = Counter()
         left: Counter[str] = Counter()
         async with self._database.scope(user_id=user_id) as connection:
-            ids = await _lock_person(connection, user_id)
+            ids = await lock_person(connection, user_id)
             for session_id in (sessions := await _lock_sessions(connection, ids)):
                 row = await connection.fetchrow(query("erase_session"), session_id, ids, ERASED_TEXT, PHRASE_CHARACTERS)
                 _count(erased, row)
@@ -49,16 +50,6 @@ class Erasures:
             for one in ids:
                 await connection.execute(query("bury_person"), one, {"erased": report.erased, "left": report.left})
         return report
-
-
-async def _lock_person(connection: Connection, user_id: UserId) -> list[UserId]:
-    """All ids of the person, in order. Nobody writes under one of them until the transaction ends."""
-    await connection.fetchrow(query("lock_person"), user_id)
-    rows = await connection.fetch(query("list_all_ids"), user_id)
-    ids = sorted(UserId(row["user_id"]) for row in rows)
-    for one in ids:
-        await connection.fetchrow(query("lock_person"), one)
-    return ids
 
 
 async def _lock_sessions(connection: Connection, ids: Sequence[UserId]) -> list[SessionId]:

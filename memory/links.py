@@ -15,6 +15,7 @@ from agent.people import VISITOR_CHANNEL, Account, Proof
 from agent.records import Identity
 from memory.database import Connection, Database, Record
 from memory.linking import Fact, find_theirs, part_merged, plan_link, plan_revival
+from memory.person_locks import lock_person
 from memory.queries import query
 from memory.rows import read_user
 from memory.users import user_details
@@ -73,7 +74,7 @@ class Links:
         Raises `NotFoundError`, and `LinkRefusedError` for an account that was not linked.
         """
         async with self._database.scope(user_id=user_id) as connection:
-            await connection.fetchrow(query("lock_person"), user_id)
+            await lock_person(connection, user_id)
             accounts = await _list_accounts(connection, user_id)
             account = next((one for one in accounts if one.identity_id == identity_id), None)
             if account is None:
@@ -81,7 +82,6 @@ class Links:
             origin_id = account.origin_id
             if origin_id is None or origin_id == user_id:
                 raise LinkRefusedError("this account was not linked: the user's id came with it")
-            await connection.fetchrow(query("lock_person"), origin_id)
             await _part_history(connection, user_id, origin_id)
             await connection.execute(query("restore_user"), origin_id, user_id)
             for one in accounts:

@@ -1,9 +1,5 @@
 -- Erasing a person. All of it runs in one transaction that holds the locks of the person and of their sessions.
 
--- name: list_all_ids
--- The person's id, and those that became it.
-SELECT $1::text AS user_id UNION SELECT f.user_id FROM former_users f WHERE f.became = $1 AND f.user_id IS NOT NULL;
-
 -- name: erase_session
 -- In session $1 nothing of what the people $2 (one person's ids) said stays: their words, the answers to them, what the
 -- agent's tools were told, and whatever else repeats a message of theirs of $4 characters or more word for word. Where

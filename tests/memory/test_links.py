@@ -1,7 +1,7 @@
 """Accounts that are linked by proof and parted again, in the store."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -17,12 +17,14 @@ from agent.memory_merging import PlannedMerge, measure
 from agent.records import Audience, Identity, Message, User
 from memory.context import Sessions
 from memory.database import Database
+from memory.erasure import Erasures
 from memory.errors import WordsMovedError
 from memory.link_codes import TRIES, LinkCodes
 from memory.links import Links
 from memory.memories import Memories, Reading
 from memory.memory_optimizations import MemoryOptimizations
 from memory.memory_records import MemoryRecords
+from memory.queries import query
 from memory.search import Search
 from memory.spend import Ledger
 from memory.tasks import Tasks
@@ -222,6 +224,29 @@ async def test_a_link_moves_everything_and_parting_gives_each_account_back_what_
     assert (mine, theirs) == ({slack.place, shared}, {web.place, shared})
     log = [e for e in await Sessions(database).load_log(shared, 0, 10) if isinstance(e, Message)]
     assert [e.author.id for e in log] == [slack_id, web_id]
+
+
+@pytest.mark.parametrize("is_erasure", [False, True])
+async def test_who_comes_under_an_old_id_while_it_is_parted_or_erased_is_not_sent_away(
+    url: str, database: Database, links: Links, is_erasure: bool
+) -> None:
+    """The one holds the old id's lock and waits for the new one's; the other must not hold that. Proves: ID-3."""
+    name = f"quin{is_erasure}"
+    slack, web = await Person(database, name, "slack").come(), await Person(database, name, "id").come()
+    await links.merge(slack.user.id, web.user.id, "code")
+    [account] = [a for a in await links.list_accounts(web.user.id) if a.channel == "slack"]
+    waiting = "SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE NOT granted AND datname = $1"
+    undo: Coroutine[None, None, object] = (
+        Erasures(database).erase(web.user.id) if is_erasure else links.unlink(web.user.id, account.identity_id)
+    )
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group, database.scope() as connection:
+        await connection.fetchrow("SELECT parley_is_former($1)", slack.user.id)
+        group.create_task(undo)
+        while not await run_sql(url, waiting, url.rpartition("/")[2].partition("?")[0]):
+            pass
+        found = await connection.fetchrow(query("find_current_user"), slack.user.id)
+    assert found is not None
+    assert found["user_id"] == web.user.id
 
 
 async def test_a_thread_that_an_account_began_while_it_was_linked_is_its_alone_once_it_is_parted(
