@@ -70,6 +70,11 @@ class Setting:
     model_faults: ModelFaults = field(default_factory=ModelFaults)
     platform_faults: PlatformFaults = field(default_factory=PlatformFaults)
 
+    @property
+    def line_count(self) -> int:
+        """How many senders there are, visitors among them."""
+        return self.platform_lines + self.api_lines + self.threads * self.visitors_per_thread
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:

@@ -328,7 +328,7 @@ async def test_nobodys_memory_is_ever_in_another_persons_request(database_url: s
     assert len(places) == 7
     blocks = [memory_block(request) for request in model.requests]
     used = [block for block in blocks if "- likes" in block]
-    assert len(used) >= 4, "the test has to try something"
+    assert len(used) >= len(people), "at least in private, at the end, each is reminded of something"
     for request, block in zip(model.requests, blocks, strict=True):
         owners = {line.split()[3] for line in block.splitlines() if line.startswith("- likes")}
         if not owners:

@@ -15,6 +15,7 @@ from agent.records import Author, JsonObject, JsonValue, Message, PastRun, Run, 
 from agent.speech import CLOSE, MEMORY_HEAD
 from agent.tasks import Task
 from agent.tools import Tool
+from tests.support.database import PATIENCE_S
 from tests.support.make import ANN, SESSION
 from tests.support.model_calls import MODEL
 
@@ -105,7 +106,7 @@ class Running:
 
     async def run(self, model: Model, agent: Agent | None = None, context: Context | None = None) -> Run:
         """To its end."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             return await run_agent(self.work(model, agent), context or context_of())
 
     def work(self, model: Model, agent: Agent | None = None) -> Work:
@@ -202,7 +203,7 @@ class EchoModel:
 
     async def wait_until_running(self, count: int) -> None:
         """Until so many calls are on at once."""
-        async with asyncio.timeout(10), self.changed:
+        async with asyncio.timeout(PATIENCE_S), self.changed:
             await self.changed.wait_for(lambda: self.running >= count)
 
 

@@ -78,7 +78,7 @@ class Core:
     ) -> Accepted:
         """A message, accepted."""
         message = inbound(text, user=user, session_id=session_id, key=key)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             return await self.gateway.service.accept(replace(message, audience=audience))
 
     async def ask(self, text: str, **more: Any) -> TaskStatus:
@@ -87,8 +87,8 @@ class Core:
 
     async def end_of(self, accepted: Accepted) -> TaskStatus:
         """The task once it is over."""
-        async with asyncio.timeout(10):
-            status = await self.gateway.service.wait_for_task(accepted.task_id, 10)
+        async with asyncio.timeout(PATIENCE_S):
+            status = await self.gateway.service.wait_for_task(accepted.task_id, PATIENCE_S)
         assert status is not None
         assert status.finished_at is not None, f"the task is still {status.state}"
         return status
@@ -116,7 +116,7 @@ class Core:
         is_labelled: bool = False,
     ) -> RunNote:
         """The session's first note of that state, as soon as it is there; with a label where that is asked for."""
-        async with asyncio.timeout(10), self.gateway.service.follow(session_id, 0) as events:
+        async with asyncio.timeout(PATIENCE_S), self.gateway.service.follow(session_id, 0) as events:
             async for event in events:
                 if not isinstance(event, RunNote) or event.state is not state or run_id not in {None, event.run_id}:
                     continue

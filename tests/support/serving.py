@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 COMMAND = str(Path(sys.executable).with_name("parley"))
-WAIT_S = 20
+WAIT_S = 60
 """How long anything may take on a machine that is busy with other tests."""
 GONE_S = 15
 """How long a gateway may take to end."""
