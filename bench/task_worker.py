@@ -16,7 +16,8 @@ from agent.ids import AgentId, SessionId, TaskId, WorkerId, new_worker_id, run_i
 from agent.records import Audience, Run, RunState
 from agent.tasks import Inbound, TaskState
 from memory.database import Database
-from memory.tasks import Claim, Outcome, Tasks
+from memory.task_records import Claim, Outcome
+from memory.tasks import Tasks
 
 POOL = 16
 AT_ONCE = 24

@@ -251,7 +251,7 @@ async def run(given: argparse.Namespace, stack: ExitStack, dsn: str) -> None:
         figures = await measure(GatewayTalk, child, sessions=given.sessions, rounds=given.rounds)
         report("with facts extracted", figures, floors[-1])
     if GatewayTalk.retries:
-        print(f"{GatewayTalk.retries} messages had to be sent again: the database did not commit within 1.8 s")
+        print(f"{GatewayTalk.retries} messages had to be sent again: the database did not commit in time")
     with run_child("gateway.cli", "serve", environment=environment) as child:
         base: Figures | None = None
         for length in (int(text) for text in given.lengths.split(",")):

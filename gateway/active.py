@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from gateway.runner import Attempt
-from memory.tasks import Outcome
+from memory.task_records import Outcome
 
 EVICT_AFTER_S = 0.5
 

@@ -17,7 +17,7 @@ from agent.tasks import Accepted, Inbound
 from gateway import metrics
 from gateway.ports import Poster
 from memory.approvals import Approvals, Place
-from memory.tasks import Intake
+from memory.task_records import Intake
 
 log = structlog.get_logger(__name__)
 EXPIRED_AT_ONCE = 50

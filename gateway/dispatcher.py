@@ -29,7 +29,8 @@ from gateway.active import Active
 from gateway.hub import Hub
 from gateway.insist import insist
 from gateway.runner import Attempt, Runner
-from memory.tasks import Claim, Intake, Outcome, Tasks
+from memory.task_records import Claim, Intake, Outcome
+from memory.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 STORE_RETRY_S = 0.5

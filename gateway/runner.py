@@ -22,7 +22,8 @@ from gateway.hub import Hub
 from gateway.used_memories import UsedMemories
 from memory.compactions import Fence
 from memory.context import Sessions
-from memory.tasks import Claim, Outcome, Tasks
+from memory.task_records import Claim, Outcome
+from memory.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 MEMORY_CANDIDATES = 20

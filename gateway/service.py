@@ -6,8 +6,8 @@ from collections import OrderedDict
 from contextlib import AbstractAsyncContextManager, suppress
 
 from adapters.api.intake import identity_of
+from adapters.deadlines import told_in_time
 from adapters.ports import SlowConsumerError
-from agent.errors import StoreUnavailableError
 from agent.ids import MessageId, RunId, SessionId, TaskId, UserId
 from agent.records import Audience, RunNote, User
 from agent.speech import UNNAMED
@@ -26,7 +26,6 @@ from memory.context import Sessions
 from memory.tasks import Tasks
 
 KNOWN_USERS = 10_000
-ACCEPT_S = 1.8
 LOOK_AGAIN_S = 2.0
 _OVER = {TaskState.DONE, TaskState.STOPPED, TaskState.DEAD}
 
@@ -110,15 +109,12 @@ class GatewayService:
 
         Whoever waits here is told in time that the database is away, also behind others of the same session.
         """
-        try:
-            async with asyncio.timeout(ACCEPT_S):
-                user = inbound.user
-                is_new = user is not None and self._stored.get(user.id) != user
-                if user is not None and is_new and await self.people.users.save(user) is not None:
-                    self._remember(user)
-                return (await self._dispatcher.accept(inbound)).accepted
-        except TimeoutError as error:
-            raise StoreUnavailableError("a message could not be committed in time") from error
+        async with told_in_time():
+            user = inbound.user
+            is_new = user is not None and self._stored.get(user.id) != user
+            if user is not None and is_new and await self.people.users.save(user) is not None:
+                self._remember(user)
+            return (await self._dispatcher.accept(inbound)).accepted
 
     async def stop_run(self, session_id: SessionId, run_id: RunId) -> bool:
         """Stop a run that goes on or waits, also for somebody's approval. False when there is nothing to stop."""

@@ -23,6 +23,7 @@ from memory.queries import query
 Record = asyncpg.Record
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 CONNECT_TIMEOUT_S = 1.5
+STATEMENT_S = 1.5
 _BEGIN_AS_APP = f"BEGIN; SET LOCAL ROLE {APP_ROLE}; SET LOCAL jit = off"
 _POOLER = "a pooler such as PgBouncer seems to stand before the database: set DATABASE_DIRECT_URL to the server itself"
 
@@ -97,7 +98,7 @@ class Database:
         self._is_behind_pooler = is_behind_pooler
 
     @classmethod
-    async def open(cls, dsn: str, *, size: int = 16, statement_s: float = 1.8, pgbouncer: bool = False) -> Self:
+    async def open(cls, dsn: str, *, size: int = 16, statement_s: float = STATEMENT_S, pgbouncer: bool = False) -> Self:
         """Connect. Raises `StoreUnavailableError`, or `DatabaseRoleError` when the role would see everything."""
         settings = {} if pgbouncer else {"role": APP_ROLE, "jit": "off"}
         try:

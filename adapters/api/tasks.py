@@ -9,6 +9,7 @@ from adapters.api.intake import parse_inbound
 from adapters.api.reading import read_body, read_key, read_last_event_id, read_query
 from adapters.api.sse import EventStream, render_frame
 from adapters.api.views import AcceptedView, AnsweredView, StoppedView, UsageView, View, is_over, view_task
+from adapters.deadlines import told_in_time
 from agent.tasks import Accepted, Inbound, TaskState, TaskStatus
 
 PATH = f"/{CHANNEL}/v1/tasks"
@@ -17,9 +18,11 @@ PATH = f"/{CHANNEL}/v1/tasks"
 async def create_task(api: Api, call: Call) -> Response:
     """Commit a task and say so; with its answer when the caller waits, as a stream when they watch."""
     body = await read_body(call.request, CreateTask)
-    inbound = await parse_inbound(api, call.token, body, read_key(call.request))
-    accepted = await api.gateway.accept(inbound)
-    status = await api.gateway.load_task(accepted.task_id) if accepted.is_duplicate else None
+    key = read_key(call.request)
+    async with told_in_time():
+        inbound = await parse_inbound(api, call.token, body, key)
+        accepted = await api.gateway.accept(inbound)
+        status = await api.gateway.load_task(accepted.task_id) if accepted.is_duplicate else None
     if body.stream:
         return await _stream_accepted(api, inbound, accepted, status)
     if body.wait and not (status and is_over(status)):

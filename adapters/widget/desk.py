@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
+from adapters.deadlines import told_in_time
 from adapters.ports import WidgetGateway
 from adapters.widget.commands import (
     Accept,
@@ -149,7 +150,8 @@ class Desk:
 
     async def _answer(self, work: Answered) -> str:
         try:
-            return await self._try(work)
+            async with told_in_time():
+                return await self._try(work)
         except ApprovalNotYoursError as error:
             return render_nack(work.frame_id, "forbidden", str(error))
         except ApprovalClosedError as error:

@@ -1,90 +1,104 @@
 -- The task engine. Every step is one statement; a lease row is always locked before anything else of its session.
 
--- name: accept_message
--- Message, participant, task and dedupe key, or nothing. A key that is there already raises unique_violation.
--- No row: too many people's turns wait. The lease is taken when it is free, nothing waits and this process has room.
--- The message is of whoever $2 is now, or, where they spoke with a linked account ($21), of whoever that is now: it may
--- have been parted since. An erased person raises no_data_found.
--- While a person of the team has the session the message is kept: its task is over at once, with the note $22.
--- $23 is the call about which it says $24; where that cannot be decided any more it raises not_null_violation.
-WITH scope AS MATERIALIZED (
-    SELECT set_config('parley.session_id', $1::text, true) AS session_id,
-           set_config('parley.user_id', coalesce(parley_current_user(coalesce($21::text, $2::text)), ''), true) AS user_id
-), who AS MATERIALIZED (
-    SELECT nullif(scope.user_id, '') AS user_id, nullif(coalesce($21, $2), scope.user_id) AS account_id
-    FROM scope
+-- name: accept_messages
+-- Of each of these messages, each for another session: message, participant, task and dedupe key, or nothing and no row,
+-- where its key is there already or too many people's turns wait. A key that comes to be there meanwhile raises
+-- unique_violation. The lease is taken when it is free, nothing waits and this process has room. A message is of
+-- whoever its user_id is now, or, where they spoke with a linked account, of whoever that is now: it may have been parted
+-- since. An erased person raises no_data_found. While a person of the team has the session the message is kept: its task
+-- is over at once, with the note `kept`. `approval_id` is the call about which it says `verdict`; where that cannot be
+-- decided any more it raises not_null_violation.
+WITH given AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset($2::text::jsonb) AS given (
+        session_id text, user_id text, account_id text, channel text, tenant text, agent_id text, audience text,
+        may_take boolean, max_waiting int, task_id text, run_id text, message_id text, author_name text, text text,
+        client_id text, dedupe_key text, digest text, reply_to jsonb, attachments jsonb, files_text text, kept text,
+        approval_id text, verdict text)
+), scope AS MATERIALIZED (
+    SELECT set_config('parley.session_ids', array_agg(session_id)::text, true)::text[] AS session_ids,
+           CASE WHEN count(*) > 1 THEN set_config('lock_timeout', $3::text, true) END
+    FROM given
+), said AS MATERIALIZED (
+    SELECT given.*, parley_current_user(coalesce(given.account_id, given.user_id)) AS author_id
+    FROM scope JOIN given ON given.session_id = ANY (scope.session_ids)
+    WHERE NOT EXISTS (SELECT FROM dedupe d WHERE d.session_id = given.session_id AND d.key = given.dedupe_key)
+    ORDER BY given.session_id
 ), lease AS (
     INSERT INTO session_leases AS l (session_id, owner, epoch, queued)
-    SELECT scope.session_id, CASE WHEN $8::boolean THEN $7::text END, 1, 1
-    FROM scope, who
-    WHERE $9::int IS NULL OR $9 > (
+    SELECT said.session_id, CASE WHEN said.may_take THEN $1::text END, 1, 1
+    FROM said
+    WHERE said.max_waiting IS NULL OR said.max_waiting > (
         SELECT count(DISTINCT coalesce(t.user_id, t.task_id)) FROM tasks t
-        WHERE t.session_id = scope.session_id AND t.state = 'queued'
-          AND (who.user_id IS NULL OR t.user_id IS DISTINCT FROM who.user_id)
+        WHERE t.session_id = said.session_id AND t.state = 'queued'
+          AND (said.author_id IS NULL OR t.user_id IS DISTINCT FROM said.author_id)
     )
     ON CONFLICT (session_id) DO UPDATE SET
-        owner = CASE WHEN l.owner IS NULL AND l.queued = 0 AND l.mode <> 'human' AND $8 THEN $7 ELSE l.owner END,
-        epoch = l.epoch + CASE WHEN l.owner IS NULL AND l.queued = 0 AND l.mode <> 'human' AND $8 THEN 1 ELSE 0 END,
+        owner = CASE WHEN l.queued = 0 AND l.mode <> 'human' THEN coalesce(l.owner, excluded.owner) ELSE l.owner END,
+        epoch = l.epoch + (l.owner IS NULL AND l.queued = 0 AND l.mode <> 'human' AND excluded.owner IS NOT NULL)::int,
         ready_at = CASE WHEN l.queued = 0 THEN now() ELSE l.ready_at END,
         queued = l.queued + (l.mode <> 'human')::int
     RETURNING l.session_id, l.epoch, l.owner, l.mode = 'human' AS is_kept,
-              coalesce(l.owner = $7 AND l.queued = 1 AND l.mode <> 'human', false) AS is_mine
+              coalesce(l.owner = $1 AND l.queued = 1 AND l.mode <> 'human', false) AS is_mine
 ), session AS (
     INSERT INTO sessions AS s (session_id, channel, tenant, agent_id, audience, next_seq)
-    SELECT lease.session_id, $3::text, $4::text, $5::text, $6::text, 3 FROM lease
+    SELECT session_id, said.channel, said.tenant, said.agent_id, said.audience, 3 FROM lease JOIN said USING (session_id)
     ON CONFLICT (session_id) DO UPDATE SET next_seq = s.next_seq + 2, updated_at = now()
     RETURNING s.session_id, s.next_seq - 2 AS seq
-), participant AS (
-    INSERT INTO participants (session_id, user_id, account_id)
-    SELECT session.session_id, who.user_id, who.account_id FROM session, who WHERE who.user_id IS NOT NULL
-    ON CONFLICT DO NOTHING
 ), task AS (
     INSERT INTO tasks (session_id, task_id, user_id, agent_id, state, attempts, reply_to, note, finished_at)
-    SELECT session.session_id, $10::text, who.user_id, $5,
+    SELECT session_id, said.task_id, said.author_id, said.agent_id,
            CASE WHEN lease.is_kept THEN 'done' WHEN lease.is_mine THEN 'running' ELSE 'queued' END,
-           lease.is_mine::int, $17::jsonb, CASE WHEN lease.is_kept THEN $22::text END, CASE WHEN lease.is_kept THEN now() END
-    FROM session, lease, who
-    RETURNING position
+           lease.is_mine::int, said.reply_to, CASE WHEN lease.is_kept THEN said.kept END, CASE WHEN lease.is_kept THEN now() END
+    FROM lease JOIN said USING (session_id)
+    RETURNING session_id, position, state
+), accepted AS MATERIALIZED (
+    SELECT said.*, session.seq, task.position, task.state = 'running' AS is_mine, task.state = 'done' AS is_kept
+    FROM task JOIN session USING (session_id) JOIN said USING (session_id)
+), participant AS (
+    INSERT INTO participants (session_id, user_id, account_id)
+    SELECT session_id, author_id, nullif(coalesce(account_id, user_id), author_id) FROM accepted WHERE author_id IS NOT NULL
+    ON CONFLICT DO NOTHING
 ), message AS (
     INSERT INTO messages (session_id, seq, message_id, role, author_id, account_id, author_name, text, run_id, position,
                           client_id, attachments, files_text)
-    SELECT session.session_id, session.seq, $11::text, 'user', who.user_id, who.account_id, $12::text, $13::text, $18::text,
-           CASE WHEN NOT lease.is_kept THEN task.position END, $14::text, $19::jsonb, $20::text
-    FROM session, task, lease, who
+    SELECT session_id, seq, message_id, 'user', author_id, nullif(coalesce(account_id, user_id), author_id),
+           author_name, text, run_id, CASE WHEN NOT is_kept THEN position END, client_id, attachments, files_text
+    FROM accepted
 ), attached AS (
-    UPDATE attachments a SET seq = (SELECT session.seq FROM session), user_id = (SELECT who.user_id FROM who)
-    WHERE $19::jsonb IS NOT NULL AND a.session_id = (SELECT session.session_id FROM session)
-      AND a.user_id IN ($2, (SELECT who.user_id FROM who))
-      AND a.attachment_id IN (SELECT one ->> 'id' FROM jsonb_array_elements($19) one) AND a.seq IS NULL
+    UPDATE attachments a SET seq = accepted.seq, user_id = accepted.author_id
+    FROM accepted
+    WHERE a.session_id = ANY (ARRAY(SELECT session_id FROM accepted WHERE attachments IS NOT NULL))
+      AND a.session_id = accepted.session_id AND a.user_id IN (accepted.user_id, accepted.author_id) AND a.seq IS NULL
+      AND a.attachment_id IN (SELECT one ->> 'id' FROM jsonb_array_elements(accepted.attachments) one)
 ), adopted AS (
     -- What was said since the last task while the agent was not addressed, or a person of the team answered: this task's
     -- run sees it before its own words.
-    UPDATE messages m SET position = (SELECT task.position FROM task)
-    WHERE m.session_id = (SELECT lease.session_id FROM lease WHERE NOT lease.is_kept)
-      AND m.position IS NULL AND m.role IN ('user', 'human')
-      AND m.seq < (SELECT session.seq FROM session)
+    UPDATE messages m SET position = accepted.position
+    FROM accepted
+    WHERE m.session_id = ANY (ARRAY(SELECT session_id FROM accepted WHERE NOT is_kept)) AND m.session_id = accepted.session_id
+      AND m.position IS NULL AND m.role IN ('user', 'human') AND m.seq < accepted.seq
 ), note AS (
     INSERT INTO run_notes (session_id, seq, run_id, state)
-    SELECT session.session_id, session.seq + 1, $18,
-           CASE WHEN lease.is_kept THEN 'done' WHEN lease.is_mine THEN 'thinking' ELSE 'queued' END
-    FROM session, lease
+    SELECT session_id, seq + 1, run_id, CASE WHEN is_kept THEN 'done' WHEN is_mine THEN 'thinking' ELSE 'queued' END FROM accepted
 ), decided AS (
     -- Nothing is approved while the agent is silent: no run would make the call.
-    UPDATE approvals a SET state = $24::text, decided_at = now(),
-                           decided_position = (SELECT task.position FROM task, lease WHERE NOT lease.is_kept)
-    WHERE $23::text IS NOT NULL AND ($24 <> 'approved' OR NOT (SELECT lease.is_kept FROM lease)) AND a.session_id = (SELECT session.session_id FROM session) AND a.approval_id = $23
-      AND a.state = 'waiting' AND (a.user_id = (SELECT who.user_id FROM who) OR $24 = 'expired')
-    RETURNING 1
+    UPDATE approvals a SET state = accepted.verdict, decided_at = now(),
+                           decided_position = CASE WHEN NOT accepted.is_kept THEN accepted.position END
+    FROM accepted
+    WHERE a.session_id = accepted.session_id AND a.approval_id = accepted.approval_id AND a.state = 'waiting'
+      AND (accepted.verdict <> 'approved' OR NOT accepted.is_kept)
+      AND (a.user_id = accepted.author_id OR accepted.verdict = 'expired')
+    RETURNING a.session_id
 ), key AS (
-    INSERT INTO dedupe (session_id, key, digest, seq, message_id, task_id)
     -- No key, which undoes it all, for a decision about what does not wait, or not for this person.
-    SELECT session.session_id, CASE WHEN $23::text IS NULL OR EXISTS (SELECT FROM decided) THEN $15::text END,
-           $16::bytea, session.seq, $11, $10
-    FROM session
+    INSERT INTO dedupe (session_id, key, digest, seq, message_id, task_id)
+    SELECT session_id, CASE WHEN approval_id IS NULL OR session_id IN (SELECT decided.session_id FROM decided) THEN dedupe_key END,
+           decode(digest, 'hex'), seq, message_id, task_id
+    FROM accepted
 )
-SELECT session.seq, task.position, lease.epoch, lease.is_mine, lease.is_kept, now() AS at, who.user_id,
-       CASE WHEN lease.owner IS NULL AND NOT lease.is_kept THEN pg_notify('parley_ready', '') END
-FROM session, task, lease, who;
+SELECT session_id, seq, position, epoch, accepted.is_mine, accepted.is_kept, now() AS at, author_id AS user_id,
+       CASE WHEN owner IS NULL AND NOT accepted.is_kept THEN pg_notify('parley_ready', '') END
+FROM accepted JOIN lease USING (session_id);
 
 -- name: find_accepted
 SELECT d.digest, d.seq, d.message_id, d.task_id FROM dedupe d WHERE d.session_id = $1 AND d.key = $2;
@@ -133,54 +147,69 @@ SELECT session.seq, head.attempts, now() AS at,
        ) AS merged
 FROM session, head;
 
--- name: finish_task
--- The end of a run, behind the fence. The answer, when there is one ($6), stands before the final notes ($10: the runs
--- that end with it, this one first). No row: the lease is lost and nothing was written.
-WITH scope AS MATERIALIZED (
-    SELECT set_config('parley.session_id', $1::text, true) AS session_id
+-- name: finish_tasks
+-- The ends of these runs, each of another session, behind the fence. An answer, when there is one (message_id), stands
+-- before the final notes (run_ids: the runs that end with it, its own first). No row: that lease is lost and nothing was
+-- written of its run.
+WITH given AS MATERIALIZED (
+    SELECT *, jsonb_array_length(run_ids) + (message_id IS NOT NULL)::int AS entries
+    FROM jsonb_to_recordset($2::text::jsonb) AS given (
+        session_id text, epoch bigint, position bigint, state text, run_state text, note text, may_keep boolean,
+        message_id text, role text, author_name text, text text, run_ids jsonb, run jsonb, turns jsonb, calls jsonb, asks jsonb,
+        extract_after_s float8, title_after_s float8)
+), scope AS MATERIALIZED (
+    SELECT set_config('parley.session_ids', array_agg(session_id)::text, true)::text[] AS session_ids,
+           CASE WHEN count(*) > 1 THEN set_config('lock_timeout', $3::text, true) END
+    FROM given
 ), gate AS MATERIALIZED (
-    SELECT l.session_id FROM scope JOIN session_leases l ON l.session_id = scope.session_id
-    WHERE l.owner = $2::text AND l.epoch = $3::bigint
+    SELECT given.*
+    FROM scope JOIN session_leases l ON l.session_id = ANY (scope.session_ids) JOIN given ON given.session_id = l.session_id
+    WHERE l.owner IS NOT DISTINCT FROM $1::text AND l.epoch = given.epoch  -- by the sessions, not by all that this worker owns
+    ORDER BY l.session_id
     FOR UPDATE OF l
 ), task AS (
-    UPDATE tasks t SET state = $5::text, note = $12::text, finished_at = now()
-    FROM gate WHERE t.session_id = gate.session_id AND t.position = $4::bigint AND t.state = 'running'
-    RETURNING t.session_id, t.position, t.user_id, t.agent_id, t.reply_to
+    UPDATE tasks t SET state = gate.state, note = gate.note, finished_at = now()
+    FROM gate WHERE t.session_id = gate.session_id AND t.position = gate.position AND t.state = 'running'
+    RETURNING t.session_id, t.user_id, t.agent_id, t.reply_to
 ), session AS (
-    UPDATE sessions s SET next_seq = s.next_seq + cardinality($10::text[]) + ($6::text IS NOT NULL)::int, updated_at = now()
-    WHERE s.session_id = (SELECT task.session_id FROM task)
-    RETURNING s.session_id, s.channel, s.next_seq - cardinality($10::text[]) - ($6::text IS NOT NULL)::int AS seq
+    UPDATE sessions s SET next_seq = s.next_seq + gate.entries, updated_at = now()
+    FROM gate
+    WHERE s.session_id = ANY (ARRAY(SELECT task.session_id FROM task)) AND s.session_id = gate.session_id
+    RETURNING s.session_id, s.channel, s.next_seq - gate.entries AS seq
+), ended AS MATERIALIZED (
+    SELECT gate.*, task.user_id, task.agent_id, task.reply_to, session.channel, session.seq
+    FROM session JOIN task USING (session_id) JOIN gate USING (session_id)
 ), message AS (
     INSERT INTO messages (session_id, seq, message_id, role, author_name, text, run_id, position)
-    SELECT session.session_id, session.seq, $6::text, $7::text, $8::text, $9::text, ($10::text[])[1], $4
-    FROM session WHERE $6::text IS NOT NULL
+    SELECT session_id, seq, message_id, role, author_name, text, run_ids ->> 0, position
+    FROM ended WHERE message_id IS NOT NULL
 ), notes AS (
     INSERT INTO run_notes (session_id, seq, run_id, state, label)
-    SELECT session.session_id, session.seq + ($6::text IS NOT NULL)::int + r.n - 1, r.run_id, $11::text, $12
-    FROM session, unnest($10::text[]) WITH ORDINALITY AS r (run_id, n)
+    SELECT session_id, seq + (message_id IS NOT NULL)::int + r.n - 1, r.run_id, run_state, note
+    FROM ended, jsonb_array_elements_text(run_ids) WITH ORDINALITY AS r (run_id, n)
 ), run AS (
     INSERT INTO runs (session_id, position, run_id, user_id, agent_id, model, state, stop_reason, error, input_tokens,
                       output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, context_tokens, context_bytes)
-    SELECT task.session_id, task.position, ($10::text[])[1], task.user_id, task.agent_id, r.model, $11, r.stop_reason, r.error,
+    SELECT session_id, position, run_ids ->> 0, user_id, agent_id, r.model, run_state, r.stop_reason, r.error,
            r.input_tokens, r.output_tokens, r.cache_read_tokens, r.cache_write_tokens, r.cost_usd,
            coalesce(r.context_tokens, 0), coalesce(r.context_bytes, 0)
-    FROM task, jsonb_to_record($13::jsonb) AS r (
+    FROM ended, jsonb_to_record(run) AS r (
         model text, stop_reason text, error text, input_tokens bigint, output_tokens bigint, cache_read_tokens bigint,
         cache_write_tokens bigint, cost_usd numeric, context_tokens bigint, context_bytes bigint)
 ), turn AS (
     INSERT INTO turns (session_id, position, n, content, stop_reason, input_tokens, output_tokens, cache_read_tokens,
                        cache_write_tokens, cost_usd)
-    SELECT task.session_id, task.position, r.n, r.content, r.stop_reason, r.input_tokens, r.output_tokens,
-           r.cache_read_tokens, r.cache_write_tokens, r.cost_usd
-    FROM task, jsonb_to_recordset($14::jsonb) AS r (
+    SELECT session_id, position, r.n, r.content, r.stop_reason, r.input_tokens, r.output_tokens, r.cache_read_tokens,
+           r.cache_write_tokens, r.cost_usd
+    FROM ended, jsonb_to_recordset(turns) AS r (
         n int, content jsonb, stop_reason text, input_tokens bigint, output_tokens bigint, cache_read_tokens bigint,
         cache_write_tokens bigint, cost_usd numeric)
     ON CONFLICT DO NOTHING
 ), tool_call AS (
     -- A result that is there stays: a later attempt has read only what stands of it in prompts.
     INSERT INTO tool_calls AS c (session_id, position, n, k, call_id, name, arguments, result, is_error, excerpt)
-    SELECT task.session_id, task.position, r.n, r.k, r.call_id, r.name, r.arguments, r.result, r.is_error, r.excerpt
-    FROM task, jsonb_to_recordset($15::jsonb) AS r (
+    SELECT session_id, position, r.n, r.k, r.call_id, r.name, r.arguments, r.result, r.is_error, r.excerpt
+    FROM ended, jsonb_to_recordset(calls) AS r (
         n int, k int, call_id text, name text, arguments jsonb, result text, is_error boolean, excerpt text)
     ON CONFLICT (session_id, position, n, k) DO UPDATE SET
         result = coalesce(c.result, excluded.result),
@@ -188,59 +217,53 @@ WITH scope AS MATERIALIZED (
         excerpt = coalesce(excluded.excerpt, c.excerpt)
 ), posted AS (
     INSERT INTO outbox (session_id, seq, post_key, channel, reply_to)
-    SELECT task.session_id, session.seq, $6::text, session.channel, task.reply_to
-    FROM task, session WHERE task.reply_to IS NOT NULL AND $6::text IS NOT NULL
-    RETURNING 1
+    SELECT session_id, seq, message_id, channel, reply_to FROM ended WHERE reply_to IS NOT NULL AND message_id IS NOT NULL
 ), asked AS (
     -- A microsecond apart, so that they stay in the order in which the question names them.
     INSERT INTO approvals (session_id, approval_id, position, seq, call_id, user_id, agent_id, title, asked_at, expires_at)
-    SELECT task.session_id, r.approval_id, task.position, session.seq, r.call_id, task.user_id, task.agent_id, r.title,
+    SELECT session_id, r.approval_id, position, seq, r.call_id, user_id, agent_id, r.title,
            now() + r.n * interval '1 microsecond', now() + r.expires_s * interval '1 second'
-    FROM task, session, ROWS FROM (jsonb_to_recordset($19::jsonb) AS (
+    FROM ended, ROWS FROM (jsonb_to_recordset(asks) AS (
         approval_id text, call_id text, title text, expires_s float8
     )) WITH ORDINALITY AS r(approval_id, call_id, title, expires_s, n)
-    WHERE task.user_id IS NOT NULL AND $6 IS NOT NULL
+    WHERE user_id IS NOT NULL AND message_id IS NOT NULL
 ), job AS (
     -- Words that keep coming put the work off, but not for more than five times as long.
     INSERT INTO jobs AS j (kind, session_id, user_id, agent_id, run_at)
-    SELECT 'extract', task.session_id, task.user_id, task.agent_id, now() + $16::float8 * interval '1 second'
-    FROM task WHERE $16::float8 IS NOT NULL AND task.user_id IS NOT NULL
+    SELECT work.kind, session_id, work.user_id, agent_id, now() + work.after_s * interval '1 second'
+    FROM ended, LATERAL (VALUES ('extract', user_id, extract_after_s), ('title', '', title_after_s)) AS work (kind, user_id, after_s)
+    WHERE work.after_s IS NOT NULL AND work.user_id IS NOT NULL
     ON CONFLICT (kind, session_id, user_id) DO UPDATE SET
-        run_at = least(excluded.run_at, least(j.asked_at, now()) + $16::float8 * interval '5 seconds'),
-        asked_at = least(j.asked_at, now()), agent_id = excluded.agent_id, version = j.version + 1
-), title AS (
-    INSERT INTO jobs AS j (kind, session_id, user_id, agent_id, run_at)
-    SELECT 'title', task.session_id, '', task.agent_id, now() + $18::float8 * interval '1 second'
-    FROM task WHERE $18::float8 IS NOT NULL
-    ON CONFLICT (kind, session_id, user_id) DO UPDATE SET
-        run_at = least(excluded.run_at, least(j.asked_at, now()) + $18::float8 * interval '5 seconds'),
+        run_at = least(excluded.run_at, least(j.asked_at, now()) + (excluded.run_at - now()) * 5),
         asked_at = least(j.asked_at, now()), agent_id = excluded.agent_id, version = j.version + 1
 ), unread AS (
     -- Where nothing was ever read of this speaker, reading begins here: not with what was said before it was allowed.
     INSERT INTO watermarks (session_id, user_id, seq)
-    SELECT task.session_id, task.user_id, coalesce((
+    SELECT session_id, user_id, coalesce((
         SELECT min(m.seq) FROM messages m
-        WHERE m.session_id = task.session_id AND m.position = task.position AND m.author_id = task.user_id), 1) - 1
-    FROM task WHERE $16 IS NOT NULL AND task.user_id IS NOT NULL
+        WHERE m.session_id = ended.session_id AND m.position = ended.position AND m.author_id = ended.user_id), 1) - 1
+    FROM ended WHERE extract_after_s IS NOT NULL AND user_id IS NOT NULL
     ON CONFLICT DO NOTHING
 ), next AS (
-    SELECT t.position, t.task_id, t.user_id, t.agent_id, t.run_at, t.run_at <= now() AS is_due
-    FROM gate JOIN tasks t ON t.session_id = gate.session_id
-    WHERE t.state = 'queued'
-    ORDER BY t.session_id, t.position LIMIT 1
+    SELECT t.* FROM gate, LATERAL (
+        SELECT t.session_id, t.position, t.task_id, t.user_id, t.agent_id, t.run_at, t.run_at <= now() AS is_due FROM tasks t
+        WHERE t.session_id = gate.session_id AND t.state = 'queued'
+        ORDER BY t.session_id, t.position LIMIT 1
+    ) t
 ), lease AS (
     UPDATE session_leases l SET
         queued = l.queued - 1,
-        owner = CASE WHEN $17::boolean AND (SELECT is_due FROM next) THEN l.owner END,
-        ready_at = greatest((SELECT run_at FROM next), now())
-    FROM task WHERE l.session_id = task.session_id
-    RETURNING l.owner, l.queued
+        owner = CASE WHEN ended.may_keep AND next.is_due THEN l.owner END,
+        ready_at = greatest(next.run_at, now())
+    FROM ended LEFT JOIN next USING (session_id)
+    WHERE l.session_id = ended.session_id
+    RETURNING l.session_id, l.owner, l.queued, ended.seq, ended.reply_to IS NOT NULL AND ended.message_id IS NOT NULL AS is_posted
 )
-SELECT session.seq, now() AS at, lease.owner IS NOT NULL AS is_kept, lease.queued,
+SELECT session_id, lease.seq, now() AS at, lease.owner IS NOT NULL AS is_kept, lease.queued, lease.is_posted,
        next.position AS next_position, next.task_id AS next_task_id, next.user_id AS next_user_id,
-       next.agent_id AS next_agent_id, (SELECT count(*) FROM posted) AS posted,
+       next.agent_id AS next_agent_id,
        CASE WHEN lease.owner IS NULL AND lease.queued > 0 THEN pg_notify('parley_ready', '') END
-FROM session, lease LEFT JOIN next ON true;
+FROM lease LEFT JOIN next USING (session_id);
 
 -- name: put_back_task
 -- The running task waits again: for its retry ($5 seconds from now), or at once when a process leaves ($7: the attempt

@@ -65,16 +65,16 @@ def break_look() -> None:
 def break_fence() -> None:
     """Write the end of a run without asking whose it is, nor whether it has ended already."""
     queries = load_queries()
-    text = queries["finish_task"]
+    text = queries["finish_tasks"]
     for old, new in (
-        ("WHERE l.owner = $2::text AND l.epoch = $3::bigint", "WHERE $2::text <> '' AND $3::bigint > 0"),
-        ("AND t.position = $4::bigint AND t.state = 'running'", "AND t.position = $4::bigint"),
-        ("FROM task, jsonb_to_record(", "FROM task JOIN LATERAL (SELECT 1 WHERE NOT EXISTS (SELECT FROM runs o"
-         " WHERE o.session_id = task.session_id AND o.position = task.position)) first ON true, jsonb_to_record("),
+        ("WHERE l.owner IS NOT DISTINCT FROM $1::text AND l.epoch = given.epoch", "WHERE $1::text <> ''"),
+        ("AND t.position = gate.position AND t.state = 'running'", "AND t.position = gate.position"),
+        ("FROM ended, jsonb_to_record(", "FROM ended JOIN LATERAL (SELECT 1 WHERE NOT EXISTS (SELECT FROM runs o"
+         " WHERE o.session_id = ended.session_id AND o.position = ended.position)) first ON true, jsonb_to_record("),
     ):  # fmt: skip
         assert old in text, old
         text = text.replace(old, new, 1)
-    queries["finish_task"] = text
+    queries["finish_tasks"] = text
 
 
 def break_client() -> None:

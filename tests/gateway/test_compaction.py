@@ -19,7 +19,8 @@ from memory.compactions import Compactions, Fence
 from memory.context import Sessions
 from memory.database import Database
 from memory.erasure import Erasures
-from memory.tasks import Claim, Tasks
+from memory.task_records import Claim
+from memory.tasks import Tasks
 from tests.memory.compacting import compaction_of
 from tests.memory.test_tasks import done, take
 from tests.support.accounting_model import AccountingModel, texts_of, without_memory

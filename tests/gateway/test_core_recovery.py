@@ -12,7 +12,8 @@ from agent.errors import StoreUnavailableError
 from agent.ids import SessionId
 from agent.records import Message, RunState
 from agent.tasks import TaskState
-from memory.tasks import Claim, Finish, Intake, Outcome, Tasks
+from memory.task_records import Claim, Finish, Intake, Outcome
+from memory.tasks import Tasks
 from tests.support.agent_runs import EchoModel
 from tests.support.gateway import Core, configure, open_core, run_sql
 from tests.support.make import ANN, BOB, SESSION

@@ -16,7 +16,8 @@ from gateway.follow import follow
 from gateway.hub import Hub
 from memory.context import Sessions
 from memory.database import Database
-from memory.tasks import Outcome, Tasks
+from memory.task_records import Outcome
+from memory.tasks import Tasks
 from tests.support.database import new_database
 from tests.support.make import inbound
 

@@ -14,7 +14,7 @@ from agent.tasks import TaskState
 from gateway.config import Configuration
 from gateway.handoff_tool import ASKED, ASKED_BEFORE
 from gateway.handoffs import HandoffRules
-from memory.tasks import KEPT
+from memory.task_rows import KEPT
 from tests.adapters.widget.make import send
 from tests.adapters.widget.peer import Peer
 from tests.support.agent_runs import EchoModel

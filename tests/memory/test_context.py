@@ -15,7 +15,8 @@ from agent.text import estimate_tokens, storable
 from memory.context import Sessions
 from memory.database import Database
 from memory.memories import Memories
-from memory.tasks import Claim, Outcome, Tasks
+from memory.task_records import Claim, Outcome
+from memory.tasks import Tasks
 from tests.support.gateway import run_sql
 from tests.support.make import ANN, BOB, SESSION, inbound
 

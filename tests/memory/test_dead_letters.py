@@ -10,7 +10,8 @@ from agent.tasks import TaskState
 from memory.context import Sessions
 from memory.database import Database
 from memory.dead_letters import DeadLetters, Replay
-from memory.tasks import Claim, Outcome, Tasks
+from memory.task_records import Claim, Outcome
+from memory.tasks import Tasks
 from tests.support.make import ANN, BOB, SESSION, inbound
 
 TURN = Turn(

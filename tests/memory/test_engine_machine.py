@@ -18,7 +18,8 @@ from agent.records import Message, Run, RunState
 from agent.tasks import TaskState
 from memory.context import Sessions
 from memory.database import Database
-from memory.tasks import Claim, Outcome, Tasks
+from memory.task_records import Claim, Outcome
+from memory.tasks import Tasks
 from memory.workers import Workers
 from tests.support.make import ANN, BOB, inbound
 

@@ -14,15 +14,27 @@ from memory.attachments import Attachments
 from memory.context import Sessions
 from memory.database import Connection, Database
 from memory.memories import Memories, Reading
-from memory.tasks import Outcome, Tasks
+from memory.task_records import Outcome
+from memory.tasks import Tasks
 from memory.users import Users
 from tests.support.agent_runs import spoken
 from tests.support.database import new_database
 from tests.support.make import ANN, BOB, inbound
 
 MINE, THEIRS = SessionId("web:demo:mine"), SessionId("web:demo:theirs")
-BY_SESSION = ("messages", "run_notes", "runs", "turns", "tool_calls", "compactions", "attachments", "feedback")
+BY_SESSION = (
+    "messages",
+    "run_notes",
+    "runs",
+    "turns",
+    "tool_calls",
+    "compactions",
+    "attachments",
+    "feedback",
+    "handoffs",
+)
 BY_USER = ("users", "user_memories", "tombstones", "memory_optimizations", "memory_words")
+OF_THE_ENGINE = ("messages", "run_notes", "runs", "turns", "tool_calls", "attachments", "sessions", "participants")
 BY_EITHER = ("participants", "sessions", "identities")
 
 
@@ -58,6 +70,7 @@ async def live(database: Database, user: User, place: SessionId) -> None:
         await connection.execute(
             "INSERT INTO compactions VALUES ($1, 1, NULL, 'context', '{}'::jsonb, 'm', 9, 4, 0)", place
         )
+        await connection.execute("INSERT INTO handoffs (session_id, seq, mode) VALUES ($1, 9, 'waiting')", place)
     async with database.scope(user_id=user.id) as connection:
         await connection.execute("INSERT INTO memory_optimizations VALUES ($1, 'o', 's', '{}', 2, 1, 9, 4)", user.id)
 
@@ -141,3 +154,17 @@ async def test_the_memories_of_a_person_are_found_by_that_person_only(database: 
         assert {m.memory for m in await memories.find_related(user.id, "likes ann bob", 9, Audience.PRIVATE)} == {
             f"likes {user.id}"
         }
+
+
+@pytest.mark.parametrize("table", OF_THE_ENGINE)
+async def test_a_statement_about_several_sessions_sees_those_that_it_names(database: Database, table: str) -> None:
+    """The task engine commits for many at once; the wall stands around them as around one. Proves: UM-10."""
+    for named in ([MINE], [MINE, THEIRS], ["{a,b}", '"', "\\,"]):
+        async with database.scope() as connection:
+            await connection.fetch("SELECT set_config('parley.session_ids', $1::text[]::text, true)", named)
+            rows = await connection.fetch(f"SELECT DISTINCT session_id FROM {table}")
+            assert {row[0] for row in rows} == {MINE, THEIRS} & set(named)
+    async with database.scope() as connection:
+        await connection.fetch("SELECT set_config('parley.session_ids', $1::text[]::text, true)", [MINE])
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(f"UPDATE {table} SET session_id = $1", THEIRS)

@@ -14,7 +14,8 @@ from gateway.outbox import Delivery
 from gateway.ports import CannotLookError, PostError, PostUnknownError
 from memory.database import Database
 from memory.outbox import Outbox
-from memory.tasks import Outcome, Tasks
+from memory.task_records import Outcome
+from memory.tasks import Tasks
 from tests.support.make import SESSION, inbound
 
 ME = WorkerId("me")

@@ -1,10 +1,12 @@
 """What a caller is told when something is wrong: always in one form, and never by a 5xx of ours."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
+from adapters import deadlines
 from adapters.api.context import Remembering
 from adapters.api.errors import MEANING, STATUS, ErrorCode
 from adapters.api.errors import error_of as told
@@ -270,3 +272,19 @@ def test_the_api_is_not_built_on_a_default_agent_that_is_not_there(gateway: Fake
     """A wrong configuration fails at the start, not at the first request. Proves: API-8."""
     with pytest.raises(ValueError, match="default agent x: expected one of a"):
         build_api(gateway, [], [AgentId("a")], Routes(default_id=AgentId("x")), REMEMBERING, fake_operating())
+
+
+async def test_a_store_that_is_slow_at_each_step_costs_a_sender_no_more_time_than_one_that_is_away(
+    gateway: FakeGateway, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of a request's statements may be in time, and all of them together too late. Proves: RE-14."""
+    monkeypatch.setattr(deadlines, "TOLD_S", 0.01)
+
+    async def load_nothing(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(gateway, "load_session", load_nothing)
+    async with asyncio.timeout(5):
+        response = await caller.give(session_id="api:some")
+    assert response.status_code == 503
+    assert gateway.tasks == {}

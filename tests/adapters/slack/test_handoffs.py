@@ -6,7 +6,7 @@ import pytest
 
 from agent.errors import InputError
 from agent.ids import SessionId
-from memory.tasks import KEPT
+from memory.task_rows import KEPT
 from tests.adapters.slack.arena import Arena, open_arena
 from tests.support.gateway import run_sql
 from tests.support.model_steps import last_text_has, says
