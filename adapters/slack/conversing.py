@@ -7,7 +7,15 @@ import structlog
 from adapters.ports import Gateway
 from adapters.slack.addresses import Address, address_of
 from adapters.slack.answers import Answers
-from adapters.slack.deciding import Decision, Reason, ThreadState, Verdict, find_mentions, is_allowed_bot
+from adapters.slack.deciding import (
+    Decision,
+    Reason,
+    ThreadState,
+    Verdict,
+    find_mentions,
+    is_allowed_bot,
+    may_speak_to_somebody,
+)
 from adapters.slack.errors import SlackError
 from adapters.slack.payloads import parse_said
 from adapters.slack.places import message_key, session_id_of
@@ -20,7 +28,7 @@ from adapters.slack.rules import Rules
 from agent.errors import ConflictError
 from agent.ids import SessionId, TaskId, run_id_of
 from agent.records import JsonObject
-from agent.tasks import TaskState
+from agent.tasks import Accepted, Inbound, TaskState
 
 log = structlog.get_logger(__name__)
 DELETED_TEXT = "(this message was deleted)"
@@ -63,8 +71,11 @@ class Conversing:
             return _ignore(Reason.OTHER_BOT), None
         session_id = session_id_of(said, self._options.direct_messages)
         has_words, *_ = found = await self._threads.load_state(session_id, person.user.id if person.user else None)
+        names = found[5]
+        if found[1] and may_speak_to_somebody(said.text):
+            names = (*names, *self._profiles.list_names(said))
         state = ThreadState(
-            is_engaged=found[1], is_last_kept=found[2], is_last_own=found[3], bot_hops=found[4], names=found[5]
+            is_engaged=found[1], is_last_kept=found[2], is_last_own=found[3], bot_hops=found[4], names=names
         )
         decision = await self._rules.decide(replace(said, bot_id=said.bot_id or _bot_of(person, said)), state)
         if decision.verdict is Verdict.KEPT:
@@ -85,11 +96,23 @@ class Conversing:
         inbound = await self._reader.read(
             said, address.session_id, person, key=address.question, reply_to=address.to_json()
         )
+        accepted = await self._accept(inbound)
+        if accepted is None or accepted.is_duplicate:
+            found = await self._threads.find_message(address.session_id, address.question)
+            if found is not None and found[3] is None:  # it was read with the thread, before it was told of
+                await self._threads.rewrite_message(address.session_id, found[1], found[0], REPLACED_TEXT)
+                address = replace(address, question=f"{address.question}:told")
+                told = replace(inbound, dedupe_key=address.question, reply_to=address.to_json())
+                accepted = await self._accept(told)
+        if accepted is not None:
+            self._previews.start(address, accepted.run_id, accepted.seq)
+
+    async def _accept(self, inbound: Inbound) -> Accepted | None:
+        """None: it was taken in before, when a name or a file was read differently."""
         try:
-            accepted = await self._gateway.accept(inbound)
-        except ConflictError:  # it was taken in before, when a name or a file was read differently
-            return
-        self._previews.start(address, accepted.run_id, accepted.seq)
+            return await self._gateway.accept(inbound)
+        except ConflictError:
+            return None
 
     async def _seed(self, said: Said, session_id: SessionId) -> None:
         """A thread that is joined late: what was said before, by one call, as far as Slack gives it."""

@@ -11,6 +11,7 @@ from adapters.slack.records import Said
 Mode: TypeAlias = Literal["mention", "thread", "always", "conditions"]
 ANSWERED_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 TEXT_LOOKED_AT = 4_000
+_ADDRESS = re.compile(r"[\s@]*[^\s,:—-][^,:—\n]{0,80}[,:—-]")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
 
 
@@ -171,8 +172,13 @@ def meets_condition(text: str, rule: Rule) -> bool:
     )
 
 
+def may_speak_to_somebody(text: str) -> bool:
+    """Whether a message may begin with a name: a few words and a mark."""
+    return _ADDRESS.match(text) is not None
+
+
 def speaks_to(text: str, names: Sequence[str]) -> bool:
-    """Whether a message begins with the name of somebody in the thread, as in `Bob, can you look?`."""
+    """Whether a message begins with the name of somebody, as in `Bob, can you look?`."""
     begin = text.lstrip(" @").casefold()
     called = {part for name in names for part in (name.casefold(), name.casefold().partition(" ")[0]) if len(part) > 1}
     return any(begin.startswith(name) and begin[len(name) :].lstrip()[:1] in {",", ":", "-", "—"} for name in called)

@@ -41,7 +41,8 @@ def _read_special(target: str, label: str) -> str:
 
 
 def render_file(file: SharedFile, content: str | None) -> str:
-    """A file as the agent reads it: its text, or that it was not read."""
+    """A file as the agent reads it: as a quotation, since it is not what its sender says; or that it was not read."""
     if content is None:
         return f"[file {file.name} ({file.mimetype}, {file.size_bytes} bytes): its content is not available here]"
-    return f"[file {file.name}]\n{content}\n[end of file {file.name}]"
+    lines = "\n".join(f"> {line}" for line in content.splitlines())
+    return f"[file {file.name}]\n{lines}\n[end of file {file.name}]"

@@ -21,6 +21,12 @@ class Profile:
     timezone: str | None = None
     is_bot: bool = False
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What others call them; nothing for a bot."""
+        whole = f"{self.first_name} {self.last_name}" if self.first_name and self.last_name else None
+        return tuple(name for name in (self.name, self.first_name, whole) if name and not self.is_bot)
+
     def as_user(self) -> User:
         """What the gateway keeps. The id counts only for somebody who is not known yet."""
         return User(

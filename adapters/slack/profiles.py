@@ -15,7 +15,7 @@ from adapters.slack.errors import SlackError
 from adapters.slack.people import Profile, parse_profile
 from adapters.slack.places import identity_of
 from adapters.slack.ports import Own, WebApi
-from adapters.slack.records import Origin, object_of
+from adapters.slack.records import Origin, Said, object_of
 from agent.ids import new_user_id
 from agent.records import User
 
@@ -76,6 +76,15 @@ class Profiles:
             if profile is not None:
                 names[user] = profile.name
         return names
+
+    def list_names(self, said: Said) -> list[str]:
+        """The names of other people of an installation, as far as they were lately looked up here."""
+        return [
+            name
+            for (installation, user), (_, profile) in self._known.items()
+            if profile is not None and installation == said.origin.installation and user != said.user
+            for name in profile.names
+        ]
 
     def forget(self, origin: Origin, user: str) -> None:
         """A profile changed: it is looked up anew when it is next needed."""

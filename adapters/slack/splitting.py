@@ -4,6 +4,7 @@ Where a cut falls depends only on what stands before it, so that an answer can b
 """
 
 import re
+import unicodedata
 
 LIMIT = 12_000
 """Characters in one call, by Slack."""
@@ -11,6 +12,11 @@ _FROM_PARAGRAPH = 9_000
 _FROM_LINE = 11_000
 _FROM_SPACE = 11_700
 _AT_MOST = 11_900
+_SIGN_AT_MOST = 60
+_JOINER = "\u200d"
+_VIRAMA = 9
+"""The class of the signs that join Indic letters."""
+_CLINGS = frozenset({"Mn", "Mc", "Me", "Sk"})
 _FENCE = re.compile(r"^(`{3,}|~{3,})([^\n`]{0,40})$", re.MULTILINE)
 
 
@@ -33,7 +39,7 @@ def _find_cut(text: str) -> int | None:
     """The first of: a paragraph's end outside a fence, a line's end, a word's end, each once it is late enough."""
     if len(text) <= _FROM_PARAGRAPH:
         return None
-    ends = [text.find("\n", _FROM_LINE), text.find(" ", _FROM_SPACE), _AT_MOST]
+    ends = [text.find("\n", _FROM_LINE), text.find(" ", _FROM_SPACE), _before_whole_sign(text, _AT_MOST)]
     at = text.find("\n\n", _FROM_PARAGRAPH)
     while 0 <= at < _FROM_LINE:
         if not _open_fence(text[:at]):
@@ -42,6 +48,18 @@ def _find_cut(text: str) -> int | None:
         at = text.find("\n\n", at + 1)
     cut = min(end for end in ends if end >= 0)
     return cut if text[cut:].strip("\n") else None
+
+
+def _before_whole_sign(text: str, at: int) -> int:
+    """A place to cut where no place is good: not within a sign that is made of several characters."""
+    if len(text) <= at:
+        return at
+    for place in range(at, at - _SIGN_AT_MOST, -1):
+        before, after = text[place - 1], text[place]
+        is_joined = _JOINER in (before, after) or unicodedata.combining(before) == _VIRAMA
+        if not is_joined and unicodedata.category(after) not in _CLINGS:
+            return place
+    return at
 
 
 def _open_fence(text: str) -> str:

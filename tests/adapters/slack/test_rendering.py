@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,6 +61,16 @@ def test_a_fence_is_closed_and_opened_again() -> None:
     assert first.endswith("\n```")
     assert last.startswith("```python\n")
     assert last.endswith("```\nDone.")
+
+
+@pytest.mark.parametrize("sign", ["👩‍👩‍👧‍👦", "é", "👍🏽", "क्षि", "1️⃣"])
+@pytest.mark.parametrize("shift", range(8))
+def test_a_sign_of_several_characters_is_not_cut_in_two(sign: str, shift: int) -> None:
+    """Half a family is another sign. Proves: SL-11."""
+    text = "x" * shift + sign * (13_000 // len(sign))
+    first, *rest = split(text)
+    assert first.endswith(sign)
+    assert "".join([first, *rest]) == text
 
 
 def test_links_say_where_they_lead() -> None:
