@@ -21,6 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Origin, Subprotocol
 
 from agent.records import JsonObject
+from gateway.chat_asks import COMMANDS
 from gateway.chat_screen import plain
 from gateway.chat_session import ChatSession, Complain, SendFrame, Show, Step, Welcomed
 
@@ -29,7 +30,10 @@ FRAME_LIMIT_BYTES = 4 * 1024 * 1024
 FAILED = 1
 PROTOCOL = Subprotocol("gw.v1")
 _STOPPING_CODES = {1008, *range(4400, 4500)}
-HELP = "/stop stops an answer, /history shows what was said, /quit leaves"
+HELP = (
+    "/stop stops an answer, /approve and /refuse answer the agent's question, /history shows what was said, "
+    "/quit leaves"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +185,10 @@ class Chat:
                 self._console.remark("there is nothing to stop")
         elif text == "/history":
             frame = self._session.ask_history()
+        elif text in COMMANDS:
+            frame = self._session.decide(text)
+            if frame is None:
+                self._console.remark("nothing waits for you here")
         elif text.startswith("/"):
             frame = None
             self._console.remark(HELP)

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from agent.handoffs import SessionMode, render_mode
 from agent.records import JsonObject, JsonValue, RunState
+from gateway.chat_asks import OpenAsks
 from gateway.chat_screen import Screen, plain
 
 VERSION = 1
@@ -70,6 +71,7 @@ class ChatSession:
         self._outbox: dict[str, str] = {}
         self._unanswered: dict[str, str] = {}
         self._runs: dict[str, None] = {}
+        self._asks = OpenAsks()
         self._is_history_awaited = False
         self.session_id = ""
         self.user_id = ""
@@ -105,6 +107,13 @@ class ChatSession:
         """Stop the answer that is being written, if there is one."""
         run_id = self.active_run
         return None if run_id is None else {"type": "stop", "run_id": run_id}
+
+    def decide(self, command: str) -> JsonObject | None:
+        """Press a button under the agent's oldest question, if there is one. Its answer is waited for."""
+        frame = self._asks.press(command, self._new_id())
+        if frame is not None:
+            self._unanswered[_text(frame, "value")] = ""
+        return frame
 
     def receive(self, frame: JsonObject) -> Iterator[Step]:
         """What follows from a frame. Kinds that are not known are passed over, as the protocol wants it."""
@@ -153,6 +162,10 @@ class ChatSession:
         message_id = _text(frame, "id")
         text = self._outbox.get(message_id)
         if text is None:
+            if "retry_after" not in frame:
+                self._asks.refused(message_id)
+            self._unanswered = {one: run for one, run in self._unanswered.items() if run or one in self._outbox}
+            yield Complain(plain(_text(frame, "message")))
             return
         if "retry_after" in frame:
             wait = frame["retry_after"]
@@ -176,7 +189,10 @@ class ChatSession:
         run_id, client_id = _text(frame, "run_id"), _text(frame, "client_id")
         if frame.get("role") == "assistant" and run_id:
             self._screen.agent_name = plain(_author(frame)[1]) or self._screen.agent_name
-            return self._screen.finish(run_id, _text(frame, "text"))
+            shown = self._screen.finish(run_id, _text(frame, "text"))
+            hint = self._asks.take(frame.get("actions"))
+            return shown + (self._screen.say(hint) if hint else "")
+        self._asks.close(client_id)
         if client_id in self._unanswered:
             self._outbox.pop(client_id, None)
             self._unanswered[client_id] = run_id
@@ -191,8 +207,11 @@ class ChatSession:
             is_told = state in {"tool", "queued"} and bool(_text(frame, "label"))
             return self._screen.note(f"({_text(frame, 'label')} …)") if is_told and not is_past else ""
         self._runs.pop(run_id, None)
-        sent = self._outbox.keys()
-        self._unanswered = {one: run for one, run in self._unanswered.items() if one in sent or (run and run != run_id)}
+        self._unanswered = {
+            one: run
+            for one, run in self._unanswered.items()
+            if one in self._outbox or self._asks.is_open(one) or (run and run != run_id)
+        }
         shown = self._screen.end(run_id)
         return shown + self._screen.say("(stopped)") if state == "stopped" else shown
 
@@ -203,6 +222,8 @@ class ChatSession:
     def _history(self, messages: JsonValue) -> Iterator[Step]:
         if isinstance(messages, list):
             lines = [self._line(one) for one in messages if isinstance(one, dict)]
+            hints = [self._asks.take(one.get("actions")) for one in messages if isinstance(one, dict)]
+            lines += [hint for hint in hints if hint]
             yield Show("".join(self._screen.say(line) for line in [*lines, "(so far)"]))
 
     def _line(self, frame: JsonObject) -> str:
