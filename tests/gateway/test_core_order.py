@@ -58,7 +58,7 @@ async def test_one_hundred_messages_at_once_from_two_people_are_all_answered_onc
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing may be lost between the ones that are merged and the ones that wait. Proves: RE-15."""
-    monkeypatch.setattr("gateway.service.ACCEPT_S", PATIENCE_S)
+    monkeypatch.setattr("adapters.deadlines.TOLD_S", PATIENCE_S)
     model = EchoModel()
     async with open_core(database_url, model) as core:
         accepted = await asyncio.gather(*(core.say(f"m{n}", user=(ANN, BOB)[n % 2]) for n in range(100)))
