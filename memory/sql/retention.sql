@@ -76,7 +76,7 @@ WITH scope AS MATERIALIZED (SELECT set_config('parley.operator', 'on', true) AS 
     ) o
 )
 DELETE FROM attachments a USING old
-WHERE a.session_id = old.session_id AND a.attachment_id = old.attachment_id
+WHERE (SELECT scope.is_on FROM scope) = 'on' AND a.session_id = old.session_id AND a.attachment_id = old.attachment_id
 RETURNING a.attachment_id;
 
 -- name: list_old_memories

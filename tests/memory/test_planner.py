@@ -7,9 +7,11 @@ import pytest
 
 from agent.ids import WorkerId
 from agent.records import Audience, Identity, ToolCall, Turn, Usage
+from memory.attachments import Attachments, Room
 from memory.compactions import Compactions
 from memory.context import Sessions
 from memory.database import Database
+from memory.retention import Expiry
 from memory.search import Search
 from memory.tasks import Tasks
 from memory.users import Users
@@ -111,3 +113,12 @@ async def live(database: Database, session: str) -> None:
     assert context.memories is not None
     assert memory.memory_id in {one.memory_id for one in context.memories}
     assert session_id in await Watchers(database, WorkerId("me")).load_heads([session_id])
+    files = Attachments(database, Room(unsent_count=99))
+    for n in range(4):
+        await files.save(ANN.id, session_id, name=f"{n}.txt", media_type="text/plain", content=b"x")
+    assert await files.delete_unsent(-1.0) >= 4
+    await files.save(ANN.id, session_id, name="left.txt", media_type="text/plain", content=b"x")
+    async with database.scope(session_id=session_id) as scoped:
+        await scoped.execute("UPDATE attachments SET seq = 1")
+    assert await Expiry(database).expire_files(-1.0, 10) >= 1
+    await files.save(ANN.id, session_id, name="left.txt", media_type="text/plain", content=b"x")
