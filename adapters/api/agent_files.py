@@ -12,7 +12,7 @@ from adapters.api.context import Api, Call, no_such
 from adapters.api.reading import read_body, read_query
 from adapters.api.tasks import render
 from adapters.api.views import View
-from agent.agent_memories import CAUSE_CHARACTERS, FILE_CHARACTERS, RevisionState
+from agent.agent_memories import CAUSE_CHARACTERS, FILE_CHARACTERS, AgentFile, RevisionState
 from agent.ids import AgentId
 
 MAX_LISTED = 200
@@ -90,12 +90,7 @@ async def list_agent_files(api: Api, call: Call) -> Response:
 async def show_agent_file(api: Api, call: Call) -> Response:
     """One of them."""
     read_query(call.request, NoQuery)
-    name = call.request.path_params["name"]
-    files = await api.operating.files.list_files([_agent_of(api, call)])
-    found = next((file for file in files if file.name == name), None)
-    if found is None:
-        raise no_such("file")
-    return render(FileView.model_validate(found))
+    return render(FileView.model_validate(await _find_file(api, call)))
 
 
 async def write_agent_file(api: Api, call: Call) -> Response:
@@ -109,8 +104,8 @@ async def write_agent_file(api: Api, call: Call) -> Response:
 async def remove_agent_file(api: Api, call: Call) -> Response:
     """Take a file away; its revisions stay."""
     query = read_query(call.request, RemovalQuery)
-    agent_id, name = _agent_of(api, call), call.request.path_params["name"]
-    made = await api.operating.files.write_file(agent_id, name, None, by=call.token.name, cause=query.cause)
+    file = await _find_file(api, call)
+    made = await api.operating.files.write_file(file.agent_id, file.name, None, by=call.token.name, cause=query.cause)
     return render(RevisionView.model_validate(made))
 
 
@@ -141,6 +136,15 @@ async def restore_agent_revision(api: Api, call: Call) -> Response:
     place = await _find_place(api, call)
     made = await api.operating.files.roll_back(place.agent_id, place.name, place.revision, by=call.token.name)
     return render(RevisionView.model_validate(made))
+
+
+async def _find_file(api: Api, call: Call) -> AgentFile:
+    name = call.request.path_params["name"]
+    files = await api.operating.files.list_files([_agent_of(api, call)])
+    found = next((file for file in files if file.name == name), None)
+    if found is None:
+        raise no_such("file")
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,7 @@ async def test_what_cannot_be_is_refused_by_its_name(desk: Caller, files: FakeFi
         assert (await desk.get(path)).status_code == 404
     assert (await desk.client.put(HOURS, json={"text": "10-6"})).status_code == 422
     assert (await desk.client.delete(HOURS)).status_code == 422
+    assert (await desk.client.delete(f"{SUPPORT}/files/other.md?cause=closed")).status_code == 404
     assert (await desk.get(f"{SUPPORT}/revisions?state=lost")).status_code == 422
     assert files.calls == []
 
