@@ -1,6 +1,6 @@
 """What a channel asks of the gateway. `gateway.service` implements it; an adapter knows nothing else."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -141,6 +141,12 @@ class WidgetGateway(Gateway, Protocol):
 
         Gives the answer's seq; none where the session has no such answer.
         """
+        ...
+
+    async def list_opinions(
+        self, user_id: UserId, session_id: SessionId, message_ids: Sequence[MessageId]
+    ) -> Mapping[MessageId, str]:
+        """What a person thinks of these answers, as far as they said so."""
         ...
 
 

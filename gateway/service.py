@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 
 from adapters.api.intake import identity_of
@@ -139,6 +140,12 @@ class GatewayService:
         if seq is not None:
             metrics.feedback.labels(value).inc()
         return seq
+
+    async def list_opinions(
+        self, user_id: UserId, session_id: SessionId, message_ids: Sequence[MessageId]
+    ) -> Mapping[MessageId, str]:
+        """What a person thinks of these answers, as far as they said so."""
+        return await self._attachments.list_opinions(user_id, session_id, message_ids)
 
     def follow(self, session_id: SessionId, after: int) -> AbstractAsyncContextManager[Events]:
         """Durable events after `after`, each once and in order, and the deltas of running answers."""

@@ -89,6 +89,13 @@ class Attachments:
         row = await self._database.fetchrow(query("save_feedback"), session_id, user_id, message_id, value, comment)
         return row["seq"] if row else None
 
+    async def list_opinions(
+        self, user_id: UserId, session_id: SessionId, message_ids: Sequence[MessageId]
+    ) -> dict[MessageId, str]:
+        """What a person thinks of these answers, as far as they said so."""
+        rows = await self._database.fetch(query("list_opinions"), session_id, user_id, list(message_ids))
+        return {MessageId(row["message_id"]): row["value"] for row in rows}
+
 
 def _read(row: Record) -> Attachment:
     return Attachment(

@@ -221,7 +221,10 @@ class Desk:
     async def _load_history(self, work: LoadHistory) -> str:
         session_id = self.place.session_id
         messages = await self._gateway.load_messages_before(session_id, work.before, work.limit + 1)
-        return render_history(messages, self.place.user.id, work.limit, self.link)
+        reader_id = self.place.user.id
+        answers = [one.message_id for one in messages if one.role in ("assistant", "human")]
+        opinions = await self._gateway.list_opinions(reader_id, session_id, answers) if answers else {}
+        return render_history(messages, reader_id, work.limit, self.link, opinions)
 
     async def _list_sessions(self, work: ListSessions) -> str:
         place = self.place

@@ -4,14 +4,15 @@ Texts must be storable (`agent.text`), as everything out of the store is.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TypeAlias
 
 from agent.approvals import list_choices
 from agent.handoffs import ModeNote
-from agent.ids import UserId
+from agent.ids import MessageId, UserId
 from agent.records import Attachment, Audience, JsonObject, JsonValue, LogEntry, Message, Session, UserMemory
 from agent.signals import Delta, Presence
 
@@ -168,12 +169,24 @@ def render_event(event: LogEntry | Delta, reader_id: UserId, link: Link = _no_li
     return _render_entry(event, is_own(event, reader_id))
 
 
-def render_history(messages: Sequence[Message], reader_id: UserId, limit: int, link: Link = _no_link) -> str:
-    """The newest `limit` of these messages, oldest first, as far as 256 KiB hold them; one at least."""
+def render_history(
+    messages: Sequence[Message],
+    reader_id: UserId,
+    limit: int,
+    link: Link = _no_link,
+    opinions: Mapping[MessageId, str] = MappingProxyType({}),
+) -> str:
+    """The newest `limit` of these messages, oldest first, as far as 256 KiB hold them; one at least.
+
+    `opinions`: what the reader thinks of answers among them.
+    """
     kept: list[str] = []
     room = HISTORY_BYTES
     for message in reversed(messages[-limit:]):
-        text = _encode(_message(message, reader_id, is_own=is_own(message, reader_id), link=link))
+        frame = _message(message, reader_id, is_own=is_own(message, reader_id), link=link)
+        if opinion := opinions.get(message.message_id):
+            frame["feedback"] = opinion
+        text = _encode(frame)
         room -= len(text.encode(errors="replace"))
         if kept and room < 0:
             break

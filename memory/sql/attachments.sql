@@ -69,3 +69,12 @@ WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, tru
     RETURNING f.message_id
 )
 SELECT answer.seq FROM answer, saved;
+
+-- name: list_opinions
+-- What a person thinks of some answers of this session.
+WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
+SELECT f.message_id, f.value
+FROM scope CROSS JOIN LATERAL (
+    SELECT f.message_id, f.value FROM feedback f
+    WHERE f.session_id = scope.session_id AND f.user_id = $2::text AND f.message_id = ANY($3::text[]) OFFSET 0
+) f;

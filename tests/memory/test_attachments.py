@@ -104,6 +104,10 @@ async def test_the_last_word_on_an_answer_counts_and_only_on_an_answer_of_this_s
     async with database.scope(session_id=SESSION) as connection:
         rows = await connection.fetch("SELECT user_id, value, comment FROM feedback")
     assert [tuple(row) for row in rows] == [(ANN.id, "down", "because")]
+    answers = [answer.message_id, question.message_id]
+    assert await files.list_opinions(ANN.id, SESSION, answers) == {answer.message_id: "down"}
+    assert await files.list_opinions(BOB.id, SESSION, answers) == {}
+    assert await files.list_opinions(ANN.id, OTHER, answers) == {}
     assert await files.save_feedback(ANN.id, SESSION, question.message_id, "up", None) is None
     assert await files.save_feedback(ANN.id, OTHER, answer.message_id, "up", None) is None
     assert await files.save_feedback(ANN.id, SESSION, MessageId("msg_none"), "up", None) is None

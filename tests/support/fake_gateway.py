@@ -344,6 +344,12 @@ class FakeGateway:
             self.feedback.append((user_id, message_id, value, comment))
         return seq
 
+    async def list_opinions(
+        self, user_id: UserId, session_id: SessionId, message_ids: Sequence[MessageId]
+    ) -> dict[MessageId, str]:
+        self._fail()
+        return {one: value for by, one, value, _ in self.feedback if by == user_id and one in message_ids}
+
     async def load_task(self, task_id: TaskId) -> TaskStatus | None:
         raise NotImplementedError
 

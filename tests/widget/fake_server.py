@@ -240,6 +240,8 @@ class FakeGateway:
                 session.stop(frame["run_id"])
             case "history":
                 peer.say(session.history(frame["before"], frame["limit"]))
+            case "feedback":
+                session.opinions[frame["message_id"]] = frame["value"]
             case "sessions":
                 rows = [{"session_id": key, "title": None, "updated_at": AT} for key in self.sessions]
                 peer.say({"type": "sessions", "sessions": rows})

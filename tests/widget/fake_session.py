@@ -31,6 +31,7 @@ class Session:
     watchers: set[Peer] = field(default_factory=set)
     partial: dict[str, str] = field(default_factory=dict)
     runs: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    opinions: dict[str, str] = field(default_factory=dict)
 
     @property
     def head(self) -> int:
@@ -76,7 +77,11 @@ class Session:
     def history(self, before: int, limit: int) -> Frame:
         """The answer to `history`."""
         older = [event for event in self.log if event["type"] == "message" and event["seq"] < before]
-        return {"type": "history", "messages": older[-limit:], "has_more": len(older) > limit}
+        page = [
+            {**one, "feedback": self.opinions[one["id"]]} if one["id"] in self.opinions else one
+            for one in older[-limit:]
+        ]
+        return {"type": "history", "messages": page, "has_more": len(older) > limit}
 
     def stop(self, run_id: str) -> None:
         """Ends a run. Its partial text stays."""

@@ -119,6 +119,20 @@ async def test_a_past_conversation_can_be_opened_again(gateway: FakeGateway, pag
     await expect(page.locator(".msg .body")).to_have_text(["first topic", "You said: first topic."])
 
 
+async def test_an_opinion_is_shown_again_when_the_page_is_loaded_again(gateway: FakeGateway, page: Page) -> None:
+    """Who voted must not think that it was lost, nor vote twice. Proves: WI-40."""
+    gateway.config = {"features": ["feedback"]}
+    await page.goto(gateway.url)
+    await page.get_by_role("textbox").fill("question")
+    await page.keyboard.press("Enter")
+    bad = page.get_by_role("button", name="Bad answer")
+    await bad.click()
+    await gateway.until(lambda: bool(gateway.sent("feedback")))
+    await page.reload()
+    await expect(bad).to_have_attribute("aria-pressed", "true")
+    await expect(page.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "false")
+
+
 async def test_opinions_starters_typing_and_people_are_told(gateway: FakeGateway, page: Page) -> None:
     """The smaller frames: a vote, a starter, who types, who joined, and that a person takes over.
 

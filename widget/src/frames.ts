@@ -54,6 +54,8 @@ export interface Action { name: string; value: string; label: string }
 export interface Message {
   type: "message"; seq: number; id: string; client_id?: string | null; role: Role; author: { id: string; name: string | null };
   text: string; attachments?: Attachment[] | null; actions?: Action[]; run_id?: string | null; at: string;
+  /** What this reader thinks of it; in `history` only. */
+  feedback?: string;
 }
 export interface Run { type: "run"; seq: number; run_id: string; state: RunState; label?: string | null }
 export interface Delta { type: "d"; r: string; o: number; x: string }

@@ -21,6 +21,7 @@ export interface Item {
   attachments?: Attachment[] | null | undefined;
   /** Buttons, for this person alone. One is gone once there is an item whose key is its value. */
   actions?: Action[] | undefined;
+  feedback?: string | undefined;
 }
 
 const LIVE = Number.MAX_SAFE_INTEGER / 4;
@@ -83,7 +84,7 @@ export class Transcript {
     const over = stream && OVER.has(stream.state) ? stream.state : "sent";
     this.put({
       key, order: frame.seq, kind: "message", id: frame.id, role: frame.role, author: frame.author, text: frame.text,
-      at: frame.at, state: over, runId: frame.run_id, attachments: frame.attachments, actions: frame.actions,
+      at: frame.at, state: over, runId: frame.run_id, attachments: frame.attachments, actions: frame.actions, feedback: frame.feedback,
     });
     return !known;
   }
@@ -120,7 +121,7 @@ export class Transcript {
     const item = old ?? this._answer(r);
     const text = mergeDelta(item.text, o, x);
     if (text === item.text && old) return false;
-    this.put({ ...item, text: text ?? item.text, state: "streaming" });
+    this.put({ ...item, text: text ?? item.text, state: "streaming", label: null });
     return text !== undefined;
   }
 

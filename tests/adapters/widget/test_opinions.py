@@ -1,5 +1,7 @@
 """The smaller frames: opinions, buttons, and what others in a thread do."""
 
+import json
+
 from agent.ids import MessageId
 from agent.records import Audience, JsonObject
 from tests.adapters.widget.conftest import Connect
@@ -26,6 +28,12 @@ async def test_an_opinion_is_kept_and_acked_or_refused(connect: Connect, gateway
         assert await peer.until("ack") == {"type": "ack", "id": "f1", "seq": 1, "message_id": answer.message_id}
         peer.send({**frame, "id": "f2", "message_id": "msg_none"})
         assert (await peer.until("nack"))["code"] == "not_found"
+        peer.send({"type": "history", "before": 9, "limit": 9})
+        assert '"feedback": "up"' in json.dumps(await peer.until("history"))
+    async with connect() as other:
+        await other.greet(thread="x", name="Ben")
+        other.send({"type": "history", "before": 9, "limit": 9})
+        assert "feedback" not in str(await other.until("history"))
     assert [one[1:] for one in gateway.feedback] == [(MessageId(answer.message_id), "up", "good")]
 
 

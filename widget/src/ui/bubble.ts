@@ -46,7 +46,7 @@ export class Bubble {
     const { isShared, assistant, hasFeedback, votes } = this._setting;
     const isMine = this._setting.isMine(item);
     const actions = item.actions?.filter(({ value }) => !this._setting.isDone(value)) ?? [];
-    const stamp = [isLast, isShared, isMine, assistant, hasFeedback, votes.get(item.id), actions.length].join();
+    const stamp = [isLast, isShared, isMine, assistant, hasFeedback, votes.get(item.id) ?? item.feedback, actions.length].join();
     if (item === this._item && stamp === this._stamp) return;
     const isNewText = item.text !== this._item?.text || item.kind !== this._item.kind;
     this._item = item;
@@ -81,7 +81,7 @@ export class Bubble {
     if (!isMine) {
       if (item.state === "stopped" || item.state === "failed") return [words(W.stopped)];
       if (isRunning(item)) return [item.label || (item.text ? "" : words(W.thinking))];
-      return item.role === "assistant" && item.id && this._setting.hasFeedback ? [this._vote(item.id, "up"), this._vote(item.id, "down")] : [];
+      return item.role === "assistant" && item.id && this._setting.hasFeedback ? [this._vote(item, "up"), this._vote(item, "down")] : [];
     }
     const button = (key: W, then: (key: string) => void): Child => h("button", { click: () => then(item.key) }, words(key));
     if (item.state === "failed") {
@@ -92,10 +92,10 @@ export class Bubble {
     return [isLast && "✓"];
   }
 
-  private _vote(id: string, value: "up" | "down"): Child {
+  private _vote({ id, feedback }: Item, value: "up" | "down"): Child {
     const { words, votes, onVote } = this._setting;
     return h("button", {
-      class: "vote", "aria-label": words(value === "up" ? W.good : W.bad), "aria-pressed": String(votes.get(id) === value),
+      class: "vote", "aria-label": words(value === "up" ? W.good : W.bad), "aria-pressed": String((votes.get(id) ?? feedback) === value),
       click: () => onVote(id, value),
     }, icon(value === "up" ? GOOD : BAD));
   }

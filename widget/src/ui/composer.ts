@@ -85,18 +85,21 @@ export class Composer {
     this._upload(data.files);
   }
 
-  /** Each file goes at once; what was taken waits here as a chip until the message is sent. */
+  /** The files go at once; those that were taken wait here as chips, in the order of their choice, until the message is sent. */
   private _upload(files: FileList | null): void {
-    for (const file of [...(files ?? [])].slice(0, this._room - this._files.length - this._uploading)) {
-      this._uploading++;
-      void this._actions.upload(file).then((one) => this._files.push(one), (error: Error) => {
-        this._note = `${this._words(W.failed)}: ${file.name} ${error.message}`;
-      }).then(() => {
-        this._uploading--;
-        this._changed();
-      });
-    }
+    const surplus = [...(files ?? [])];
+    const chosen = surplus.splice(0, this._room - this._files.length - this._uploading);
+    const refuse = (file: File, why = ""): void => {
+      this._note = `${this._words(W.failed)}: ${file.name} ${why}`;
+    };
     this._note = "";
+    if (surplus[0]) refuse(surplus[0]);
+    this._uploading += chosen.length;
+    void Promise.all(chosen.map((file) => this._actions.upload(file).catch((error: Error) => void refuse(file, error.message)))).then((taken) => {
+      this._files.push(...taken.filter((one) => one !== undefined));
+      this._uploading -= chosen.length;
+      this._changed();
+    });
     this._changed();
   }
 

@@ -35,7 +35,7 @@ export class Drawer {
     this.root.replaceChildren(
       h("h3", {}, words(W.past)),
       h("ul", {}, ...(sessions ?? []).map((row) => this._session(row, session_id))),
-      ...(memories ? [h("h3", {}, words(W.memories)), h("ul", {}, ...memories.map((row) => this._memory(row)))] : []),
+      ...(memories?.length ? [h("h3", {}, words(W.memories)), h("ul", {}, ...memories.map((row) => this._memory(row)))] : []),
       ...(canForget ? [h("button", { class: "danger", click: () => this._forget() }, words(W.erase))] : []),
     );
   }
