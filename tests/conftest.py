@@ -1,6 +1,6 @@
 """What every test may use."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +35,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, which also go one at a time: so one worker begins with them, and the others never wait."""
     items.sort(key=lambda item: not item.path.is_relative_to(CHAOS))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_senders() -> Iterator[None]:
+    """Who sends something to a gateway in a test waits long for the store; one test sets the time that people have."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("adapters.deadlines.TOLD_S", PATIENCE_S)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -128,7 +128,7 @@ class Arena:
         self.replicas = [Replica(f"replica{n}", environment, logs) for n in range(self._setting.replicas)]
         for replica in self.replicas:
             self._spawn(replica.keep_up())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             for replica in self.replicas:
                 await replica.ready.wait()
         connector = aiohttp.TCPConnector(limit=0)

@@ -116,7 +116,7 @@ async def open_replicas(
     replicas = [Replica(f"replica{n}", environment, folder) for n in range(2)]
     tasks = [asyncio.create_task(replica.keep_up()) for replica in replicas]
     try:
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(150):
             for replica in replicas:
                 await replica.ready.wait()
         yield replicas

@@ -48,10 +48,11 @@ async def test_a_gateway_that_breaks_a_promise_is_found_out(
     def is_it(found: Break) -> bool:
         return found.kind == kind and symptom in found.text
 
-    is_lost = kind == "lost"
+    is_lost, replicas = kind == "lost", 2 if faults else 1
     setting = Setting(
         seed=SEED,
         lease_s=1.0,
+        replicas=replicas,
         platform_lines=12,
         threads=1,
         visitors_per_thread=1,
@@ -60,7 +61,7 @@ async def test_a_gateway_that_breaks_a_promise_is_found_out(
         environment={BREAK: variant},
         platform_faults=WORSE,
     )
-    plan = draw_plan(SEED, faults, replicas=2, gap_s=1.0)
+    plan = draw_plan(SEED, faults, replicas=replicas, gap_s=1.0)
     lasts_s = 0.0 if faults else 4.0
     verdict = await run_plan(setting, own_postgres, plan, lasts_s=lasts_s, is_enough=None if is_lost else is_it)
     assert any(map(is_it, verdict.breaks))

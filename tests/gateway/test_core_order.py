@@ -9,7 +9,6 @@ from agent.records import Message, RunState
 from agent.tasks import TaskState
 from gateway.dispatcher import Limits
 from tests.support.agent_runs import EchoModel
-from tests.support.database import PATIENCE_S
 from tests.support.gateway import build_agent, configure, of_run, open_core, run_sql
 from tests.support.make import ANN, BOB, SESSION
 from tests.support.model_steps import Gate, last_text_has, says, says_slowly
@@ -54,11 +53,8 @@ async def test_messages_of_one_session_are_answered_in_their_order_and_each_once
         assert [text for text in answered if text in own] == own, "and each person's in the order said"
 
 
-async def test_one_hundred_messages_at_once_from_two_people_are_all_answered_once(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_one_hundred_messages_at_once_from_two_people_are_all_answered_once(database_url: str) -> None:
     """Nothing may be lost between the ones that are merged and the ones that wait. Proves: RE-15."""
-    monkeypatch.setattr("adapters.deadlines.TOLD_S", PATIENCE_S)
     model = EchoModel()
     async with open_core(database_url, model) as core:
         accepted = await asyncio.gather(*(core.say(f"m{n}", user=(ANN, BOB)[n % 2]) for n in range(100)))

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 
+from adapters.deadlines import TOLD_S
 from agent.errors import StoreUnavailableError
 from agent.ids import SessionId
 from agent.records import Message, RunState
@@ -230,13 +231,16 @@ async def test_while_the_database_is_away_nothing_is_accepted_and_nobody_waits_l
         assert await core.talk() == ["Ann: one", "Assistant: one", "Ann: two", "Assistant: two"]
 
 
-async def test_while_the_database_stalls_every_sender_is_told_in_time(database_url: str, wire: PgProxy) -> None:
+async def test_while_the_database_stalls_every_sender_is_told_in_time(
+    database_url: str, wire: PgProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also the tenth of one thread, who waits behind the others, and one who was never seen before.
 
     Proves: RE-14.
     """
     async with open_core(wire.url, EchoModel()) as core:
         await core.ask("one")
+        monkeypatch.setattr("adapters.deadlines.TOLD_S", TOLD_S)
         wire.stall()
         async with asyncio.timeout(3):
             told = await asyncio.gather(

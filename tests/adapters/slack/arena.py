@@ -46,7 +46,7 @@ class Arena:
     async def answers(self, root: str, count: int = 1, channel: Channel | None = None) -> list[str]:
         """The whole answers in a thread, once there are so many and all of them are final."""
         where = channel or self.general
-        await self.slack.wait_for(lambda: len(self.final(root, where)) >= count, timeout_s=10)
+        await self.slack.wait_for(lambda: len(self.final(root, where)) >= count, timeout_s=WAIT_S)
         return self.final(root, where)
 
     def final(self, root: str, channel: Channel | None = None) -> list[str]:
@@ -60,7 +60,7 @@ class Arena:
 
     async def decisions(self) -> list[tuple[str, str, str]]:
         """Kind, verdict and reason of all deliveries, once all are decided, in the order they came."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_S):
             while await run_sql(self.url, "SELECT 1 FROM slack_inbox WHERE verdict IS NULL"):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         rows = await run_sql(self.url, "SELECT kind, verdict, reason FROM slack_inbox ORDER BY inbox_id")

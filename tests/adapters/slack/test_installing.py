@@ -47,7 +47,7 @@ class Market:
         def final() -> list[str]:
             return [post.source for post in self.slack.answers(channel, root) if is_final(post)]
 
-        await self.slack.wait_for(lambda: len(final()) >= count, timeout_s=10)
+        await self.slack.wait_for(lambda: len(final()) >= count, timeout_s=30)
         return final()
 
 
