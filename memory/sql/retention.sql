@@ -1,7 +1,7 @@
 -- What is past its time. Each statement takes a bounded number of rows.
 
 -- name: list_old_sessions
--- Sessions in which nothing was done for $1 days, that no person has, and nothing waits to be answered, posted or read; the oldest first, at
+-- Sessions in which nothing was done for $1 days, that no person has, and nothing waits to be answered, approved, posted or read; the oldest first, at
 -- most $2. Where $3 is given those of these agents alone, and where $4 is, those in which something was done in so many days.
 WITH scope AS MATERIALIZED (SELECT set_config('parley.operator', 'on', true) AS is_on)
 SELECT s.session_id FROM scope CROSS JOIN LATERAL (
@@ -11,6 +11,7 @@ SELECT s.session_id FROM scope CROSS JOIN LATERAL (
       AND NOT EXISTS (SELECT FROM session_leases l WHERE l.session_id = s.session_id AND (l.queued > 0 OR l.mode <> 'agent'))
       AND NOT EXISTS (SELECT FROM outbox o WHERE o.session_id = s.session_id AND o.state IN ('pending', 'posting'))
       AND NOT EXISTS (SELECT FROM jobs j WHERE j.session_id = s.session_id)
+      AND NOT EXISTS (SELECT FROM approvals a WHERE a.session_id = s.session_id AND a.state = 'waiting')
     ORDER BY s.updated_at LIMIT $2::int
 ) s;
 
