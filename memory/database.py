@@ -11,6 +11,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
+from functools import partial
 from typing import Self, TypeAlias
 
 import asyncpg
@@ -60,14 +61,19 @@ def store_errors() -> Iterator[None]:
         raise StoreUnavailableError(f"{type(error).__name__}: {error}") from error
 
 
-async def _prepare_connection(connection: "asyncpg.Connection[Record]") -> None:
-    for kind in ("json", "jsonb"):
-        await connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+async def prepare_connection(connection: "asyncpg.Connection[Record]", *, is_behind_pooler: bool = False) -> None:
+    """Make a new connection ready. One that is given up meanwhile is closed at once.
 
-
-async def _prepare_pooled_connection(connection: "asyncpg.Connection[Record]") -> None:
-    async with connection.transaction():
-        await _prepare_connection(connection)
+    Left open, the pool would close it in good order and wait for a server that does not answer, however little time
+    its caller has left.
+    """
+    try:
+        async with connection.transaction() if is_behind_pooler else nullcontext():
+            for kind in ("json", "jsonb"):
+                await connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+    except (asyncio.CancelledError, TimeoutError):
+        connection.terminate()
+        raise
 
 
 @asynccontextmanager
@@ -111,7 +117,7 @@ class Database:
                     command_timeout=statement_s,
                     max_inactive_connection_lifetime=300,
                     statement_cache_size=0 if pgbouncer else 200,
-                    init=_prepare_pooled_connection if pgbouncer else _prepare_connection,
+                    init=partial(prepare_connection, is_behind_pooler=pgbouncer),
                     reset=_keep,
                     server_settings={"application_name": "parley", **settings},
                 )
