@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from agent.errors import StoreUnavailableError
 
-TOLD_S = 1.6
+TOLD_S = 1.5
 """The promise is two seconds; the rest is for the way to the sender, and for a process that has much to do."""
 
 

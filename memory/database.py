@@ -23,8 +23,8 @@ from memory.queries import query
 
 Record = asyncpg.Record
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
-CONNECT_TIMEOUT_S = 1.5
-STATEMENT_S = 1.5
+CONNECT_TIMEOUT_S = 1.4
+STATEMENT_S = 1.4
 _BEGIN_AS_APP = f"BEGIN; SET LOCAL ROLE {APP_ROLE}; SET LOCAL jit = off"
 _POOLER = "a pooler such as PgBouncer seems to stand before the database: set DATABASE_DIRECT_URL to the server itself"
 
