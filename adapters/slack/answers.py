@@ -201,7 +201,8 @@ class Answers:
         if rest is not None:
             is_over = piece.is_last and not self._previews.is_busy(piece.address)
             arguments |= {"metadata": piece.metadata, "session_status": "active" if is_over else "processing"}
-            arguments |= render_words(rest, [replace(card, is_done=True) for card in cards])
+            is_held = bool(piece.asks)
+            arguments |= render_words(rest, [replace(card, is_done=not is_held, is_waiting=is_held) for card in cards])
             if piece.is_last:
                 arguments["blocks"] = piece.buttons
         try:

@@ -153,7 +153,7 @@ def render_words(text: str, cards: Sequence[Card]) -> JsonObject:
             "type": "task_update",
             "id": card.card_id,
             "title": card.title,
-            "status": "complete" if card.is_done else "in_progress",
+            "status": "pending" if card.is_waiting else "complete" if card.is_done else "in_progress",
         }
         for card in cards
     ]

@@ -31,11 +31,12 @@ class Rung(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A tool call as people see it while the answer streams."""
+    """A tool call as people see it while the answer streams. `is_waiting`: for approval, and so it has not begun."""
 
     card_id: str
     title: str
     is_done: bool = False
+    is_waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

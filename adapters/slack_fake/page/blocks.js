@@ -80,7 +80,7 @@ function field(block) {
   const shared = { "data-block": block.block_id, "data-action": element.action_id };
   let entry;
   if (element.type === "plain_text_input" && element.multiline) {
-    entry = el("textarea", { ...shared, rows: "4" }, element.initial_value ?? "");
+    entry = el("textarea", { ...shared, rows: "4", placeholder: textOf(element.placeholder) || null }, element.initial_value ?? "");
   } else if (element.type === "static_select" || element.type === "radio_buttons") {
     entry = el(
       "select",
@@ -92,7 +92,8 @@ function field(block) {
   } else {
     entry = el("input", { ...shared, value: element.initial_value ?? "" });
   }
-  return el("label", { class: "field" }, textOf(block.label), entry, el("span", { class: "error", "data-error": block.block_id }));
+  const label = textOf(block.label) + (block.optional ? " (optional)" : "");
+  return el("label", { class: "field" }, label, entry, el("span", { class: "error", "data-error": block.block_id }));
 }
 
 function taskCard(block) {

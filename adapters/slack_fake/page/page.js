@@ -14,6 +14,7 @@ const page = {
   isHome: false,
   isThread: false,
   editing: null,
+  seen: {},
   act,
   openThread,
   edit,
@@ -81,10 +82,18 @@ function show() {
   if (!byId("wire").hidden) renderWire(byId("wire"), state.wire, act, toggleWire);
 }
 
+/** Whether something was said there since this person looked; what was there at first is not new. */
+function isNew(channel) {
+  const key = `${page.user} ${channel.id}`;
+  if (channel.id === page.channel && !page.isHome) page.seen[key] = channel.latest;
+  page.seen[key] ??= channel.latest;
+  return channel.latest > page.seen[key];
+}
+
 function showPlaces() {
   const { channels, app } = page.state;
   const entry = (c, sign) =>
-    el("button", { type: "button", class: "place", "aria-current": !page.isHome && c.id === page.channel ? "page" : null, "data-channel": c.id }, el("span", { class: "sign", "aria-hidden": "true" }, sign), c.name);
+    el("button", { type: "button", class: isNew(c) ? "place unread" : "place", "aria-current": !page.isHome && c.id === page.channel ? "page" : null, "data-channel": c.id }, el("span", { class: "sign", "aria-hidden": "true" }, sign), c.name);
   const of = (...kinds) => channels.filter((c) => kinds.includes(c.kind));
   fill(byId("places"), [
     el("h2", {}, "Channels"),

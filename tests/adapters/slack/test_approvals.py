@@ -8,6 +8,7 @@ import pytest
 from adapters.slack.ladder import Rung
 from adapters.slack_fake.blocks import list_actions
 from adapters.slack_fake.records import Message
+from adapters.slack_fake.streams import list_tasks
 from agent.records import JsonObject
 from agent.tools import build_tool
 from tests.adapters.slack.arena import TRANSPORTS, Arena, Transport, open_arena
@@ -82,6 +83,7 @@ async def test_only_the_click_of_the_person_who_asked_counts_and_the_message_sho
         assert "**Refund** waits for the approval of ann" in question.source
         assert "order: 17" in question.source
         assert labels(question) == ["Approve", "Refuse"]
+        assert {task["status"] for task in list_tasks(question)} <= {"pending"}, "what waits is not done"
         await press(arena, arena.ben, question, "Approve")
         await arena.slack.wait_for(lambda: bool(arena.slack.ephemerals(arena.ben)))
         note = arena.slack.ephemerals(arena.ben)[-1]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.slack.blocks import build_home, escape
+from adapters.slack.drafts import render_words
 from adapters.slack.ladder import REWRITE_EVERY_S, STREAM_AGE_S, Card, Ladder, Rung, Step
 from adapters.slack.outward import render_beginning, render_text
 from adapters.slack.splitting import LIMIT, split
@@ -197,6 +198,14 @@ def test_a_tool_call_is_a_card_that_is_done_when_words_come() -> None:
     assert (step.verb, step.text, step.cards) == ("append", "It is 4.", (done,))
     ladder.did(step, "ts0", 10.0)
     assert list(ladder.open_cards) == []
+
+
+def test_a_call_that_waits_for_approval_is_not_shown_as_done() -> None:
+    """Somebody would believe that it was made. Proves: SL-35, SL-41."""
+    card = Card(card_id="tool-1", title="Refund")
+    shown = render_words("", [card, replace(card, is_done=True), replace(card, is_waiting=True)])["chunks"]
+    assert isinstance(shown, list)
+    assert [one["status"] for one in shown if isinstance(one, dict)] == ["in_progress", "complete", "pending"]
 
 
 def test_where_slack_takes_no_cards_the_words_still_stream() -> None:

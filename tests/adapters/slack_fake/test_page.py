@@ -159,6 +159,9 @@ async def test_somebody_talks_watches_a_stream_and_stops_it(slack: FakeSlack) ->
         await page.fill("#draft", "changed")
         await page.press("#draft", "Enter")
         await page.wait_for_selector("#list >> text=changed")
+        support = next(c for c in slack.world.channels.values() if c.name == "support")
+        await slack.say(slack.world.users[support.members[0]], support, "news")
+        await page.wait_for_selector(".place.unread >> text=support")
         await browser.close()
     assert errors == []
 
