@@ -10,7 +10,10 @@ from agent.records import JsonObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A thread, the question that is answered in it, and the person who asked."""
+    """A thread, the question that is answered in it, and the person who asked.
+
+    `is_beside`: it is not the agent's answer that is to stand there, but what the team or the gateway says.
+    """
 
     session_id: SessionId
     question: str
@@ -20,6 +23,7 @@ class Address:
     question_ts: str
     team: str
     user: str
+    is_beside: bool = False
 
     @property
     def key(self) -> tuple[SessionId, str]:
@@ -28,15 +32,18 @@ class Address:
 
     def to_json(self) -> JsonObject:
         """As it is kept."""
-        return {name: getattr(self, name) for name in Address.__dataclass_fields__}
+        return {name: getattr(self, name) for name in _KEPT}
+
+
+_KEPT = tuple(name for name in Address.__dataclass_fields__ if name != "is_beside")
 
 
 def read_address(value: JsonObject, post_key: str) -> Address:
     """An address that was kept, for a post. What is said beside an answer stands in its thread under its own name."""
-    if isinstance(beside := value.get("beside"), dict):
+    if is_beside := isinstance(beside := value.get("beside"), dict):
         value = {**beside, "question": post_key}
-    fields = {name: text_of(value, name) or "" for name in Address.__dataclass_fields__}
-    return Address(**{**fields, "session_id": SessionId(fields["session_id"])})  # type: ignore[arg-type]
+    fields = {name: text_of(value, name) or "" for name in _KEPT}
+    return Address(**{**fields, "session_id": SessionId(fields["session_id"])}, is_beside=is_beside)  # type: ignore[arg-type]
 
 
 def follow_up(value: JsonObject, name: str) -> JsonObject:

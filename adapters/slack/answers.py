@@ -166,7 +166,7 @@ class Answers:
     async def _say(self, method: str, place: JsonObject, piece: Piece) -> JsonObject:
         """With its buttons where Slack takes them, else without."""
         where = piece.address.installation
-        if piece.is_last and (piece.asks or len(piece.body) <= TEXT_LIMIT):
+        if piece.is_last and piece.buttons and (piece.asks or len(piece.body) <= TEXT_LIMIT):
             blocks: list[JsonValue] = [{"type": "markdown", "text": piece.body}, *piece.buttons]
             words: JsonObject = {"text": piece.body[:TEXT_LIMIT], "blocks": blocks}
             try:

@@ -13,7 +13,10 @@ EVENT_TYPE = "parley_answer"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """Message `part` of the answer `post_key`; the last one has its buttons: for `asks`, or else for feedback."""
+    """Message `part` of the answer `post_key`; the last one has its buttons: for `asks`, or else for feedback.
+
+    Nobody is asked what they think of what the team says.
+    """
 
     address: Address
     post_key: str
@@ -32,4 +35,6 @@ class Piece:
         """The blocks under its words."""
         if not self.is_last:
             return []
-        return build_asks(self.asks, self.post_key) if self.asks else build_feedback(self.post_key)
+        if self.asks:
+            return build_asks(self.asks, self.post_key)
+        return [] if self.address.is_beside else build_feedback(self.post_key)

@@ -57,6 +57,7 @@ header p,small,.line,.name,.foot,.count,.bar{font-size:12.5px}
 :is([data-from=me],[data-from=user],[data-from=system]) .body{white-space:pre-wrap}
 .msg[data-from=me] .body{background:var(--c);border-end-end-radius:5px}
 :is([data-from=user],[data-from=human]) .body{border-end-start-radius:5px}
+.msg[data-from=human] .body{box-shadow:inset 0 0 0 1px var(--c)}
 .msg[data-from=assistant] .body{width:100%}
 .msg[data-from=system]{align-items:center;font-size:13px;text-align:center}
 .msg[data-from=system] .body{background:none;padding:0}
