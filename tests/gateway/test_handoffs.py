@@ -99,7 +99,8 @@ async def test_while_a_person_has_the_conversation_messages_are_kept_and_the_age
     places = [seen.index(words) for words in ("where is my order?", "It comes tomorrow.", "thanks", "so when?")]
     assert places == sorted(places)
     (row,) = await run_sql(database_url, "SELECT count(*) AS runs FROM runs")
-    assert row["runs"] == 2
+    (lease,) = await run_sql(database_url, "SELECT queued FROM session_leases")
+    assert (row["runs"], lease["queued"]) == (2, 0)
 
 
 async def test_whoever_takes_a_conversation_stops_what_the_agent_is_at(database_url: str) -> None:
