@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from dataclasses import dataclass
 
 from playwright.async_api import Browser, CDPSession, Page
@@ -21,6 +20,14 @@ LISTEN = """() => {
     });
     chat.open();
 }"""
+SEE_LAUNCHER = """
+    const look = () => {
+        const launcher = document.querySelector('parley-chat')?.shadowRoot?.querySelector('.launcher');
+        requestAnimationFrame(launcher?.offsetWidth ? () => { window.launcherAt = performance.now(); } : look);
+    };
+    requestAnimationFrame(look);
+"""
+"""The page notes by itself when it has shown the launcher: a driver that looks costs as much as the widget."""
 BLOCK = """## Part {n}
 
 A paragraph with **strong words**, `code`, and [a link](https://www.example.com/{n}), as models write them. It goes on
@@ -126,9 +133,9 @@ async def wait_for_launcher(browser: Browser, url: str, latency_ms: int = 40) ->
     }
     await session.send("Network.emulateNetworkConditions", conditions)
     await session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
-    started = time.monotonic()
-    await page.goto(url, wait_until="commit")
-    await page.locator(".launcher").wait_for(state="visible")
-    seconds = time.monotonic() - started
+    await page.add_init_script(SEE_LAUNCHER)
+    await page.goto(url)
+    await page.wait_for_timeout(3000)
+    seen_ms: float = await page.evaluate("launcherAt")
     await page.context.close()
-    return seconds
+    return seen_ms / 1000
