@@ -41,7 +41,7 @@ chaos: setup    ## kill, pause, cut and restart two gateways under load for a wh
 	$(BIN)/python -m tests.chaos
 
 chaos-slack: setup    ## kill gateways at random for two minutes under Slack's events, and look for what is lost or doubled
-	$(BIN)/python -m tests.chaos.slack_run
+	$(BIN)/python -m tests.chaos.slack_run --over $(or $(OVER),http)
 
 bench: setup    ## figures: the cost of a turn beside its floor
 	$(BIN)/python -m bench.turn
