@@ -1,5 +1,6 @@
 """`parley.toml`: what it makes, and that everything wrong with it is told by name, at once, and without secrets."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -120,6 +121,11 @@ class TestAgents:
             ('instructions = "x"\ntools = ["clock"]', "agents[0].tools[0]: there is no built-in tool clock"),
             ('instructions = "x"\ntools = ["a b"]', "agents[0].tools[0]: expected the name of a built-in tool"),
             ('instructions = "x"\ntools = ["calculate", "calculate"]', "agents[0].tools[1]: expected each tool once"),
+            (
+                'instructions = "x"\nneeds_approval = ["calc"]',
+                "agents[0].needs_approval[0]: expected a tool of this agent",
+            ),
+            ('instructions = "x"\napproval_s = 0.5', "agents[0].approval_s: expected"),
             ('instructions = "x"\ncontext.strategy = "all"', "agents[0].context.strategy: expected disabled, summ"),
             (
                 f'instructions = "{"x" * 9_000}"\ncontext.cap_tokens = 5000',
@@ -160,6 +166,15 @@ class TestPythonOfTheOwner:
             write_module(name.partition(":")[0], module)
         (told,) = refuse(f'{AGENT}tools = ["{name}"]\n')
         assert told.startswith(f"agents[0].tools[0]: {expected}")
+
+    def test_tools_are_marked_by_name_also_those_that_a_server_offers_later(self) -> None:
+        """A server may be away at the start; its tool must not run unasked once it is there. Proves: AG-7."""
+        marked = 'tools = ["calculate", "current_time"]\nneeds_approval = ["calculate", "orders__refund"]\n'
+        config = load(f"{AGENT}{marked}").agents.default
+        assert {name for name, tool in config.agent.tools.items() if tool.needs_approval} == {"calculate"}
+        later = replace(config.agent.tools["current_time"], name="orders__refund")
+        assert config.with_tool(later).agent.tools["orders__refund"].needs_approval
+        assert not config.with_tool(replace(later, name="orders__find")).agent.tools["orders__find"].needs_approval
 
     def test_hooks_are_found_in_their_module(self) -> None:
         """An owner's Python joins in without a line of ours."""
