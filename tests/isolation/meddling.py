@@ -1,5 +1,6 @@
 """What people try on what is not theirs, and what they may do to their own."""
 
+import asyncio
 import random
 from collections.abc import Awaitable
 from typing import TypeVar
@@ -25,6 +26,7 @@ class Meddling:
         self._memories = core.gateway.service.memories
         self._witness = witness
         self._rnd = rnd
+        self._turn = asyncio.Lock()
         self.files: list[tuple[int, SessionId, AttachmentId]] = []
 
     async def write(self, person: int) -> None:
@@ -45,12 +47,23 @@ class Meddling:
             await quietly(self._memories.import_memories(user_id, file))
 
     async def _forget_one(self, user_id: UserId, person: int) -> None:
+        async with self._turn:
+            await self._forget_first(user_id, person)
+
+    async def _forget_first(self, user_id: UserId, person: int) -> None:
         for memory in (await self._own(person))[:1]:
             if await quietly(self._memories.delete_memory(user_id, memory.memory_id)):
                 self._people.kin.forgotten |= {match[0] for match in MARK.finditer(memory.memory)}
 
     async def try_others(self, person: int) -> None:
-        """Somebody tries another's memories by their ids, another's file, and what another carried out."""
+        """Somebody tries another's memories by their ids, another's file, and what another carried out.
+
+        Not while somebody deletes: an id that nobody has any more is free.
+        """
+        async with self._turn:
+            await self._try_others(person)
+
+    async def _try_others(self, person: int) -> None:
         other = (person + 1 + self._rnd.randrange(PEOPLE - 1)) % PEOPLE
         user_id, kin = (await self._people.find(person)).id, self._people.kin
         found = await self._own(other)

@@ -5,9 +5,10 @@ import json
 import random
 from dataclasses import replace
 
+from agent.errors import StoreUnavailableError
 from agent.ids import AgentId, SessionId
 from agent.records import Attachment, Audience, User
-from agent.tasks import Accepted
+from agent.tasks import Accepted, Inbound
 from memory.database import Database
 from tests.isolation.checks import IN_FRONT_OF_OTHERS, Witness
 from tests.isolation.looking import Looking
@@ -23,6 +24,7 @@ ECHO = "CALL repeat_block {} END"
 """An order to write down all that the memory block shows."""
 LEAVER = PEOPLE - 1
 WAIT_S = 60.0
+SENDS = 20
 
 
 class World:
@@ -69,6 +71,15 @@ class World:
                 await self._end_of(accepted)
         return said
 
+    async def _accept(self, message: Inbound) -> Accepted:
+        """As whoever is told to send it again does: under the same key."""
+        for _ in range(SENDS):
+            try:
+                return await self._core.gateway.service.accept(message)
+            except StoreUnavailableError:
+                continue
+        raise AssertionError(f"sent {SENDS} times, and never taken")
+
     async def _end_of(self, accepted: Accepted) -> None:
         async with asyncio.timeout(WAIT_S):
             status = await self._core.gateway.service.wait_for_task(accepted.task_id, WAIT_S)
@@ -102,7 +113,7 @@ class World:
             session_id=session_id,
             key=f"key-{self._people.number}-{number}",
         )
-        accepted = await self._core.gateway.service.accept(
+        accepted = await self._accept(
             replace(
                 message,
                 audience=Audience.PRIVATE if is_private else Audience.SHARED,
