@@ -13,7 +13,7 @@ import uvicorn
 from playwright.async_api import Browser, Page, async_playwright
 
 from gateway.app import Readiness, build_app
-from tests.widget.conftest import CHROMIUM, FLAGS
+from tests.support.chromium import CHROMIUM, FLAGS
 from tests.widget.small_png import shrink_png
 
 IMAGES = Path(__file__).parents[2] / "docs/images"

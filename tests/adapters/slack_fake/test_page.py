@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from adapters.slack_fake.dev import furnish, render_welcome, take_out
 from adapters.slack_fake.errors import UsageError
@@ -23,16 +23,7 @@ from adapters.slack_fake.page_routes import build_page
 from adapters.slack_fake.team import Workspace
 from gateway.cli import run
 from tests.adapters.slack_fake.conftest import build_client
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from tests.support.chromium import open_browser
 
 
 @pytest.fixture
@@ -125,8 +116,7 @@ async def open_page(slack: FakeSlack, page: Page, errors: list[str]) -> None:
 async def test_somebody_talks_watches_a_stream_and_stops_it(slack: FakeSlack) -> None:
     """The whole page in Chromium, under its own policy; hostile text stays text."""
     errors: list[str] = []
-    async with asyncio.timeout(60), async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+    async with asyncio.timeout(60), open_browser() as browser:
         page = await browser.new_page()
         await open_page(slack, page, errors)
         await page.fill("#draft", "@Parley hello <img src=x onerror=alert(1)>")
@@ -162,7 +152,6 @@ async def test_somebody_talks_watches_a_stream_and_stops_it(slack: FakeSlack) ->
         support = next(c for c in slack.world.channels.values() if c.name == "support")
         await slack.say(slack.world.users[support.members[0]], support, "news")
         await page.wait_for_selector(".place.unread >> text=support")
-        await browser.close()
     assert errors == []
 
 
