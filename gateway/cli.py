@@ -20,6 +20,7 @@ from gateway.cli_handoffs import handoffs
 from gateway.cli_memories import memories
 from gateway.cli_posts import posts
 from gateway.cli_routes import routes
+from gateway.cli_settings import URL
 from gateway.cli_slack import slack
 from gateway.command_errors import CommandError
 from gateway.config_errors import ConfigurationError
@@ -116,7 +117,7 @@ def doctor(*, online: bool, quiet: bool) -> int:
 
 
 @parley.command()
-@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Where the gateway is.")
+@URL
 @click.option("--site", default="demo", show_default=True, help="The key of the website to come from.")
 @click.option("--thread", help="A thread that others may be in.  [one of your own]")
 @click.option("--name", help="What the others see.")

@@ -2,9 +2,8 @@
 
 import click
 
-from gateway.cli_settings import load_settings_quietly
+from gateway.cli_settings import URL, load_settings_quietly
 
-URL = click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Where the gateway is.")
 NAME = click.option("--name", required=True, help="The name that people see.")
 
 

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from gateway.settings import Settings
 
@@ -14,3 +16,13 @@ def load_settings_quietly() -> "Settings":
     settings = load_settings()
     configure_logs(settings.log_format)
     return settings
+
+
+def _find_local_url() -> str:
+    return f"http://127.0.0.1:{load_settings_quietly().port}"
+
+
+URL = click.option(
+    "--url", default=_find_local_url, show_default="on this machine, at PARLEY_PORT", help="Where the gateway is."
+)
+"""For commands that ask a gateway which is up."""

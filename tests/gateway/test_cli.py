@@ -117,6 +117,13 @@ async def test_what_fails_is_one_line_and_code_1(arguments: list[str], line: str
     assert await execute("-m", "gateway.cli", *arguments) == (1, "", line)
 
 
+async def test_a_gateway_is_looked_for_where_it_would_be_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sets a port for `parley serve` talks to that one."""
+    monkeypatch.setenv("PARLEY_PORT", "1")
+    line = "parley: there is no gateway at http://127.0.0.1:1: Connection refused\n"
+    assert await execute("-m", "gateway.cli", "chat") == (1, "", line)
+
+
 async def test_help_and_version_are_code_0(capsys: pytest.CaptureFixture[str]) -> None:
     """Somebody looks around."""
     assert run(["--help"]) == run(["db", "dump", "--help"]) == run(["--version"]) == 0
