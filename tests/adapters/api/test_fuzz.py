@@ -87,7 +87,7 @@ async def test_no_bytes_and_no_headers_are_a_fault(
     caller = _caller(has_token=has_token)
     receipt = {"task_id": "task_1", "session_id": "ticket-7"}
     names = {"user_id": "ann", "memory_id": "mem_1", "optimization_id": "opt_1", "identity_id": "idn_2"}
-    names |= {"agent_id": "support", "name": "hours.md", "revision": "4"}
+    names |= {"agent_id": "support", "name": "hours.md", "revision": "4", "approval_id": "apr_1"}
     if has_token:
         receipt = (await caller.give(session_id="ticket-7")).json()
     response = await caller.client.request(
