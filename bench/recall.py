@@ -1,6 +1,6 @@
 """How much of the evidence for questions about long conversations a search finds, with no model.
 
-    python -m bench.recall FILE [--samples 0] [--questions 0] [--embedder MODULE:FUNCTION]
+    python -m bench.recall FILE [--samples 0] [--questions 0] [--embedder MODULE:FUNCTION or MODEL]
 
 FILE has the form of the LoCoMo data set, which is not shipped; `python -m bench.locomo_made FILE` makes one of our own.
 Everything goes through a real database and the product's own search, beside what a database offers by itself.
@@ -23,6 +23,8 @@ from agent.ids import UserId
 from agent.ports import Embedder
 from agent.turn_ranking import WORDS_ONLY
 from bench.locomo import ADVERSARIAL, Conversation, Question, load_conversations
+from gateway.config_imports import NotUsableError
+from gateway.config_search import load_embedder
 from gateway.embedder import HookEmbedder
 from memory.database import Database
 from memory.embedded.owner import EmbeddedPostgres
@@ -33,6 +35,7 @@ from tests.support.postgres import make_open_directory
 DEPTHS = (5, 10, 20)
 READER, KNOWING_READER = UserId("reader"), UserId("knowing-reader")
 """Both take part in every thread; the second also has the facts, linked to the turns they came from."""
+HELP = "also with the vectors of a function (module:function) or of a model (a folder or a Python package)"
 Find = Callable[[str], Awaitable[Sequence[str]]]
 
 FULL_TEXT = """
@@ -161,20 +164,29 @@ async def measure(
     return tally
 
 
+def find_embedder(name: str) -> Embedder:
+    """A function's vectors by `module:function`, else a model's, by its folder or package. Raises `NotUsableError`."""
+    module, colon, function = name.partition(":")
+    if not colon:
+        return load_embedder(name, Path())
+    return HookEmbedder(getattr(importlib.import_module(module), function))
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="bench.recall", description="How much of the evidence a search finds.")
     parser.add_argument("file", type=Path)
     parser.add_argument("--samples", type=int, default=0, help="only the first so many conversations")
     parser.add_argument("--questions", type=int, default=0, help="only so many questions of each")
-    parser.add_argument("--embedder", metavar="MODULE:FUNCTION", help="also with this function's vectors")
+    parser.add_argument("--embedder", metavar="EMBEDDER", help=HELP)
     given = parser.parse_args(sys.argv[1:])
-    module, _, function = (given.embedder or "").partition(":")
-    embedder = HookEmbedder(getattr(importlib.import_module(module), function)) if module else None
     try:
+        embedder = find_embedder(given.embedder) if given.embedder else None
         conversations = load_conversations(given.file)[: given.samples or None]
     except (OSError, ValueError) as error:
         raise SystemExit(f"{given.file}: {error}") from None
+    except NotUsableError as error:
+        raise SystemExit(f"{given.embedder}: {error}") from None
     turns = sum(len(session) for conversation in conversations for session in conversation.sessions)
     print(f"{len(conversations)} conversations, {turns} turns")
     for what in conversations[0].skipped:

@@ -93,7 +93,7 @@ async def build_agents(
     )
     files = AgentMemories(database)
     hook = configuration.hooks.embed_texts
-    search = Search(database, embedder=HookEmbedder(hook) if hook else None)
+    search = Search(database, embedder=HookEmbedder(hook) if hook else configuration.embedder)
     agents = _equip(configuration, sessions, search, user_memories, files)
     request_human = build_handoff_tool(handoffs.ask)
     agents = agents.with_tools(lambda config: [request_human] if config.may_hand_off else [])

@@ -15,6 +15,7 @@ from adapters.slack.options import Setup as SlackSetup
 from adapters.widget.limits import Limits as WidgetLimits
 from adapters.widget.sites import Site, build_demo_site
 from agent.budgets import Budgets
+from agent.ports import Embedder
 from agent.pricing import Price, Prices, build_prices, price_of
 from agent.routing import Routes, Spot
 from gateway.agents import Agents
@@ -27,6 +28,7 @@ from gateway.config_imports import NotUsableError, Surroundings
 from gateway.config_mcp import build_servers
 from gateway.config_models import ConfigFile, PriceTable, RunsTable
 from gateway.config_routes import build_routes
+from gateway.config_search import build_embedder
 from gateway.config_slack import build_slack
 from gateway.dispatcher import Limits as RunLimits
 from gateway.handoffs import HandoffRules
@@ -63,6 +65,7 @@ class Configuration:
     retention: Periods = FOR_EVER
     servers: tuple[ToolServer, ...] = ()
     handoff: HandoffRules = field(default_factory=HandoffRules)
+    embedder: Embedder | None = None
 
 
 def load_configuration(settings: Settings, environ: Mapping[str, str] | None = None) -> Configuration:
@@ -88,6 +91,7 @@ def load_configuration(settings: Settings, environ: Mapping[str, str] | None = N
     slack = build_slack(file.slack, settings, routes, agents, report)
     budgets = build_budgets(file.budgets, [site.key for site in sites], report)
     servers = build_servers(file.mcp, agents, place, report)
+    embedder = build_embedder(file.search, hooks, place.base, report)
     report.close()
     return Configuration(
         agents=agents,
@@ -100,6 +104,7 @@ def load_configuration(settings: Settings, environ: Mapping[str, str] | None = N
         budgets=budgets,
         servers=servers,
         hooks=hooks,
+        embedder=embedder,
         has_demo_page=file.demo.page,
         source=settings.config if found else None,
         slack=slack,

@@ -252,6 +252,12 @@ class PriceTable(Table):
     cache_write_1h: Usd | None = None
 
 
+class SearchTable(Table):
+    """`[search]`"""
+
+    embeddings: PathText | None = None
+
+
 class HooksTable(Table):
     """`[hooks]`"""
 
@@ -274,4 +280,5 @@ class ConfigFile(Table):
     routes: list[RouteTable] = Field(default_factory=list, max_length=10_000)
     mcp: list[McpTable] = Field(default_factory=list, max_length=50)
     prices: dict[Annotated[str, Field(min_length=1)], PriceTable] = Field(default_factory=dict)
+    search: SearchTable = SearchTable()
     hooks: HooksTable | None = None

@@ -1,5 +1,8 @@
 """What an agent can look up in its own thread: long results, and what was said long ago."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from agent.ids import SessionId
 from agent.payloads import ResultRules
 from agent.tools import build_tool
@@ -72,6 +75,30 @@ async def test_what_was_said_before_the_window_can_be_found(database_url: str) -
     assert "Ann · " in prompt_text(model.requests[-1])
     assert "hidden in the drawer" in prompt_text(model.requests[-1])
     assert "hidden in the drawer" not in prompt_text(model.requests[-2])
+
+
+class Listener:
+    """An embedder that notes what it is asked, and to which all is alike."""
+
+    def __init__(self) -> None:
+        self.asked: list[Sequence[str]] = []
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """The same for all."""
+        self.asked.append(texts)
+        return [[1.0] for _ in texts]
+
+
+async def test_the_configured_model_is_asked_by_the_search_of_a_thread(database_url: str) -> None:
+    """A key that is read and never used would pass every check of the configuration. Proves: UM-13."""
+    model, embedder = ScriptedModel(), Listener()
+    model.add(says("Noted."), calls(("search_conversation", {"query": "where is my kite?"})), says("There."))
+    async with open_core(database_url, model, replace(configure(build_agent()), embedder=embedder)) as core:
+        await core.ask("my kite hangs in the oak")
+        await core.ask("where is it?")
+    [[question, *texts]] = embedder.asked
+    assert question == "where is my kite?"
+    assert "my kite hangs in the oak" in texts
 
 
 async def test_condensed_results_stand_in_the_prompt_and_the_whole_ones_stay(database_url: str) -> None:
