@@ -186,11 +186,19 @@ async def _measure_cuts(browser: Browser, gateway: Gateway, share: float) -> Non
     cuts = max(10, round(BROWSER_CUTS * share))
     async with serve_proxy(gateway.port) as proxy:
         found = await cut_off_browser(browser, proxy, cuts, random.Random(7))
-    faults, back = found.faults, sorted(found.back_ms)
+    faults = found.faults
     text = f"{faults.lost} lost, {faults.doubled} doubled, {faults.disordered} out of order"
     _say(f"{found.cuts} disconnects in the browser", text, "0, 0, 0")
-    middle, last = statistics.median(back), back[min(len(back) - 1, round(len(back) * 0.99))]
-    _say(f"reconnect, {len(back)} of them", f"median {middle:.0f} ms, p99 {last:.0f} ms", "at most 150 and 500 ms")
+    _say(f"reconnect, {len(found.back_ms)} of them", _render_spread(found.back_ms), "at most 150 and 500 ms")
+    _say(f"cut off again meanwhile, {len(found.late_ms)}", _render_spread(found.late_ms), "backs off: 0.5 s doubling")
+
+
+def _render_spread(times_ms: list[float]) -> str:
+    if not times_ms:
+        return "none"
+    ordered = sorted(times_ms)
+    last = ordered[min(len(ordered) - 1, round(len(ordered) * 0.99))]
+    return f"median {statistics.median(ordered):.0f} ms, p99 {last:.0f} ms"
 
 
 async def _measure_clients(_: Browser, gateway: Gateway, share: float) -> None:

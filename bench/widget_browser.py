@@ -11,12 +11,15 @@ from bench.widget_proxy import CuttingProxy
 from tests.widget.fake_server import serving
 
 LISTEN = """() => {
-    window.heard = []; window.back = []; let since = 0;
+    window.heard = []; window.back = []; window.backLate = []; let since = 0, isCutAgain = false;
     const chat = document.querySelector('parley-chat');
     chat.on('message', (one) => { if (one.role === 'user') heard.push(one.text); });
     chat.on('status', (status) => {
-        if (status === 'waiting' && !since) since = performance.now();
-        if (status === 'ready' && since) { back.push(performance.now() - since); since = 0; }
+        if (status === 'waiting') { isCutAgain = !!since; since ||= performance.now(); }
+        if (status === 'ready' && since) {
+            (isCutAgain ? backLate : back).push(performance.now() - since);
+            since = 0; isCutAgain = false;
+        }
     });
     chat.open();
 }"""
@@ -55,11 +58,15 @@ SPACING_S = 0.04
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrowserCuts:
-    """What a browser came through: how often it was cut off, its faults, and milliseconds until it was back."""
+    """What a browser came through: how often it was cut off, its faults, and milliseconds until it was back.
+
+    `late_ms` are of those that were cut off again before they were back, which waits longer by design.
+    """
 
     cuts: int
     faults: Faults
     back_ms: list[float]
+    late_ms: list[float]
 
 
 async def cut_off_browser(browser: Browser, proxy: CuttingProxy, cuts: int, dice: random.Random) -> BrowserCuts:
@@ -86,8 +93,9 @@ async def cut_off_browser(browser: Browser, proxy: CuttingProxy, cuts: int, dice
     shown: list[str] = await page.locator(".msg[data-from=me] .body").all_inner_texts()
     faults.add(compare(written[-len(shown) :] if shown else written, shown))
     back_ms: list[float] = await page.evaluate("back")
+    late_ms: list[float] = await page.evaluate("backLate")
     await page.close()
-    return BrowserCuts(cuts=proxy.cuts - before, faults=faults, back_ms=back_ms)
+    return BrowserCuts(cuts=proxy.cuts - before, faults=faults, back_ms=back_ms, late_ms=late_ms)
 
 
 async def _main_thread_ms(session: CDPSession) -> dict[str, float]:
