@@ -57,13 +57,13 @@ WHERE m.session_id = $1 AND m.author_id = $2 AND m.role = 'user'
 ORDER BY m.session_id, m.seq LIMIT $3;
 
 -- name: count_own
--- How many of the messages $3 and the memories $4 are the speaker's now: while a model reads, an account may be parted,
--- or some of it deleted.
+-- How many of the messages $3 and the live memories $4 are the speaker's now: while a model reads, an account may be
+-- parted, or some of it deleted or corrected; a model that repeats what was corrected must not bring it back.
 SELECT (
     SELECT count(*) FROM messages m
     WHERE m.session_id = $1 AND m.author_id = $2 AND m.role = 'user' AND m.seq = ANY($3::bigint[])
 ) + (
-    SELECT count(*) FROM user_memories m WHERE m.user_id = $2 AND m.memory_id = ANY($4::text[])
+    SELECT count(*) FROM user_memories m WHERE m.user_id = $2 AND m.memory_id = ANY($4::text[]) AND m.valid_to IS NULL
 ) AS own;
 
 -- name: find_asker

@@ -180,6 +180,32 @@ async def test_what_was_read_beside_a_parted_accounts_facts_is_not_stored(databa
     assert await slack.facts() == {"has a cat"}
 
 
+async def test_what_was_read_beside_a_fact_that_was_corrected_meanwhile_is_read_again(
+    database: Database, links: Links
+) -> None:
+    """A model that repeats the old fact must not bring it back, as somebody else's at that. Proves: UM-10, UM-14."""
+    person = await Person(database, "eve", "slack").come()
+    await person.learn("has a cat", slot="job")
+    place, memories = SessionId("web:demo:corrected"), Memories(database)
+    seq = await person.say("hello there, I am back", place)
+    words, _ = await memories.load_new_words(person.user.id, place, 10)
+    known = await memories.find_related(person.user.id, "a cat", 10, Audience.PRIVATE)
+    await MemoryRecords(database).add(person.user.id, MemoryDraft(memory="has a dog", slot="job"))
+    change = FactChange(op="add", text="has a cat", slot=None, topics=(), known=None, evidence=words[0])
+    reading = Reading(
+        session_id=place,
+        first_seq=seq,
+        last_seq=seq,
+        audience=Audience.PRIVATE,
+        agent_id=AgentId("a"),
+        seqs=(seq,),
+        known=tuple(memory.memory_id for memory in known),
+    )
+    with pytest.raises(WordsMovedError):
+        await memories.apply(person.user.id, [change], reading)
+    assert await person.facts() == {"has a dog"}
+
+
 async def test_a_link_moves_everything_and_parting_gives_each_account_back_what_it_made(
     database: Database, links: Links
 ) -> None:
