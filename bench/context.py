@@ -7,6 +7,7 @@ does meets both. Processor time is the gateway's own process and PostgreSQL's is
 """
 
 import argparse
+import asyncio
 import sys
 import tempfile
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import uvloop
 
+from adapters.widget.limits import FrameMeter
 from bench.processes import Child, run_child
 from bench.turn import Figures, GatewayTalk, grow, report, write_environment
 from memory.embedded.owner import EmbeddedPostgres
@@ -23,6 +25,9 @@ from tests.support.postgres import make_open_directory
 
 MOST = 1.3
 """How much more a turn in the longest thread may cost."""
+AT_ONCE = 20
+PAUSE_S = FrameMeter.SPAN_S * AT_ONCE / FrameMeter.COUNT
+"""After so many turns: one that sends on without a pause is cut off as a flood."""
 
 
 async def open_thread(child: Child, dsn: str, length: int) -> GatewayTalk:
@@ -37,17 +42,18 @@ async def open_thread(child: Child, dsn: str, length: int) -> GatewayTalk:
 
 
 async def measure(child: Child, talks: list[GatewayTalk], rounds: int) -> list[Figures]:
-    """The threads by turns, twenty messages at a time."""
+    """The threads by turns, some messages at a time."""
     waits: list[list[float]] = [[] for _ in talks]
     cpu_s = [0.0] * len(talks)
     for _ in range(rounds):
         for index, talk in enumerate(talks):
             before = child.cpu_s
-            for _ in range(20):
+            for _ in range(AT_ONCE):
                 started = time.perf_counter()
                 await talk.turn("what about my order?")
                 waits[index].append(1000 * (time.perf_counter() - started))
             cpu_s[index] += child.cpu_s - before
+            await asyncio.sleep(PAUSE_S)
     return [Figures(cpu_ms=1000 * cpu_s[n] / len(waits[n]), waits_ms=tuple(waits[n])) for n in range(len(talks))]
 
 
