@@ -63,7 +63,6 @@ class Gateway:
     """A gateway that is up: what serves it, and what ends it in good order."""
 
     service: GatewayService
-    people: PeopleService
     knowledge: AgentKnowledge
     app: Starlette
     dispatcher: Dispatcher
@@ -72,6 +71,11 @@ class Gateway:
     compactor: Compactor
     handoffs: Handoffs
     slack: "Slack | None" = None
+
+    @property
+    def people(self) -> PeopleService:
+        """Whose accounts are whose."""
+        return self.service.people
 
     async def drain(self, within_s: float) -> None:
         """Take nothing more, tell the people, and let running turns end within the time or hand them back."""
@@ -105,8 +109,7 @@ async def open_gateway(
         parts = await build_agents(configuration, model, ground, tasks, hub, lease_s, handoffs)
         stack.push_async_callback(parts.spending.close)
         all_posters = dict(posters or {})
-        delivery = Delivery(Outbox(ground.back, worker_id), all_posters)
-        posting = Poller("outbox", delivery.work, delivery.next_in)
+        posting = _build_posting(ground, all_posters)
         dispatcher = Dispatcher(tasks, parts.runner, hub, configuration.limits, posting.wake, intake)
         handoffs.stop_run, handoffs.on_posted, handoffs.posting = dispatcher.stop_run, posting.wake, all_posters
         stack.push_async_callback(dispatcher.drain, 0.0)  # what is still on when this ends by an error is handed back
@@ -121,23 +124,19 @@ async def open_gateway(
         relay = BusRelay(hub, bus, Watchers(ground.back, worker_id), worker_id, dispatcher.stop_here)
         hub.relay = dispatcher.relay = relay
         workers = Workers(ground.front, worker_id)
-        looks = (_watch_changes(ground, service, channels).look, handoffs.give_back_overdue, desk.expire)
-        chores = (*looks, *parts.chores)
-        housekeeping = Housekeeping(workers, dispatcher, relay, Attachments(ground.front), lease_s, chores)
+        looks = (_watch_changes(ground, service, channels).look, handoffs.give_back_overdue, desk.expire, *parts.chores)
+        housekeeping = Housekeeping(workers, dispatcher, relay, Attachments(ground.front), lease_s, looks)
         channels.readiness.is_store_there = lambda: housekeeping.silence_s < STORE_SILENCE_S
         registered = asyncio.Event()
         group(Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh).run(registered))
         await registered.wait()
-        expiry = Expiry(ground.back.with_patience(ERASE_S))
-        retention = Retention(expiry, configuration.retention, configuration.agents.unstored)
         postings = [posting] * (POSTS_AT_ONCE if all_posters else 1)
-        slack = [channels.slack] if channels.slack is not None else []
-        for work in (bus, relay, housekeeping, *parts.workers, *postings, *slack, retention):
+        retention = _build_retention(ground, configuration)
+        for work in (bus, relay, housekeeping, *parts.workers, *postings, *channels.workers, retention):
             group(work.run())
         group(dispatcher.poll())
         yield Gateway(
             service=service,
-            people=service.people,
             knowledge=parts.knowledge,
             app=channels.app,
             dispatcher=dispatcher,
@@ -159,6 +158,16 @@ def _build_service(
     people = PeopleService(Users(ground.front), Links(ground.back), codes, erasures)
     sessions, files = Sessions(ground.front), Attachments(ground.front)
     return GatewayService(intake, sessions, people, parts.memories, files, dispatcher, parts.agents, desk)
+
+
+def _build_posting(ground: Ground, posters: dict[str, Poster]) -> Poller:
+    delivery = Delivery(Outbox(ground.back, ground.worker_id), posters)
+    return Poller("outbox", delivery.work, delivery.next_in)
+
+
+def _build_retention(ground: Ground, configuration: Configuration) -> Retention:
+    expiry = Expiry(ground.back.with_patience(ERASE_S))
+    return Retention(expiry, configuration.retention, configuration.agents.unstored)
 
 
 def _watch_changes(ground: Ground, service: GatewayService, channels: Channels) -> Changes:

@@ -44,6 +44,11 @@ class Channels:
     readiness: Readiness
     app: Starlette
 
+    @property
+    def workers(self) -> "Sequence[Slack]":
+        """What is to be run beside the routes."""
+        return [self.slack] if self.slack is not None else []
+
 
 async def open_channels(
     stack: AsyncExitStack,
