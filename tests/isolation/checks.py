@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from agent.ports import ModelRequest, Text
 from agent.speech import MEMORY_HEAD
-from tests.isolation.marks import MARK, NAME, NUMBER, Mark, find_marks
+from tests.isolation.marks import MARK, NAME, NUMBER, REPEAT, Mark, find_marks
 from tests.isolation.people import Kin
 from tests.support.agent_runs import all_text
 from tests.support.gateway import run_sql
@@ -41,6 +41,8 @@ class Witness:
         for mark in remembered:
             kin = self.kin[mark.world]
             may_know = kin.was_one if _is_straddling(kin, last) else None
+            if REPEAT in last and (kin.now or may_know):
+                kin.repeated.add(mark)
             is_own = bool(askers) and (
                 may_know(mark.person, askers[-1]) if may_know else kin.may_know(mark, askers[-1])
             )

@@ -11,17 +11,24 @@ JOINT = 1_000
 """Numbers from here on are of marks made while two persons were one: such a thing may stay with either."""
 NUMBER = re.compile(r"#(\d+)x(\d+)\b")
 """The world and the number of a message, in its text."""
+REPEAT = "repeat_block"
+"""An order to write down all that the memory block shows."""
 NAME = re.compile(r"N(\d+)x(\d+)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A mark that was found. `person` counts from 0; `is_joint`: made while the person was one with another."""
+    """A mark that was found. `person` counts from 0."""
 
     world: int
     person: int
     is_private: bool
-    is_joint: bool
+    number: int
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether it was made while the person was one with another."""
+        return self.number >= JOINT
 
 
 def make_mark(world: int, person: int, number: int, *, is_private: bool) -> str:
@@ -32,6 +39,6 @@ def make_mark(world: int, person: int, number: int, *, is_private: bool) -> str:
 def find_marks(text: str) -> set[Mark]:
     """All marks in a text."""
     return {
-        Mark(world=int(world), person=int(person), is_private=kind == "p", is_joint=int(number) >= JOINT)
+        Mark(world=int(world), person=int(person), is_private=kind == "p", number=int(number))
         for world, person, kind, number in MARK.findall(text)
     }

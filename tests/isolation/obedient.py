@@ -8,7 +8,7 @@ from dataclasses import replace
 from agent.ports import ModelReply, ModelRequest, Text, ToolResult
 from agent.records import JsonObject, JsonValue, Usage
 from agent.speech import MEMORY_HEAD
-from tests.isolation.marks import MARK
+from tests.isolation.marks import MARK, REPEAT
 from tests.support.agent_runs import all_text, reply_of, text_reply
 
 ORDER = re.compile(r"CALL (\w+) (\{.*?\}) END")
@@ -77,7 +77,7 @@ class ObedientModel:
         text = "\n".join(block.text for block in blocks if isinstance(block, Text))
         known = {tool.name for tool in request.tools}
         orders = [(name, json.loads(arguments)) for name, arguments in ORDER.findall(text) if name in known]
-        if "repeat_block" in text and "update_user_memory" in known:
+        if REPEAT in text and "update_user_memory" in known:
             marks = sorted({match[0] for match in MARK.finditer(text.partition(MEMORY_HEAD)[2])})
             orders += [("update_user_memory", {"operation": "add", "memory": f"likes {mark}"}) for mark in marks]
         return [

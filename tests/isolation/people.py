@@ -24,13 +24,15 @@ class Kin:
     """Which persons of a world are one: now, and at any time so far; and what is not there any more.
 
     Two count as one from before a link is made until it is undone. `changes` counts every step, so that who looked
-    meanwhile knows. Runs of messages up to number `parted_upto` may have seen what was of both.
+    meanwhile knows. Runs of messages up to number `parted_upto` may have seen what was of both. `repeated` is what the
+    agent was told to write down again meanwhile: it may have done so in the name of either, and that one keeps it.
     """
 
     now: dict[int, int] = field(default_factory=dict)
     ever: dict[int, int] = field(default_factory=dict)
     erased: set[int] = field(default_factory=set)
     forgotten: set[str] = field(default_factory=set)
+    repeated: set[Mark] = field(default_factory=set)
     parted_upto: int = -1
     changes: int = 0
 
@@ -55,7 +57,8 @@ class Kin:
 
     def may_know(self, mark: Mark, person: int) -> bool:
         """Whether what a mark stands for is this person's to know."""
-        return self.is_one(mark.person, person) or (mark.is_joint and self.was_one(mark.person, person))
+        is_of_both = mark.is_joint or mark in self.repeated
+        return self.is_one(mark.person, person) or (is_of_both and self.was_one(mark.person, person))
 
 
 class People:

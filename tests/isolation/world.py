@@ -12,6 +12,7 @@ from agent.tasks import Accepted, Inbound
 from memory.database import Database
 from tests.isolation.checks import IN_FRONT_OF_OTHERS, Witness
 from tests.isolation.looking import Looking
+from tests.isolation.marks import REPEAT
 from tests.isolation.meddling import Meddling
 from tests.isolation.people import PEOPLE, Kin, People
 from tests.support.gateway import Core
@@ -20,8 +21,6 @@ from tests.support.make import inbound
 CHANNELS = ("widget", "slack", "api")
 AGENTS = (AgentId("assistant"), AgentId("butler"))
 """The first learns by itself, the second writes when it is told to."""
-ECHO = "CALL repeat_block {} END"
-"""An order to write down all that the memory block shows."""
 LEAVER = PEOPLE - 1
 WAIT_S = 60.0
 SENDS = 20
@@ -138,7 +137,7 @@ class World:
             _order(
                 "propose_agent_memory", name=f"n{people.count}.md", text=f"Somebody likes {mark}.", cause="so it is"
             ),
-            ECHO if people.number % 2 else f"I like {mark} too",
+            _order(REPEAT) if people.number % 2 else f"I like {mark} too",
         ]
         return self._rnd.choice(words)
 
