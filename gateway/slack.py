@@ -12,7 +12,7 @@ from adapters.ports import Gateway
 from adapters.slack.adapter import Slack, Store, open_slack
 from adapters.slack.addresses import follow_up
 from adapters.slack.answers import Answers
-from adapters.slack.errors import TOKEN_REFUSED, CannotReadError, LimitedError, RefusedError, UnknownError
+from adapters.slack.errors import MAY_COME_BACK, CannotReadError, LimitedError, RefusedError, UnknownError
 from adapters.slack.options import Setup
 from adapters.slack.ports import Own
 from adapters.slack.rules import Judge
@@ -26,7 +26,7 @@ from memory.slack import SlackInbox, SlackPosts, SlackThreads
 from memory.slack_installations import SlackInstallations, SlackShared
 from memory.slack_limits import SlackLimits
 
-REVOKED_RETRY_S = 300.0
+REMOVED_RETRY_S = 300.0
 SPREAD_S = 3.0
 
 
@@ -71,16 +71,16 @@ class SlackPoster:
 
 @contextmanager
 def _as_post_errors() -> Generator[None, None, None]:
-    """Slack's faults as the outbox knows them. A turn or a token is waited for: operators can renew a revoked one."""
+    """Slack's faults as the outbox knows them. A turn is waited for, and what people can undo: a removal, a kick."""
     try:
         yield
     except LimitedError as error:
         spread_s = random.uniform(0, error.retry_after_s + SPREAD_S)  # noqa: S311  many may wait for the same turn
         raise PostError(str(error), retry_after_s=error.retry_after_s + spread_s, is_counted=False) from error
     except RefusedError as error:
-        is_token = error.code in TOKEN_REFUSED
-        retry_after_s = REVOKED_RETRY_S if is_token else None
-        raise PostError(str(error), retry_after_s=retry_after_s, is_counted=not is_token) from error
+        is_waited_for = error.code in MAY_COME_BACK
+        retry_after_s = REMOVED_RETRY_S if is_waited_for else None
+        raise PostError(str(error), retry_after_s=retry_after_s, is_counted=not is_waited_for) from error
     except CannotReadError as error:
         raise CannotLookError(str(error)) from error
     except UnknownError as error:

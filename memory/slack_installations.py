@@ -85,9 +85,12 @@ class SlackInstallations:
         """Leave it to the next try."""
         await self._database.execute(query("slack_give_up_refresh"), installation, version)
 
-    async def end(self, installation: str, at_s: float, reason: str) -> bool:
-        """The app was removed or its token revoked at `at_s` (Unix time). False: it was known, or is installed anew."""
-        row = await self._database.fetchrow(query("slack_end_installation"), installation, at_s, reason)
+    async def end(self, installation: str, version: int, at_s: float, reason: str) -> bool:
+        """The app was removed, or the tokens of this version revoked, at `at_s` (Unix time).
+
+        False: it was known, or is installed anew.
+        """
+        row = await self._database.fetchrow(query("slack_end_installation"), installation, version, at_s, reason)
         if row is not None:
             await self._database.execute(query("slack_unpin"), installation)
         return row is not None

@@ -18,6 +18,7 @@ from adapters.slack.conversing import Conversing
 from adapters.slack.deciding import Decision, Reason, Verdict
 from adapters.slack.door import Door
 from adapters.slack.errands import Errands
+from adapters.slack.errors import SlackError
 from adapters.slack.home import Home
 from adapters.slack.http import build_route
 from adapters.slack.inbox import Intake
@@ -141,13 +142,25 @@ class Ending:
         self._pins = pins
 
     async def end(self, revoked: Revoked) -> Decision:
-        """Forget its tokens; its answers wait. A word that is older than the installation changes nothing."""
+        """Forget its tokens; its answers wait. A word that is older than the installation changes nothing.
+
+        Slack tells whole seconds, by its own clock: whether the token that we have now is still good says the rest.
+        """
         installation = revoked.origin.installation
         log.error("slack_revoked", installation=installation, kind=revoked.kind)
-        if await self._installations.end(installation, revoked.at_s, revoked.kind):
-            self._api.note_refusal(installation, revoked.kind)
-        self._pins.forget(installation)
+        _, version, _ = await self._installations.load(installation) or (None, 0, None)
+        if not await self._is_token_taken(installation):
+            if await self._installations.end(installation, version, revoked.at_s, revoked.kind):
+                self._api.note_refusal(installation, revoked.kind)
+            self._pins.forget(installation)
         return _ignore(Reason.REVOKED)
+
+    async def _is_token_taken(self, installation: str) -> bool:
+        try:
+            await self._api.call(installation, "auth.test", {})
+        except SlackError:
+            return False
+        return True
 
 
 class Handler:

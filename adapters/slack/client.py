@@ -1,6 +1,7 @@
 """Slack's Web API over slack_sdk: one shared session, no retries of the SDK's own, limits kept, faults told apart."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -47,33 +48,56 @@ class SlackWebApi:
         self._limits = limits
         self._on_token = on_token
         self._clock = clock
-        self._refused: set[str] = set()
+        self._refused: dict[str, float] = {}
 
     async def call(
         self, installation: str, method: str, arguments: JsonObject, *, patience_s: float = 0.0
     ) -> JsonObject:
         """Call a method once. Raises `RefusedError`, `LimitedError`, `UnknownError`."""
+        token = await self._find_token(installation)
         try:
-            token = await self._tokens.find(installation)
-            bucket = name_bucket(installation, method, arguments.get("channel"))
-            await self._take_turn(installation, method, bucket, patience_s)
-            answer = await self._ask(token, method, arguments, bucket)
+            return await self._use(token, installation, method, arguments, patience_s)
         except RefusedError as error:
-            if error.code in TOKEN_REFUSED:
+            if error.code not in TOKEN_REFUSED:
+                raise
+            self._tokens.forget(installation)
+            newer = await self._find_token(installation)
+            if newer == token:
                 self.note_refusal(installation, error.code)
+                raise
+        return await self._use(newer, installation, method, arguments, patience_s)
+
+    async def _find_token(self, installation: str) -> str:
+        try:
+            return await self._tokens.find(installation)
+        except RefusedError as error:
+            self.note_refusal(installation, error.code)
             raise
-        if installation in self._refused:
-            self._refused.discard(installation)
-            self._on_token(installation, None)
+
+    async def _use(
+        self, token: str, installation: str, method: str, arguments: JsonObject, patience_s: float
+    ) -> JsonObject:
+        bucket = name_bucket(installation, method, arguments.get("channel"))
+        await self._take_turn(installation, method, bucket, patience_s)
+        asked_at_s = self._clock()
+        answer = await self._ask(token, method, arguments, bucket)
+        self._note_success(installation, asked_at_s)
         return answer
 
     def note_refusal(self, installation: str, code: str) -> None:
         """Slack said that it takes an installation's token no more, in an answer or by an event."""
         self._tokens.forget(installation)
-        if installation not in self._refused:
+        is_new = installation not in self._refused
+        self._refused[installation] = self._clock()
+        if is_new:
             log.error("slack_token_refused", installation=installation, code=code)
-            self._refused.add(installation)
             self._on_token(installation, code)
+
+    def _note_success(self, installation: str, asked_at_s: float) -> None:
+        """A call that was on its way when the token was refused says nothing about the token."""
+        if self._refused.get(installation, math.inf) <= asked_at_s:
+            del self._refused[installation]
+            self._on_token(installation, None)
 
     async def _ask(self, token: str, method: str, arguments: JsonObject, bucket: str) -> JsonObject:
         headers = {"Authorization": f"Bearer {token}"}

@@ -45,3 +45,5 @@ TOKEN_REFUSED = frozenset(
     {"account_inactive", "invalid_auth", "not_authed", "not_installed", "token_expired", "token_revoked"}
 )
 """Slack's words for a token that opens nothing, and ours for one that is not there."""
+MAY_COME_BACK = TOKEN_REFUSED | {"not_in_channel"}
+"""Refusals that people can undo: they install the app again, or invite it again."""

@@ -227,8 +227,8 @@ class Installations(Protocol):
         """Leave it to the next try."""
         ...
 
-    async def end(self, installation: str, at_s: float, reason: str) -> bool:
-        """The app was removed or its token revoked at `at_s`."""
+    async def end(self, installation: str, version: int, at_s: float, reason: str) -> bool:
+        """The app was removed, or the tokens of this version revoked, at `at_s`."""
         ...
 
 

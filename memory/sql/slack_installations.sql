@@ -2,12 +2,16 @@
 
 -- name: slack_save_installation
 -- A new installation, or one that comes again with new tokens: $1 its id, $2 sealed tokens, $3 about it, $4 the seconds
--- after which the token ends.
-INSERT INTO slack_installations AS i (installation, sealed, about, expires_at)
-VALUES ($1, $2, $3, clock_timestamp() + $4::float8 * interval '1 second')
-ON CONFLICT (installation) DO UPDATE
-SET sealed = excluded.sealed, about = excluded.about, expires_at = excluded.expires_at, version = i.version + 1,
-    refreshing_until = NULL, installed_at = now(), ended_at = NULL, ended_by = NULL;
+-- after which the token ends. Answers that waited for it are due.
+WITH saved AS (
+    INSERT INTO slack_installations AS i (installation, sealed, about, expires_at)
+    VALUES ($1, $2, $3, clock_timestamp() + $4::float8 * interval '1 second')
+    ON CONFLICT (installation) DO UPDATE
+    SET sealed = excluded.sealed, about = excluded.about, expires_at = excluded.expires_at, version = i.version + 1,
+        refreshing_until = NULL, installed_at = now(), ended_at = NULL, ended_by = NULL
+)
+UPDATE outbox SET run_at = now()
+WHERE state IN ('pending', 'posting') AND owner IS NULL AND channel = 'slack' AND coalesce(reply_to -> 'beside', reply_to) ->> 'installation' = $1;
 
 -- name: slack_load_installation
 SELECT sealed, version, extract(epoch FROM expires_at - clock_timestamp())::float8 AS expires_in_s
@@ -31,11 +35,11 @@ RETURNING 1;
 UPDATE slack_installations SET refreshing_until = NULL WHERE installation = $1 AND version = $2;
 
 -- name: slack_end_installation
--- The app was removed, or its token revoked, at $2: the tokens go. Those of a later installation stay.
+-- The app was removed, or the tokens of version $2 revoked, at $3: they go. Those of a later installation stay.
 UPDATE slack_installations SET sealed = NULL, version = version + 1, refreshing_until = NULL, expires_at = NULL,
-                               ended_at = now(), ended_by = $3
-WHERE installation = $1 AND sealed IS NOT NULL
-  AND date_trunc('second', installed_at) <= to_timestamp($2::float8)  -- Slack tells whole seconds
+                               ended_at = now(), ended_by = $4
+WHERE installation = $1 AND version = $2 AND sealed IS NOT NULL
+  AND date_trunc('second', installed_at) <= to_timestamp($3::float8)  -- Slack tells whole seconds
 RETURNING 1;
 
 -- name: slack_list_installations

@@ -39,7 +39,7 @@ async def test_operators_see_who_installed_the_app_and_how_each_token_stands(
     settings = settings_with(database_url, KEY)
     assert await asyncio.to_thread(list_installed, settings, as_json=False) == NONE
     await install(database, "T4GONE", None)
-    await SlackInstallations(database, Sealer([KEY])).end("T4GONE", 4e9, "app_uninstalled")
+    await SlackInstallations(database, Sealer([KEY])).end("T4GONE", 1, 4e9, "app_uninstalled")
     await install(database, "T1", None)
     await install(database, "E2", 7_300.0, is_org_wide=True, name="Group\x1b[2J")
     await install(database, "T3LATE", -120.0)

@@ -10,6 +10,7 @@ import httpx2
 from adapters.slack.deciding import Rule
 from adapters.slack.grants import is_state_genuine, sign_state
 from adapters.slack.options import Conversation, Keys, Options, Setup
+from adapters.slack_fake.dispatch import tell_installation
 from adapters.slack_fake.fake import FakeSlack
 from adapters.slack_fake.records import App, Channel, User
 from adapters.slack_fake.team import Workspace
@@ -187,6 +188,7 @@ async def test_a_removed_app_forgets_its_tokens_and_its_answers_wait_for_it_to_c
         market.slack.faults.refuse("chat.*", code="token_revoked")
         ts = await market.slack.say(user, general, "<@BOT> hi")
         await until(database_url, "SELECT 1 FROM outbox WHERE note IS NOT NULL")
+        bot = team.bot
         market.slack.uninstall(team)
         await until(database_url, "SELECT 1 FROM slack_installations WHERE sealed IS NULL AND ended_by IS NOT NULL")
         ready = await market.browser.get(f"{market.address}/readyz")
@@ -194,11 +196,38 @@ async def test_a_removed_app_forgets_its_tokens_and_its_answers_wait_for_it_to_c
         metrics = await market.browser.get(f"{market.address}/metrics")
         assert "parley_slack_tokens_refused 1.0" in metrics.text
         market.slack.faults.clear()
+        market.slack.world.channels[general.channel_id].members.append(bot.user_id)
         await market.install(team)
-        market.slack.world.channels[general.channel_id].members.append(team.bot.user_id)
-        await run_sql(database_url, "UPDATE outbox SET run_at = now()")
         assert await market.answers(general, ts) == ["Late, and whole."]
         assert [row["attempts"] for row in await run_sql(database_url, "SELECT attempts FROM outbox")] == [1]
+
+
+async def test_a_word_of_a_removal_ends_no_installation_whose_token_slack_takes(database_url: str) -> None:
+    """It was installed again within the second that Slack tells. Proves: SL-31."""
+    async with open_market(database_url, ScriptedModel()) as market:
+        team = market.slack.add_team("Acme", is_installed=False)
+        await market.install(team)
+        tell_installation(market.slack.world, team.installation, {"type": "app_uninstalled"})
+        await market.slack.wait_until_heard()
+        await until(database_url, "SELECT 1 FROM slack_inbox HAVING bool_and(verdict IS NOT NULL) AND count(*) > 0")
+        assert await run_sql(database_url, "SELECT 1 FROM slack_installations WHERE sealed IS NOT NULL")
+        assert (await market.browser.get(f"{market.address}/readyz")).json().get("slack") is None
+
+
+async def test_an_answer_waits_for_the_app_to_be_invited_again(database_url: str) -> None:
+    """Somebody took it out of the channel in mid-answer. Proves: SL-31."""
+    model = ScriptedModel(checks_prefix=False)
+    model.add(says("Late, and whole."))
+    async with open_market(database_url, model) as market:
+        team = market.slack.add_team("Acme", is_installed=False)
+        await market.install(team)
+        user, general = furnish(team, "Ann")
+        market.slack.faults.refuse("chat.*", code="not_in_channel")
+        ts = await market.slack.say(user, general, "<@BOT> hi")
+        await until(database_url, "SELECT 1 FROM outbox WHERE note LIKE '%not_in_channel'")
+        market.slack.faults.clear()
+        await run_sql(database_url, "UPDATE outbox SET run_at = now()")
+        assert await market.answers(general, ts) == ["Late, and whole."]
 
 
 async def test_a_late_word_of_a_removal_ends_no_newer_installation(database_url: str) -> None:

@@ -1,16 +1,22 @@
 """Tokens: sealed at rest, renewed by one process at a time, and never a reason to lose a call."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 
 import pytest
 
+from adapters.slack.client import SlackWebApi, open_client
 from adapters.slack.errors import LimitedError, RefusedError, UnknownError
 from adapters.slack.tokens import InstalledTokens
+from adapters.slack_fake.fake import FakeSlack
+from adapters.slack_fake.team import Workspace
 from agent.records import JsonObject
 from memory.database import Database
 from memory.errors import SealError
 from memory.sealing import Sealer
 from memory.slack_installations import SlackInstallations, list_installations
+from memory.slack_limits import SlackLimits
 
 OLD, NEW = "an old key 0123456789", "a new key 9876543210"
 TOKENS: JsonObject = {"bot_token": "xoxb-1", "refresh_token": "r-1"}
@@ -40,6 +46,37 @@ class Renewals:
             "expires_in": 43_200,
             "team": {"id": "T1"},
         }
+
+
+@dataclass
+class Calls:
+    """A workspace that is called with the token that is kept for it, and what operators were told of the token."""
+
+    slack: FakeSlack
+    team: Workspace
+    store: SlackInstallations
+    api: SlackWebApi
+    told: list[str | None] = field(default_factory=list)
+
+    async def keep(self, token: str) -> None:
+        """Another process keeps this token from now on."""
+        await self.store.save(self.team.team_id, {"bot_token": token}, {}, None)
+
+    async def call(self) -> JsonObject:
+        """A call that needs a token and nothing else."""
+        return await self.api.call(self.team.team_id, "auth.test", {})
+
+
+@pytest.fixture
+async def calls(database: Database) -> AsyncIterator[Calls]:
+    """The workspace's true token is kept."""
+    async with FakeSlack() as slack, open_client(slack.api_url) as (client, session):
+        store, told = SlackInstallations(database, Sealer([OLD])), list[str | None]()
+        tokens = InstalledTokens(store, Renewals().renew)
+        api = SlackWebApi(client, session, tokens, SlackLimits(database), lambda _, code: told.append(code))
+        calls = Calls(slack, slack.add_team(), store, api, told)
+        await calls.keep(calls.team.bot_token)
+        yield calls
 
 
 async def install(database: Database, expires_in_s: float | None) -> SlackInstallations:
@@ -106,9 +143,37 @@ async def test_a_renewal_never_brings_back_an_app_that_was_removed_meanwhile(dat
     """Removed is removed. Proves: SL-31."""
     store = await install(database, 60.0)
     assert await store.begin_refresh("T1", 1)
-    assert await store.end("T1", 4e9, "app_uninstalled")
+    assert not await store.end("T1", 0, 4e9, "of other tokens")
+    assert await store.end("T1", 1, 4e9, "app_uninstalled")
     assert not await store.end_refresh("T1", 1, TOKENS, 60.0)
     (seen,) = await list_installations(database, Sealer([NEW]))
     assert (seen.ended_by, seen.about) == ("app_uninstalled", {"name": "Acme"})
     with pytest.raises(RefusedError):
         await InstalledTokens(store, Renewals().renew).find("T1")
+
+
+async def test_a_token_that_another_process_replaced_is_refused_once_and_the_call_goes_through(calls: Calls) -> None:
+    """The app was installed anew elsewhere: nobody waits for a memory of ours to fade. Proves: SL-31."""
+    await calls.keep("xoxb-old")
+    with pytest.raises(RefusedError, match="invalid_auth"):
+        await calls.call()
+    await calls.keep("xoxb-older")
+    with pytest.raises(RefusedError):
+        await calls.call()
+    await calls.keep(calls.team.bot_token)
+    assert (await calls.call())["ok"] is True
+    assert calls.told == ["invalid_auth", None]
+
+
+async def test_a_call_that_was_on_its_way_when_the_token_was_refused_does_not_clear_it(calls: Calls) -> None:
+    """Operators are not told that all is well by an answer from before. Proves: SL-31."""
+    calls.slack.faults.delay("auth.test", 0.3, times=1)
+    before = asyncio.create_task(calls.call())
+    async with asyncio.timeout(5):
+        while not calls.slack.api.calls:  # noqa: ASYNC110 - the fake says nothing of a call that it delays
+            await asyncio.sleep(0.01)
+    calls.api.note_refusal(calls.team.team_id, "app_uninstalled")
+    assert (await before)["ok"] is True
+    assert calls.told == ["app_uninstalled"]
+    await calls.call()
+    assert calls.told == ["app_uninstalled", None]
