@@ -30,7 +30,7 @@ from gateway.config_models import ConfigFile, PriceTable, RunsTable
 from gateway.config_routes import build_routes
 from gateway.config_search import build_embedder
 from gateway.config_slack import build_slack
-from gateway.dispatcher import Limits as RunLimits
+from gateway.endings import Limits as RunLimits
 from gateway.handoffs import HandoffRules
 from gateway.hooks import Hooks
 from gateway.mcp_servers import ToolServer

@@ -9,50 +9,28 @@ accept ─► took the lease ─► run ─► finish ─► the session's next 
 """
 
 import asyncio
-import time
-import traceback
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Protocol
 from weakref import WeakValueDictionary
 
 import structlog
 
-from agent.errors import BudgetSpentError, LeaseLostError, ModelError, ModelUnavailableError, StoreUnavailableError
+from agent.errors import LeaseLostError, ModelError, StoreUnavailableError
 from agent.ids import RunId, SessionId, TaskId
-from agent.loop import Progress
-from agent.tasks import Inbound, TaskState
-from agent.text import storable
+from agent.tasks import Inbound
 from gateway import metrics
 from gateway.active import Active
+from gateway.endings import Endings, Limits
 from gateway.hub import Hub
-from gateway.insist import insist
-from gateway.runner import Attempt, Runner
-from memory.task_records import Claim, Intake, Outcome
+from gateway.runner import Runner
+from memory.task_records import Claim, Intake
 from memory.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 STORE_RETRY_S = 0.5
 UNKNOWN_SEQ = 2**62
 """Beyond any number there is: read all there is."""
-GIVEN_UP = "I could not answer this, although I tried several times. The operators can see it and try again."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How much at once and how often. `retry_s` is the wait after the first, second, … attempt."""
-
-    capacity: int = 1_000
-    yield_after: int = 8
-    retry_s: tuple[float, ...] = (2.0, 5.0, 15.0, 30.0, 60.0)
-    retry_after_most_s: float = 300.0
-    poll_s: float = 1.0
-
-    @property
-    def attempts(self) -> int:
-        """How often a task is tried before it becomes a dead letter."""
-        return len(self.retry_s) + 1
 
 
 class Elsewhere(Protocol):
@@ -80,13 +58,12 @@ class Dispatcher:
         self._runner = runner
         self._hub = hub
         self._limits = limits
-        self._on_posted = on_posted
         self._active: dict[SessionId, Active] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._accepting: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
         self._wake = asyncio.Event()
-        self._is_draining = False
         self._is_starved = False
+        self._endings = Endings(tasks, runner, hub, limits, self.wake, on_posted)
         self.relay: Elsewhere | None = None
 
     @property
@@ -101,7 +78,7 @@ class Dispatcher:
 
     @property
     def _has_room(self) -> bool:
-        return not self._is_draining and len(self._active) < self._limits.capacity
+        return not self._endings.is_draining and len(self._active) < self._limits.capacity
 
     async def accept(self, inbound: Inbound) -> Intake:
         """Commit a message and start on it when its session is free. Accepts of one session follow one another.
@@ -181,7 +158,7 @@ class Dispatcher:
 
     async def drain(self, within_s: float) -> None:
         """Take nothing more; let running turns end within the time, then hand the rest back."""
-        self._is_draining = True
+        self._endings.is_draining = True
         if self._workers:
             await asyncio.wait(self._workers, timeout=within_s)
         for active in self._active.values():
@@ -227,122 +204,34 @@ class Dispatcher:
 
     async def _run_task(self, claim: Claim, active: Active, *, may_keep: bool) -> Claim | None:
         """One task to its end; the session's next claim when there is one."""
-        attempt = await self._start(claim)
+        attempt = await self._endings.start(claim)
         if attempt is None:
             return None
         active.attempt, active.is_stopped = attempt, False
         active.run = asyncio.create_task(self._runner.run(attempt), name=f"run {claim.run_id}")
         try:
             outcome = await active.run
-            return await self._finish(attempt, outcome, may_keep=may_keep)
+            return await self._endings.finish(attempt, outcome, may_keep=may_keep)
         except asyncio.CancelledError as error:
             if active.is_stale:
                 raise LeaseLostError(claim.session_id) from None
             if active.is_stopped:
-                return await self._finish(attempt, self._runner.stopped(attempt), may_keep=may_keep)
+                return await self._endings.finish(attempt, self._runner.stopped(attempt), may_keep=may_keep)
             if not self._is_leaving():
-                return await self._handle_bug(attempt, error, may_keep=may_keep)
-            await self._put_back(attempt, 0.0, None, counts=False)
+                return await self._endings.handle_bug(attempt, error, may_keep=may_keep)
+            await self._endings.put_back(attempt, 0.0, None, counts=False)
             return None
         except ModelError as error:
-            return await self._handle_fault(attempt, error, may_keep=may_keep)
+            return await self._endings.handle_fault(attempt, error, may_keep=may_keep)
         except LeaseLostError:
             raise
         except StoreUnavailableError:
-            await self._put_back(attempt, STORE_RETRY_S, None, counts=False)
+            await self._endings.put_back(attempt, STORE_RETRY_S, None, counts=False)
             return None
         except Exception as error:  # noqa: BLE001  a fault of ours must not cost the task: it is tried again
-            return await self._handle_bug(attempt, error, may_keep=may_keep)
+            return await self._endings.handle_bug(attempt, error, may_keep=may_keep)
 
     def _is_leaving(self) -> bool:
         """Whether runs are cancelled because the process leaves; else somebody's code cancelled itself."""
         task = asyncio.current_task()
-        return self._is_draining or (task is not None and task.cancelling() > 0)
-
-    async def _start(self, claim: Claim) -> Attempt | None:
-        if claim.attempt:
-            return Attempt(claim=claim, progress=Progress())
-        start = await self._tasks.start(claim)
-        if start is None:
-            await self._tasks.release(claim)
-            return None
-        self._hub.publish(claim.session_id, [start.note])
-        attempt = Attempt(claim=replace(claim, attempt=start.attempt), merged=start.merged, progress=Progress())
-        if start.attempt > self._limits.attempts:
-            await self._finish(attempt, self._runner.given_up(attempt, GIVEN_UP, "too many attempts"), may_keep=False)
-            return None
-        return attempt
-
-    async def _handle_bug(self, attempt: Attempt, error: BaseException, *, may_keep: bool) -> Claim | None:
-        """A fault of ours, or an outcome that the store does not take: nothing of what was done is kept."""
-        frames = traceback.format_tb(error.__traceback__)
-        log.error("run_failed", run_id=attempt.claim.run_id, error=type(error).__name__, where="".join(frames))
-        attempt.task, attempt.progress = None, Progress()
-        return await self._handle_fault(attempt, ModelUnavailableError(type(error).__name__), may_keep=may_keep)
-
-    async def _handle_fault(self, attempt: Attempt, error: ModelError, *, may_keep: bool) -> Claim | None:
-        claim = attempt.claim
-        if isinstance(error, BudgetSpentError):
-            log.info("budget_spent", run_id=claim.run_id, account=str(error))
-            return await self._finish(attempt, self._runner.refused(attempt, error.sentence), may_keep=may_keep)
-        reason = storable(f"{type(error).__name__}: {error}")
-        metrics.model_faults.labels(type(error).__name__).inc()
-        log.warning("model_failed", run_id=claim.run_id, attempt=claim.attempt, error=reason)
-        if error.is_retryable and claim.attempt < self._limits.attempts:
-            wait = self._limits.retry_s[claim.attempt - 1]
-            wait = max(wait, min(error.retry_after_s or 0.0, self._limits.retry_after_most_s))
-            await self._put_back(attempt, wait, error.sentence, counts=True)
-            asyncio.get_running_loop().call_later(wait, self._wake.set)
-            return None
-        sentence = GIVEN_UP if error.is_retryable else error.sentence
-        return await self._finish(attempt, self._runner.given_up(attempt, sentence, reason), may_keep=may_keep)
-
-    async def _put_back(self, attempt: Attempt, after_s: float, sentence: str | None, *, counts: bool) -> None:
-        note = await insist(
-            lambda: self._tasks.put_back(attempt.claim, after_s=after_s, note=sentence, counts=counts),
-            lambda: self._is_draining,
-        )
-        attempt.is_over = True
-        self._hub.publish(attempt.claim.session_id, [note])
-
-    async def _finish(self, attempt: Attempt, outcome: Outcome, *, may_keep: bool) -> Claim | None:
-        """Commit the end. While the database is away the answer is kept here and offered again."""
-        keep = may_keep and not self._is_draining
-        finish = await insist(
-            lambda: self._tasks.finish(attempt.claim, outcome, may_keep=keep), lambda: self._is_draining
-        )
-        attempt.is_over = True
-        self._hub.end_run(attempt.claim.session_id)
-        self._hub.publish(attempt.claim.session_id, finish.entries)
-        log.info(
-            "run_finished",
-            run_id=attempt.claim.run_id,
-            session_id=attempt.claim.session_id,
-            state=outcome.run_state,
-            seconds=round(time.monotonic() - attempt.started_s, 3),
-        )
-        _count(attempt, outcome)
-        for ask in outcome.run.asks if outcome.run else ():
-            metrics.approvals.labels("asked").inc()
-            log.info("approval_asked", approval_id=ask.approval_id, run_id=attempt.claim.run_id)
-        if finish.waiting:
-            self._wake.set()
-        if finish.is_posted and self._on_posted:
-            self._on_posted()
-        await self._runner.finished(attempt, outcome)
-        return finish.next
-
-
-def _count(attempt: Attempt, outcome: Outcome) -> None:
-    metrics.runs.labels(outcome.run_state).inc()
-    metrics.run_s.observe(time.monotonic() - attempt.started_s)
-    if outcome.state is TaskState.DEAD:
-        metrics.dead_letters.inc()
-    if outcome.run is not None:
-        usage = outcome.run.usage
-        metrics.count_cached(usage)
-        metrics.tokens.labels("input").inc(usage.input_tokens)
-        metrics.tokens.labels("output").inc(usage.output_tokens)
-        metrics.tokens.labels("cache_read").inc(usage.cache_read_tokens)
-        metrics.tokens.labels("cache_write").inc(usage.cache_write_tokens)
-        metrics.cost_usd.inc(float(usage.cost_usd))
+        return self._endings.is_draining or (task is not None and task.cancelling() > 0)

@@ -11,7 +11,7 @@ from agent.ports import ModelReply, ModelRequest
 from agent.records import Message, RunState
 from agent.tasks import TaskState
 from agent.tools import build_tool
-from gateway.dispatcher import GIVEN_UP
+from gateway.endings import GIVEN_UP
 from tests.support.agent_runs import EchoModel, PlainModel, reply_of, text_reply, tool_reply
 from tests.support.gateway import PATIENT, build_agent, configure, find_text, open_core, run_sql
 from tests.support.make import BOB, SESSION

@@ -7,7 +7,7 @@ import pytest
 from agent.ids import SessionId
 from agent.records import Message, RunState
 from agent.tasks import TaskState
-from gateway.dispatcher import Limits
+from gateway.endings import Limits
 from tests.support.agent_runs import EchoModel
 from tests.support.gateway import build_agent, configure, of_run, open_core, run_sql
 from tests.support.make import ANN, BOB, SESSION

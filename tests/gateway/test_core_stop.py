@@ -6,7 +6,7 @@ from agent.ids import RunId, SessionId
 from agent.records import RunState
 from agent.tasks import TaskState
 from agent.tools import build_tool
-from gateway.dispatcher import Limits
+from gateway.endings import Limits
 from tests.support.gateway import PATIENT, build_agent, configure, open_core
 from tests.support.make import ANN, BOB, SESSION
 from tests.support.model_steps import Gate, calls, fails, last_text_has, says, says_slowly

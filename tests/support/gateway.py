@@ -22,7 +22,7 @@ from gateway.address import StoreAddress
 from gateway.agents import AgentConfig, Agents
 from gateway.compose import Gateway, open_gateway
 from gateway.config import Configuration
-from gateway.dispatcher import Limits
+from gateway.endings import Limits
 from gateway.hooks import Hooks
 from gateway.ports import Poster
 from tests.support.database import PATIENCE_S
