@@ -15,6 +15,11 @@ VISITOR_CHANNEL = "visitor"
 """The channel of accounts that only a visitor's token stands for; the external id is the visitor's first user id."""
 
 
+def is_email_address(text: str) -> bool:
+    """Whether a text has the form of an e-mail address. Whose it is, and whether it works, nobody knows by that."""
+    return text.isprintable() and " " not in text and all(text.rpartition("@"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """An account of a person's. `origin_id` is the user it was with before it was linked; none where it was not."""

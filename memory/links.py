@@ -11,7 +11,7 @@ import asyncpg
 
 from agent.errors import LinkRefusedError, NotFoundError, UserGoneError
 from agent.ids import MemoryId, SessionId, UserId
-from agent.people import VISITOR_CHANNEL, Account, Proof
+from agent.people import VISITOR_CHANNEL, Account, Proof, is_email_address
 from agent.records import Identity
 from memory.database import Connection, Database, Record
 from memory.linking import Fact, find_theirs, part_merged, plan_link, plan_revival
@@ -92,10 +92,10 @@ class Links:
     async def prove_email(self, identity: Identity, email: str | None) -> UserId | None:
         """Note the address that an account's channel vouches for now, and link whoever proved the same elsewhere.
 
-        Two accounts of one channel are two people, whatever their address. Letter by letter: nothing is folded. Who
-        the account's person is now; none where nothing was noted that was not known.
+        Two accounts of one channel are two people, whatever their address. Letter by letter: nothing is folded. What
+        is no address proves nothing. Who the account's person is now; none where nothing was noted that was not known.
         """
-        if email is None:
+        if email is None or not is_email_address(email):
             async with self._database.scope(identity=_key(identity)) as connection:
                 await connection.fetchrow(query("note_email"), *_parts(identity), None)
             return None

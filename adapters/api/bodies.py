@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, ValidationError
 
 from adapters.api.names import NAME_LIMIT, NAME_PATTERN, is_name
+from agent.people import is_email_address
 from agent.records import Audience
 
 PROMPT_LIMIT = 100_000
@@ -47,7 +48,7 @@ def _printable(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    if not text.isprintable() or " " in text or not all(text.rpartition("@")):
+    if not is_email_address(text):
         raise _wrong("an e-mail address such as ann@example.com")
     return text
 

@@ -18,6 +18,7 @@ from adapters.widget.conversations import is_thread_name
 from adapters.widget.errors import TokenRefusedError
 from adapters.widget.keys import GatewaySecret, SigningKey
 from agent.ids import UserId
+from agent.people import is_email_address
 from agent.records import JsonObject
 from agent.text import storable_object
 
@@ -148,13 +149,22 @@ def _claims_of(claims: _SiteClaims) -> Claims:
     return Claims(
         subject=claims.sub,
         expires_at_s=claims.exp,
-        email=claims.email if claims.email_verified else None,
+        email=_find_proven_email(claims),
         first_name=claims.first_name,
         last_name=claims.last_name,
         timezone=claims.timezone,
         attributes=claims.attributes,
         threads=frozenset(claims.threads),
     )
+
+
+def _find_proven_email(claims: _SiteClaims) -> str | None:
+    """The address that the site has verified. A blank one is none; what is no address is refused."""
+    if not claims.email_verified or not claims.email or claims.email.isspace():
+        return None
+    if not is_email_address(claims.email):
+        raise TokenRefusedError("token: expected email to be an e-mail address such as ann@example.com")
+    return claims.email
 
 
 def _visitor_audience(site_key: str) -> str:

@@ -405,6 +405,15 @@ async def test_the_same_proven_address_links_two_channels_letter_by_letter_and_n
     assert web.user.id != slack.user.id, "what was undone does not come back by itself"
 
 
+@pytest.mark.parametrize("text", ["", " ", "x", "@", "a b@example.com"])
+async def test_what_is_no_address_links_nobody(database: Database, links: Links, text: str) -> None:
+    """A channel that fills in a blank for everybody must not make them one person, nor fail. Proves: ID-3."""
+    slack, web = await Person(database, "fay", "slack").come(), await Person(database, "fay", "id").come()
+    for one in (slack, web):
+        assert await links.prove_email(one.identity, text) is None
+    assert {account.proven_email for account in await links.list_accounts(web.user.id)} == {None}
+
+
 async def test_a_claimed_address_is_no_proof(database: Database, links: Links) -> None:
     """An API caller may say any address. Proves: ID-3."""
     slack = await Person(database, "eve", "slack").come()

@@ -119,6 +119,8 @@ FORGED: dict[str, Callable[[], str]] = {
     "aud a list": lambda: with_claims(aud=["shop", "blog"]),
     "signed by another site": lambda: signed(HEADER, claims(aud="blog"), OTHER_SHARED),
     "e-mail a list": lambda: with_claims(email=["ann@example.com"]),
+    "e-mail that is none": lambda: with_claims(email="x", email_verified=True),
+    "e-mail of two words": lambda: with_claims(email="ann lee@example.com", email_verified=True),
     "verified in words": lambda: with_claims(email_verified="yes"),
     "thread of a private form": lambda: with_claims(threads=["~abc"]),
     "threads a string": lambda: with_claims(threads="ticket"),
@@ -172,6 +174,13 @@ def test_a_good_token_tells_the_site_s_claims() -> None:
 def test_an_unverified_e_mail_is_not_kept() -> None:
     """An address that nobody verified could be anybody's. Proves: WI-21."""
     assert verify_site_token(site_token(email="ann@example.com"), "shop", KEYS, NOW_S).email is None
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t"])
+def test_a_blank_e_mail_is_none_even_when_verified(blank: str) -> None:
+    """A site that fills in a blank for people without an address shuts nobody out. Proves: WI-21."""
+    token = site_token(email=blank, email_verified=True)
+    assert verify_site_token(token, "shop", KEYS, NOW_S).email is None
 
 
 def test_both_active_keys_of_a_site_are_taken() -> None:
