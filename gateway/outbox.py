@@ -6,6 +6,7 @@ from typing import Literal
 
 import structlog
 
+from agent.errors import StoreUnavailableError
 from gateway import metrics
 from gateway.ports import CannotLookError, Poster, PostError, PostUnknownError
 from memory.outbox import VISIBLE_AGAIN_S, Outbox, Post
@@ -53,9 +54,15 @@ class Delivery:
             log.warning("post_unknown", session_id=post.session_id, seq=post.seq, channel=post.channel)
             await self._end(post, "unknown", note="an earlier try may stand there, and nobody may look")
         except PostUnknownError:
-            await self._handle_unknown(post)
+            await self._handle_unknown(post, "answer lost", "the channel never said whether it was posted")
         except PostError as error:
             await self._handle_refusal(post, error)
+        except StoreUnavailableError:
+            raise
+        except Exception as error:  # one bad answer must not hold back its thread for ever
+            log.exception("post_broke", session_id=post.session_id, seq=post.seq, channel=post.channel)
+            note = f"a fault of ours: {type(error).__name__}"
+            await self._handle_unknown(post, note, note)
         else:
             await self._end(post, "sent", posted_as=posted_as)
 
@@ -81,12 +88,12 @@ class Delivery:
         await self._outbox.end(post, state, posted_as=posted_as, note=note)
         metrics.posts.labels(channel=post.channel, end=state).inc()
 
-    async def _handle_unknown(self, post: Post) -> None:
+    async def _handle_unknown(self, post: Post, why: str, why_left: str) -> None:
         if post.attempts >= ATTEMPTS:
             log.warning("post_unknown", session_id=post.session_id, seq=post.seq, channel=post.channel)
-            await self._end(post, "unknown", note="the channel never said whether it was posted")
+            await self._end(post, "unknown", note=why_left)
         else:
-            await self._outbox.delay(post, UNKNOWN_RETRY_S * post.attempts, may_stand=True, note="answer lost")
+            await self._outbox.delay(post, UNKNOWN_RETRY_S * post.attempts, may_stand=True, note=why)
 
     async def _handle_refusal(self, post: Post, error: PostError) -> None:
         if error.retry_after_s is not None and not error.is_counted:

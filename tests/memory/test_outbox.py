@@ -7,12 +7,14 @@ from typing import Literal
 import pytest
 
 from agent.asks import Ask
+from agent.errors import StoreUnavailableError
 from agent.ids import SessionId, WorkerId
 from agent.records import JsonObject, RunState
 from agent.tasks import TaskState
-from gateway.outbox import Delivery
+from gateway.outbox import ATTEMPTS, Delivery
 from gateway.ports import CannotLookError, PostError, PostUnknownError
 from memory.database import Database
+from memory.left_posts import LeftPosts
 from memory.outbox import Outbox
 from memory.task_records import Outcome
 from memory.tasks import Tasks
@@ -203,6 +205,37 @@ async def test_answers_of_a_session_are_posted_in_order_and_nobody_asks_in_vain_
     await database.execute(DUE)
     assert [await delivery.work(), await delivery.work()] == [True, True]
     assert [text for text, _ in channel.posts] == ["re: three", "re: one", "re: two"]
+
+
+@pytest.mark.parametrize("is_looking", [False, True])
+async def test_a_fault_that_no_channel_speaks_of_holds_back_a_thread_for_its_attempts_at_most(
+    database: Database, is_looking: bool
+) -> None:
+    """It may have come before the post or after it, so one looks; then operators see it, and the thread goes on.
+
+    Proves: RE-7.
+    """
+    channel = Channel(faults=[KeyError("ts") for _ in range(1 if is_looking else ATTEMPTS)])
+    channel.look_faults = [KeyError("ts") for _ in range(ATTEMPTS - 1 if is_looking else 0)]
+    await answer(database, "one")
+    await answer(database, "two")
+    delivery = deliver(database, channel)
+    for _ in range(ATTEMPTS + 1):
+        assert await delivery.work()
+        await database.execute(DUE)
+    assert ([text for text, _ in channel.posts], await state(database)) == (["re: two"], ["unknown", "sent"])
+    assert channel.looks == ATTEMPTS - 1
+    [left] = await LeftPosts(database).list_newest()
+    assert left.note == "a fault of ours: KeyError"
+
+
+async def test_a_store_that_is_away_while_one_posts_says_nothing_about_the_answer(database: Database) -> None:
+    """The loop waits and the post is taken again."""
+    channel = Channel(faults=[StoreUnavailableError("away")])
+    await answer(database, "one")
+    with pytest.raises(StoreUnavailableError):
+        await deliver(database, channel).work()
+    assert await state(database) == ["posting"]
 
 
 async def test_what_waits_for_a_channel_that_is_not_served_here_is_left_alone(database: Database) -> None:
