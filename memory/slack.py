@@ -198,6 +198,11 @@ class SlackPosts:
         arguments = (session_id, question, part, installation, conversation, state, post_key, self._worker_id)
         return await self._database.fetchrow(query("slack_begin_part"), *arguments) is not None
 
+    async def take_part(self, session_id: SessionId, question: str, part: int, *, post_key: str) -> bool:
+        """What was only a preview is posted whole now. False: the preview's message is there by now."""
+        row = await self._database.fetchrow(query("slack_take_part"), session_id, question, part, post_key)
+        return row is not None
+
     async def show_part(self, session_id: SessionId, question: str, part: int, ts: str) -> bool:
         """A preview's message is there. False: the answer was posted without it, or is not wanted any more."""
         row = await self._database.fetchrow(query("slack_show_part"), session_id, question, part, ts)

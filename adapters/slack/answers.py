@@ -124,7 +124,8 @@ class Answers:
             ts = await self._put_in_place(piece, ts, *shown)
         elif ts is None:
             asked_at_s = self._clock()
-            await self._begin(piece)
+            if not await self._begin(piece):
+                raise LimitedError("a preview that is shown by now", HELD_LOOK_S)
             if self._clock() - asked_at_s > PAUSE_S:  # we were paused: somebody else may be posting it by now
                 raise UnknownError("a pause before a post")
             ts = await self._make(piece)
@@ -133,8 +134,8 @@ class Answers:
         )
         return ts
 
-    async def _begin(self, piece: Piece) -> None:
-        """A trace of the post that is tried now, in place of a preview's where there was one."""
+    async def _begin(self, piece: Piece) -> bool:
+        """A trace of the post that is tried now, in place of a preview's where there was one. False: it is shown."""
         is_new = await self._posts.begin_part(
             *piece.address.key,
             piece.part,
@@ -143,10 +144,7 @@ class Answers:
             state="posting",
             post_key=piece.post_key,
         )
-        if not is_new:
-            await self._posts.set_part(
-                *piece.address.key, piece.part, ts=None, state="posting", post_key=piece.post_key
-            )
+        return is_new or await self._posts.take_part(*piece.address.key, piece.part, post_key=piece.post_key)
 
     async def _make(self, piece: Piece) -> str:
         """A new message. When Slack says that it was not made, nothing needs to be looked for later."""

@@ -112,6 +112,10 @@ class Posts(Protocol):
         """Write down that a message is about to be made. False: somebody else did."""
         ...
 
+    async def take_part(self, session_id: SessionId, question: str, part: int, *, post_key: str) -> bool:
+        """What was only a preview is posted whole now. False: the preview's message is there by now."""
+        ...
+
     async def show_part(self, session_id: SessionId, question: str, part: int, ts: str) -> bool:
         """A preview's message is there. False: the answer was posted without it, or is not wanted any more."""
         ...

@@ -183,6 +183,12 @@ INSERT INTO slack_posts (session_id, question, part, installation, conversation,
 VALUES ($1, $2, $3, $4, $5, $6::text, $7, CASE WHEN $6 = 'draft' THEN $8::text END)
 ON CONFLICT DO NOTHING RETURNING 1;
 
+-- name: slack_take_part
+-- What was only a preview is posted whole now. No row: the preview's message is there by now.
+UPDATE slack_posts SET state = CASE WHEN state = 'withdrawn' THEN state ELSE 'posting' END, post_key = $4
+WHERE session_id = $1 AND question = $2 AND part = $3 AND ts IS NULL
+RETURNING 1;
+
 -- name: slack_show_part
 -- A preview's message is there. No row: the answer was posted without it, or is not wanted any more.
 UPDATE slack_posts p SET ts = $4::text
@@ -204,9 +210,11 @@ WHERE session_id = $1 AND question = $2 AND part = $3;
 DELETE FROM slack_posts WHERE session_id = $1 AND question = $2 AND part = $3;
 
 -- name: slack_load_parts
--- The messages of an answer. `is_held`: another worker that lives may still write into it.
-SELECT p.part, p.ts, p.state, p.owner IS DISTINCT FROM $3::text AND EXISTS (
-    SELECT FROM workers w WHERE w.worker_id = p.owner
+-- The messages of an answer. `is_held`: another worker that lives may still write into it, or one that died while it
+-- made it a moment ago, and the call may be on its way.
+SELECT p.part, p.ts, p.state, p.owner IS DISTINCT FROM $3::text AND p.owner IS NOT NULL AND (
+    EXISTS (SELECT FROM workers w WHERE w.worker_id = p.owner)
+    OR (p.ts IS NULL AND p.state = 'draft' AND p.at > now() - interval '5 seconds')
 ) AS is_held
 FROM slack_posts p WHERE p.session_id = $1 AND p.question = $2 ORDER BY p.part;
 

@@ -4,16 +4,19 @@ import asyncio
 import json
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from adapters.slack import sockets
+from adapters.slack.client import open_client
 from adapters.slack.deciding import Rule
 from adapters.slack.options import Conversation, Keys, Options, Setup
 from adapters.slack.sockets import CHECK_S, PONG_S
 from adapters.slack_fake.fake import FakeSlack
 from adapters.slack_fake.sockets import Connection
 from agent.routing import Routes
+from memory.slack import SlackPosts
 from tests.adapters.slack.arena import Arena, is_final, open_arena, serve
 from tests.support.gateway import ASSISTANT, configure, open_core, run_sql
 from tests.support.model_steps import Gate, says, says_slowly
@@ -154,3 +157,39 @@ async def test_a_delivery_that_a_dead_process_had_taken_is_taken_in_by_another(d
             json.dumps(body),
         )
         assert await arena.answers(ts) == ["Here."]
+
+
+async def test_a_preview_that_another_process_shows_between_our_look_and_our_post_becomes_the_answer(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was slow enough to be thought dead, and its call came through after all. Proves: SL-23."""
+    model, gate = ScriptedModel(), Gate()
+    model.add(says_slowly(["All ", "of it."], gate))
+    look = SlackPosts.filter_known
+    async with open_arena(database_url, model) as arena, open_client(arena.slack.api_url) as (client, _):
+        ts = await arena.ask(arena.ann, "<@BOT> hi")
+        async with asyncio.timeout(5):
+            await gate.reached.wait()
+        place = {"channel": arena.general.channel_id, "thread_ts": ts}
+        whom = {"recipient_team_id": arena.team.team_id, "recipient_user_id": arena.ann.user_id}
+        headers = {"Authorization": f"Bearer {arena.team.bot_token}"}
+        begun = {**place, **whom, "markdown_text": "All "}
+        stray = await client.api_call("chat.startStream", json=begun, headers=headers)
+        await run_sql(
+            database_url,
+            "INSERT INTO slack_posts (session_id, question, part, installation, conversation, state, owner, at)"
+            " SELECT session_id, $1::text || ':' || $2, 0, $3, $1, 'draft', 'gone', now() - interval '1 minute'"
+            " FROM sessions",
+            arena.general.channel_id,
+            ts,
+            arena.team.installation.installation_id,
+        )
+
+        async def look_slowly(self: SlackPosts, *where: Any) -> set[str]:
+            await run_sql(database_url, "UPDATE slack_posts SET ts = $1 WHERE ts IS NULL", stray["ts"])
+            return await look(self, *where)
+
+        monkeypatch.setattr(SlackPosts, "filter_known", look_slowly)
+        gate.open()
+        assert await arena.answers(ts) == ["All of it."]
+        assert arena.shown(ts) == ["All of it."]

@@ -200,7 +200,21 @@ async def test_a_preview_is_held_until_its_process_is_done_or_dead(database: Dat
     assert [part[3] for part in await posted.load_parts(SESSION, "q")] == [False, False]
     assert await shown.begin_part(SESSION, "p", 0, **PLACE, state="draft") is True
     await database.execute("DELETE FROM workers WHERE worker_id = 'me'")
+    assert [part[3] for part in await posted.load_parts(SESSION, "p")] == [True], "its call may be on its way"
+    await database.execute("UPDATE slack_posts SET at = at - interval '6 seconds'")
     assert [part[3] for part in await posted.load_parts(SESSION, "p")] == [False]
+
+
+async def test_a_preview_that_is_shown_by_now_is_not_posted_beside(database: Database) -> None:
+    """Its message may have come between a look at the thread and the post. Proves: SL-23."""
+    shown, posted = SlackPosts(database, ME), SlackPosts(database, WorkerId("other"))
+    for question in ("late", "soon"):
+        assert await shown.begin_part(SESSION, question, 0, **PLACE, state="draft") is True
+    assert await shown.show_part(SESSION, "soon", 0, "9.9") is True
+    assert await posted.take_part(SESSION, "soon", 0, post_key="k") is False
+    assert list(await posted.load_parts(SESSION, "soon")) == [(0, "9.9", "draft", False)]
+    assert await posted.take_part(SESSION, "late", 0, post_key="k") is True
+    assert await shown.show_part(SESSION, "late", 0, "9.8") is False
 
 
 async def test_a_preview_that_comes_after_its_answer_is_not_taken_for_it(database: Database) -> None:
