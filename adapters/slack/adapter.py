@@ -125,6 +125,7 @@ async def open_slack(
         finally:
             await previews.close()
             await errands.close()
+            await tokens.close()
 
 
 def _build_oauth(client: AsyncWebClient, keys: Keys) -> SlackOAuth | None:

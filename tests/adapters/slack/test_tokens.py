@@ -8,9 +8,10 @@ import pytest
 
 from adapters.slack.client import SlackWebApi, open_client
 from adapters.slack.errors import LimitedError, RefusedError, UnknownError
-from adapters.slack.tokens import InstalledTokens
+from adapters.slack.tokens import KNOWN_S, InstalledTokens
 from adapters.slack_fake.fake import FakeSlack
 from adapters.slack_fake.team import Workspace
+from agent.errors import StoreUnavailableError
 from agent.records import JsonObject
 from memory.database import Database
 from memory.errors import SealError
@@ -46,6 +47,20 @@ class Renewals:
             "expires_in": 43_200,
             "team": {"id": "T1"},
         }
+
+
+class Forgetful(SlackInstallations):
+    """While `is_away` it takes no renewed tokens."""
+
+    is_away = True
+
+    async def end_refresh(
+        self, installation: str, version: int, tokens: JsonObject, expires_in_s: float | None
+    ) -> bool:
+        """As ever, or not at all."""
+        if self.is_away:
+            raise StoreUnavailableError("away")
+        return await super().end_refresh(installation, version, tokens, expires_in_s)
 
 
 @dataclass
@@ -137,6 +152,35 @@ async def test_a_token_that_has_ended_is_waited_for(database: Database) -> None:
         await InstalledTokens(store, slack.renew).find("T1")
     slack.may_answer.set()
     assert await first == "xoxb-2"
+
+
+async def test_a_renewed_token_is_kept_though_whoever_wanted_it_went_away(database: Database) -> None:
+    """Slack gives it once; a command that took too long must not cost a workspace its installation. Proves: SL-30."""
+    store, slack = await install(database, 60.0), Renewals()
+    slack.may_answer.clear()
+    tokens = InstalledTokens(store, slack.renew)
+    first = asyncio.create_task(tokens.find("T1"))
+    async with asyncio.timeout(5):
+        await slack.was_asked.wait()
+        first.cancel()
+        await asyncio.wait([first])
+        slack.may_answer.set()
+        await tokens.close()
+    assert (await InstalledTokens(store, slack.renew).find("T1"), slack.asked) == ("xoxb-2", ["r-1"])
+
+
+async def test_a_renewed_token_that_the_store_did_not_take_is_used_and_kept_later(database: Database) -> None:
+    """The refresh token is used up: what it gave is the only way back in. Proves: SL-30."""
+    await install(database, 60.0)
+    store, slack, now_s = Forgetful(database, Sealer([OLD])), Renewals(), [0.0]
+    tokens = InstalledTokens(store, slack.renew, lambda: now_s[0])
+    assert await tokens.find("T1") == "xoxb-2"
+    now_s[0] += KNOWN_S
+    assert (await tokens.find("T1"), slack.asked) == ("xoxb-2", ["r-1"])
+    store.is_away = False
+    async with asyncio.timeout(5):
+        await tokens.close()
+    assert (await InstalledTokens(store, slack.renew).find("T1"), slack.asked) == ("xoxb-2", ["r-1"])
 
 
 async def test_a_renewal_never_brings_back_an_app_that_was_removed_meanwhile(database: Database) -> None:
