@@ -85,8 +85,8 @@ class SlackInstallations:
         """Leave it to the next try."""
         await self._database.execute(query("slack_give_up_refresh"), installation, version)
 
-    async def end(self, installation: str, version: int, at_s: float, reason: str) -> bool:
-        """The app was removed, or the tokens of this version revoked, at `at_s` (Unix time).
+    async def end(self, installation: str, version: int, at_s: float | None, reason: str) -> bool:
+        """The app was removed, or the tokens of this version revoked, at `at_s` (Unix time): now without one.
 
         False: it was known, or is installed anew.
         """

@@ -18,7 +18,7 @@ from adapters.slack.conversing import Conversing
 from adapters.slack.deciding import Decision, Reason, Verdict
 from adapters.slack.door import Door
 from adapters.slack.errands import Errands
-from adapters.slack.errors import SlackError
+from adapters.slack.errors import TOKEN_REFUSED, RefusedError
 from adapters.slack.home import Home
 from adapters.slack.http import build_route
 from adapters.slack.inbox import Intake
@@ -37,6 +37,7 @@ from adapters.slack.tokens import InstalledTokens, SingleToken
 from agent.ids import SessionId
 
 log = structlog.get_logger(__name__)
+PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +147,7 @@ class Ending:
         """Forget its tokens; its answers wait. A word that is older than the installation changes nothing.
 
         Slack tells whole seconds, by its own clock: whether the token that we have now is still good says the rest.
+        Raises `SlackError` while Slack does not say that.
         """
         installation = revoked.origin.installation
         log.error("slack_revoked", installation=installation, kind=revoked.kind)
@@ -158,9 +160,11 @@ class Ending:
 
     async def _is_token_taken(self, installation: str) -> bool:
         try:
-            await self._api.call(installation, "auth.test", {})
-        except SlackError:
-            return False
+            await self._api.call(installation, "auth.test", {}, patience_s=PATIENCE_S)
+        except RefusedError as error:
+            if error.code in TOKEN_REFUSED:
+                return False
+            raise
         return True
 
 

@@ -25,6 +25,8 @@ from adapters.slack.records import (
 from agent.records import JsonObject
 from agent.text import storable, storable_object
 
+TIME_LIMIT_S = 1e11
+
 
 def parse_json(body: bytes | str) -> JsonObject:
     """A JSON object. Raises `PayloadError` for everything else, however it is broken."""
@@ -71,8 +73,7 @@ def parse_event(body: JsonObject) -> Event | Challenge:
             user = object_of(event, "user")
             return UserChanged(origin=origin, user=_need(user, "id"), profile=user)
         case "tokens_revoked" | "app_uninstalled" if _is_bots_end(event):
-            at = body.get("event_time")
-            return Revoked(origin=origin, kind=kind, at_s=float(at) if isinstance(at, int | float) else 0.0)
+            return Revoked(origin=origin, kind=kind, at_s=_time(body))
         case _:
             return Other(origin=origin, kind=kind)
 
@@ -179,6 +180,12 @@ def _parse_home(origin: Origin, event: JsonObject) -> HomeOpened:
         tab=text_of(event, "tab") or "home",
         conversation=text_of(event, "channel") or "",
     )
+
+
+def _time(body: JsonObject) -> float | None:
+    """When an event was, in Unix time; none when it does not say, or says what no clock can."""
+    at = body.get("event_time")
+    return float(at) if isinstance(at, int | float) and 0 < at < TIME_LIMIT_S else None
 
 
 def _is_bots_end(event: JsonObject) -> bool:

@@ -231,8 +231,8 @@ class Installations(Protocol):
         """Leave it to the next try."""
         ...
 
-    async def end(self, installation: str, version: int, at_s: float, reason: str) -> bool:
-        """The app was removed, or the tokens of this version revoked, at `at_s`."""
+    async def end(self, installation: str, version: int, at_s: float | None, reason: str) -> bool:
+        """The app was removed, or the tokens of this version revoked, at `at_s`: now without one."""
         ...
 
 

@@ -119,11 +119,11 @@ class UserChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revoked:
-    """The installation's right to act has ended, at `at_s` (Unix time)."""
+    """The installation's right to act has ended, at `at_s` (Unix time; none where Slack does not say)."""
 
     origin: Origin
     kind: str
-    at_s: float
+    at_s: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,11 +35,11 @@ RETURNING 1;
 UPDATE slack_installations SET refreshing_until = NULL WHERE installation = $1 AND version = $2;
 
 -- name: slack_end_installation
--- The app was removed, or the tokens of version $2 revoked, at $3: they go. Those of a later installation stay.
+-- The app was removed, or the tokens of version $2 revoked, at $3, or now without it: they go. Those of a later installation stay.
 UPDATE slack_installations SET sealed = NULL, version = version + 1, refreshing_until = NULL, expires_at = NULL,
                                ended_at = now(), ended_by = $4
 WHERE installation = $1 AND version = $2 AND sealed IS NOT NULL
-  AND date_trunc('second', installed_at) <= to_timestamp($3::float8)  -- Slack tells whole seconds
+  AND date_trunc('second', installed_at) <= coalesce(to_timestamp($3::float8), now())  -- Slack tells whole seconds
 RETURNING 1;
 
 -- name: slack_list_installations

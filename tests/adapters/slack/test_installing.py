@@ -1,17 +1,22 @@
 """Many workspaces: each installs the app by itself, and its tokens are kept, renewed and forgotten."""
 
 import asyncio
+import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 import httpx2
+import pytest
 
 from adapters.slack.deciding import Rule
 from adapters.slack.grants import is_state_genuine, sign_state
 from adapters.slack.options import Conversation, Keys, Options, Setup
+from adapters.slack.signature import sign
 from adapters.slack_fake.dispatch import tell_installation
 from adapters.slack_fake.fake import FakeSlack
+from adapters.slack_fake.faults import FaultKind
 from adapters.slack_fake.records import App, Channel, User
 from adapters.slack_fake.team import Workspace
 from agent.routing import Routes
@@ -212,6 +217,38 @@ async def test_a_word_of_a_removal_ends_no_installation_whose_token_slack_takes(
         await until(database_url, "SELECT 1 FROM slack_inbox HAVING bool_and(verdict IS NOT NULL) AND count(*) > 0")
         assert await run_sql(database_url, "SELECT 1 FROM slack_installations WHERE sealed IS NOT NULL")
         assert (await market.browser.get(f"{market.address}/readyz")).json().get("slack") is None
+
+
+@pytest.mark.parametrize("how", [FaultKind.RATE_LIMIT, FaultKind.SERVER_ERROR, FaultKind.CUT, FaultKind.DROP_ANSWER])
+async def test_a_word_of_a_removal_is_believed_only_once_slack_says_how_the_token_stands(
+    database_url: str, how: FaultKind
+) -> None:
+    """A busy Slack refuses no token: an installation that is good goes on. Proves: SL-31."""
+    async with open_market(database_url, ScriptedModel()) as market:
+        team = market.slack.add_team("Acme", is_installed=False)
+        await market.install(team)
+        market.slack.faults.add(how, "auth.test")
+        tell_installation(market.slack.world, team.installation, {"type": "app_uninstalled"})
+        await market.slack.wait_until_heard()
+        await until(database_url, "SELECT 1 FROM slack_inbox WHERE kind = 'revoked' AND owner IS NULL")
+        await run_sql(database_url, "UPDATE slack_inbox SET run_at = now() WHERE verdict IS NULL")
+        await until(database_url, "SELECT 1 FROM slack_inbox WHERE kind = 'revoked' AND verdict IS NOT NULL")
+        assert await run_sql(database_url, "SELECT 1 FROM slack_installations WHERE sealed IS NOT NULL")
+
+
+async def test_a_removal_whose_time_nobody_told_is_one(database_url: str) -> None:
+    """Else its tokens would be kept for ever. Proves: SL-31."""
+    async with open_market(database_url, ScriptedModel()) as market:
+        team = market.slack.add_team("Acme", is_installed=False)
+        await market.install(team)
+        market.slack.faults.refuse("auth.test", code="account_inactive")
+        body = {"type": "event_callback", "event_id": "Ev1", "team_id": team.team_id, "event_time": 10**400}
+        payload = json.dumps({**body, "event": {"type": "app_uninstalled"}}).encode()
+        at, secret = str(int(time.time())), market.slack.app.signing_secret
+        headers = {"X-Slack-Request-Timestamp": at, "X-Slack-Signature": sign(secret, at, payload)}
+        sent = await market.browser.post(f"{market.address}/slack/events", content=payload, headers=headers)
+        assert sent.status_code == 200
+        await until(database_url, "SELECT 1 FROM slack_installations WHERE sealed IS NULL AND ended_by IS NOT NULL")
 
 
 async def test_an_answer_waits_for_the_app_to_be_invited_again(database_url: str) -> None:
