@@ -20,6 +20,8 @@ from agent.text import storable, storable_object
 from agent.threads import call_in_thread
 
 DEFAULT_TIMEOUT_S = 30.0
+TIDY_S = 1.0
+"""How long a call that was cancelled is waited for."""
 RESULT_LIMIT = 4_000_000
 """Characters of a result that are taken; what is longer is refused."""
 _BINARY_SAMPLE, _BINARY_SHARE = 4_000, 0.1
@@ -144,20 +146,32 @@ async def _run(tool: Tool | None, use: ToolUse, context: ToolContext) -> str:
     """The tool's result as text. Raises `ToolError` with one line for the model, whatever went wrong."""
     if tool is None:
         raise ToolError(f"There is no tool named {use.name}.")
-    limit = asyncio.timeout(tool.timeout_s)
+    work = asyncio.create_task(_attempt(tool, use.arguments, context))
     try:
-        async with limit:
-            return _as_text(tool, await _invoke(tool, use.arguments, context))
-    except ToolError:
-        raise
-    except asyncio.CancelledError as error:
-        if _is_cancelled():
-            raise
-        raise _failed(tool, error) from error
-    except (Exception, SystemExit) as error:  # a tool is anybody's code: what it raises is told to the model
-        if limit.expired():
-            raise ToolError(f"{tool.name} gave no result within {tool.timeout_s:g} seconds.") from error
-        raise _failed(tool, error) from error
+        done, _ = await asyncio.wait({work}, timeout=tool.timeout_s)
+    finally:
+        await _give_up(work)
+    if not done:
+        raise ToolError(f"{tool.name} gave no result within {tool.timeout_s:g} seconds.")
+    text, error = work.result()
+    if error is None:
+        return text
+    raise error if isinstance(error, ToolError) else _failed(tool, error) from error
+
+
+async def _attempt(tool: Tool, arguments: JsonObject, context: ToolContext) -> tuple[str, BaseException | None]:
+    """The result as text, or what the tool raised, be it an exit: a tool is anybody's code and ends only itself."""
+    try:
+        return _as_text(tool, await _invoke(tool, arguments, context)), None
+    except BaseException as error:  # noqa: BLE001  told to the model
+        return "", error
+
+
+async def _give_up(work: asyncio.Task[tuple[str, BaseException | None]]) -> None:
+    """Cancel what still works. It may tidy up for a moment; what does not end is left to itself."""
+    if not work.done():
+        work.cancel()
+        await asyncio.wait({work}, timeout=TIDY_S)
 
 
 async def _invoke(tool: Tool, arguments: JsonObject, context: ToolContext) -> object:
@@ -184,12 +198,6 @@ def _check(model: type[BaseModel], arguments: JsonObject) -> dict[str, Any]:
     except ValidationError as error:
         raise ToolError("; ".join(_explain(detail) for detail in error.errors())) from error
     return {name: getattr(checked, name) for name in model.model_fields}
-
-
-def _is_cancelled() -> bool:
-    """Whether somebody ends this call; else the tool raised the error by itself."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _failed(tool: Tool, error: BaseException) -> ToolError:

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import threading
+from contextlib import suppress
 from typing import Annotated, Any
 
 import pytest
@@ -84,6 +85,10 @@ class UnspeakableError(Exception):
         raise RuntimeError("no words")
 
 
+class PanicError(BaseException):
+    """What extension modules in other languages raise: no `Exception`."""
+
+
 @pytest.mark.parametrize(
     ("fault", "line"),
     [
@@ -92,6 +97,10 @@ class UnspeakableError(Exception):
         (TimeoutError("the tool's own"), "broken failed: TimeoutError: the tool's own"),
         (ExceptionGroup("many", [ValueError("x")]), "broken failed: ExceptionGroup: many (1 sub-exception)"),
         (SystemExit(3), "broken failed: SystemExit: 3"),
+        (KeyboardInterrupt(), "broken failed: KeyboardInterrupt"),
+        (GeneratorExit("odd"), "broken failed: GeneratorExit: odd"),
+        (PanicError("its own kind"), "broken failed: PanicError: its own kind"),
+        (BaseExceptionGroup("many", [PanicError()]), "broken failed: BaseExceptionGroup: many (1 sub-exception)"),
         (asyncio.CancelledError("its own"), "broken failed: CancelledError: its own"),
         (UnspeakableError(), "broken failed: UnspeakableError"),
         (KeyError("\x00\ud800"), "broken failed: KeyError: '\\x00\\ud800'"),
@@ -164,6 +173,53 @@ async def test_a_tool_that_hangs_is_left_and_does_not_hold_up_others() -> None:
         assert (await use(build_tool(add), a=1)).result == "2"
     finally:
         end.set()
+
+
+async def test_a_tool_that_will_not_be_cancelled_is_left_after_its_time_and_at_a_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else one bad tool would hold its session up until the process ends. Proves: AG-2, AG-5."""
+    monkeypatch.setattr("agent.tools.TIDY_S", 0.05)
+    started, end = asyncio.Event(), asyncio.Event()
+
+    async def stubborn() -> str:
+        """Never give in."""
+        started.set()
+        while not end.is_set():
+            with suppress(asyncio.CancelledError):
+                await end.wait()
+        return "late"
+
+    try:
+        call = await use(build_tool(stubborn, timeout_s=0.05))
+        assert (call.result, call.is_error) == ("stubborn gave no result within 0.05 seconds.", True)
+        started.clear()
+        going = asyncio.create_task(use(build_tool(stubborn)))
+        async with asyncio.timeout(5):
+            await started.wait()
+            going.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await going
+    finally:
+        end.set()
+
+
+async def test_a_tool_whose_time_is_up_may_tidy_up_before_the_run_goes_on() -> None:
+    """A lock or a connection that it held is free for the next call. Proves: AG-2."""
+    is_tidy = False
+
+    async def slow() -> str:
+        """Be slow."""
+        nonlocal is_tidy
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            is_tidy = True
+        return ""
+
+    assert (await use(build_tool(slow, timeout_s=0.05))).is_error
+    assert is_tidy
 
 
 @pytest.mark.parametrize(
