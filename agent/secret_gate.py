@@ -8,8 +8,9 @@ accents and full-width letters do not hide them. Pure, total for any `str`, and 
 import re
 from collections.abc import Callable, Iterator
 
+from agent.secret_cards import find_card_numbers
 from agent.secret_kinds import Secret, SecretKind
-from agent.secret_numbers import find_card_numbers, find_ibans, find_social_security_numbers
+from agent.secret_numbers import find_ibans, find_social_security_numbers
 from agent.secret_patterns import (
     find_authorization,
     find_exact_keys,

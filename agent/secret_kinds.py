@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+Span = tuple[int, int]
+"""Start and end of a stretch of text."""
+
 
 class SecretKind(StrEnum):
     """The name of a secret as a person reads it. Where two overlap, the one that stands first here names both."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from agent import secret_keywords as keywords
-from agent.secret_kinds import Secret, SecretKind
+from agent.secret_kinds import Secret, SecretKind, Span
 from agent.secret_patterns import is_random, read_token
 from agent.secret_talk import (
     CONTINUATIONS,
@@ -33,7 +33,6 @@ _KINDS = {
     "bare": SecretKind.API_KEY,
     "code": SecretKind.CODE,
 }
-_Span = tuple[int, int]
 
 _TOKEN = re.compile(r"[^\s\u1100-\u11ff\u3000-\u30ff\u4e00-\u9fff]{1,4096}")
 _QUOTED = re.compile(r"\*{0,2}(?P<quote>[\"'`])(?P<value>[^\n]{1,256}?)(?P=quote)(?![A-Za-z0-9])")
@@ -64,7 +63,7 @@ def find_announced(text: str) -> Iterator[Secret]:
             position = end
 
 
-def _values(text: str, keyword: re.Match[str], group: str) -> Iterator[_Span]:
+def _values(text: str, keyword: re.Match[str], group: str) -> Iterator[Span]:
     span = _value_behind(text, keyword, group) or _value_before(text, keyword, group)
     is_plural = keyword[0].lower().endswith("s")
     while span:
@@ -76,7 +75,7 @@ def _values(text: str, keyword: re.Match[str], group: str) -> Iterator[_Span]:
         span = _direct_value(text, more.end(), keyword, group) if more else None
 
 
-def _value_behind(text: str, keyword: re.Match[str], group: str) -> _Span | None:
+def _value_behind(text: str, keyword: re.Match[str], group: str) -> Span | None:
     end = keyword.end()
     if keywords.TALK_AFTER.match(text, end):
         return None
@@ -94,7 +93,7 @@ def _value_behind(text: str, keyword: re.Match[str], group: str) -> _Span | None
     return span
 
 
-def _announced_value(text: str, start: int, group: str, language: str) -> _Span | None:
+def _announced_value(text: str, start: int, group: str, language: str) -> Span | None:
     """The value behind "is", a colon or the like."""
     if group == "code":
         return _code(text, start, 3)
@@ -109,7 +108,7 @@ def _announced_value(text: str, start: int, group: str, language: str) -> _Span 
     return spelled.span() if spelled else _free_value(text, start, language, is_weak=group == "weak")
 
 
-def _free_value(text: str, start: int, language: str, *, is_weak: bool) -> _Span | None:
+def _free_value(text: str, start: int, language: str, *, is_weak: bool) -> Span | None:
     """An unquoted password: one token that is no plain word, or plain words up to the end of the clause."""
     tokens = [] if _BLANK.match(text, start) else _clause(text, start)
     if not tokens:
@@ -139,9 +138,9 @@ def _count(token: str) -> int:
     return sum(map(str.isalnum, token))
 
 
-def _clause(text: str, start: int) -> list[_Span]:
+def _clause(text: str, start: int) -> list[Span]:
     """The tokens from `start` on up to a stop, a line break or, behind the first, a function word."""
-    tokens: list[_Span] = []
+    tokens: list[Span] = []
     position = start
     while len(tokens) < _CLAUSE_TOKENS and (match := _TOKEN.match(text, position)):
         raw = match[0]
@@ -160,7 +159,7 @@ def _clause(text: str, start: int) -> list[_Span]:
     return tokens
 
 
-def _direct_value(text: str, start: int, keyword: re.Match[str], group: str) -> _Span | None:
+def _direct_value(text: str, start: int, keyword: re.Match[str], group: str) -> Span | None:
     """The value that stands right behind the keyword: it must look like one."""
     if group == "code":
         is_near = start - keyword.end() <= 2
@@ -185,7 +184,7 @@ def _is_quoted_password(value: str) -> bool:
     return is_phrase(words, "en") or (len(words) >= 2 and not is_talk)
 
 
-def _strong_token(text: str, start: int) -> _Span | None:
+def _strong_token(text: str, start: int) -> Span | None:
     match = _TOKEN.match(text, start)
     value = match[0].strip("\"'`").rstrip(".,;:)\"'`") if match else ""
     begin = text.index(value, start) if value else start
@@ -193,7 +192,7 @@ def _strong_token(text: str, start: int) -> _Span | None:
     return (begin, end) if is_strong(value) and not is_counted(text, end) else None
 
 
-def _code(text: str, start: int, least: int) -> _Span | None:
+def _code(text: str, start: int, least: int) -> Span | None:
     """Digits, perhaps in groups, or five and more capitals and digits."""
     match = _CODE.match(text, start)
     if match is None or is_counted(text, match.end()) or is_word(text[match.end() : match.end() + 1]):
@@ -206,7 +205,7 @@ def _code(text: str, start: int, least: int) -> _Span | None:
     return match.span("value") if is_code else None
 
 
-def _opaque(text: str, start: int, least: int, *, may_be_short: bool) -> _Span | None:
+def _opaque(text: str, start: int, least: int, *, may_be_short: bool) -> Span | None:
     """A token that nobody would take for a word, a number, a version or a path."""
     while text[start : start + 1] in {'"', "'", "`", "*"}:
         start += 1
@@ -219,7 +218,7 @@ def _opaque(text: str, start: int, least: int, *, may_be_short: bool) -> _Span |
     return (start, end) if is_random(token) or is_mixed else None
 
 
-def _value_before(text: str, keyword: re.Match[str], group: str) -> _Span | None:
+def _value_before(text: str, keyword: re.Match[str], group: str) -> Span | None:
     """The value of "… is my password"."""
     is_end = text[keyword.end() : keyword.end() + 1] in {"", ".", ",", "!", ")", "\n", " ", ";"}
     if not is_end or group not in {"password", "code", "key"} or keywords.TALK_AFTER.match(text, keyword.end()):

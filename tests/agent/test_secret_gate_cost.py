@@ -60,7 +60,7 @@ def test_no_pattern_of_the_gate_repeats_a_repetition_without_bound() -> None:
     """`(a+)+` is how regular expressions come to take years. Bounded ones may stand inside."""
     parse = import_module("re._parser").parse
     assert _find_repeats(parse("(?:a+b)+"), is_inside=False)
-    names = ("gate", "keywords", "numbers", "patterns", "phrases", "talk", "text")
+    names = ("gate", "cards", "keywords", "numbers", "patterns", "phrases", "talk", "text")
     modules = [import_module(f"agent.secret_{name}") for name in names]
     patterns = [item for module in modules for item in vars(module).values() if isinstance(item, re.Pattern)]
     assert len(patterns) > 30
