@@ -41,7 +41,11 @@ _CARD_RANGES: tuple[tuple[str, str, frozenset[int]], ...] = tuple(
 )
 _PRINTED = {(4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4), (4, 4, 4, 2), (4, 3, 3, 3), (6, 13), (8, 8)}
 _SHORTEST, _LONGEST, _SURE = 12, 19, 14
-_DIGIT_RUN = re.compile(r"\d(?:[\s.,\-_/·•]{0,3}\d){11,}")
+_COMMON = frozenset({" ", "-", "\n", ".", "/", "_", "·", "•", ",", "; "})
+"""Separators that numbers of any shape may have; others only as printed on cards, or behind a card's name."""
+_SLICING = frozenset(".,-/_·•")
+_DIGIT_RUN = re.compile(r"\d(?:[\W_]{0,4}\d){11,}")
+_NAME_BEHIND = re.compile(r"[A-Za-z]{1,2}\d")
 _DIGITS = re.compile(r"\d+")
 _CARD_WORD = re.compile(
     r"card|karte|carte|tarjeta|cart[ao]|kaart|kort\b|credit|kredit|debit|visa|master|maestro|amex|\bcc\b|\bpan\b", re.I
@@ -51,10 +55,10 @@ _CARD_WORD = re.compile(
 def find_card_numbers(text: str) -> Iterator[Secret]:
     """Numbers within an issuer's range, of its length and with a right check digit, however they are grouped."""
     for run in _DIGIT_RUN.finditer(text):
-        if is_word(text[run.end() : run.end() + 1]) or _is_glued(text, run.start()):
-            continue
         groups = [match.span() for match in _DIGITS.finditer(text, *run.span())]
-        first, after_card = 0, False
+        if _NAME_BEHIND.match(text, run.end()):
+            groups.pop()  # of an identifier, as "1111a7"; the digits of "1111exp12" are not
+        first, after_card = int(_is_behind_name(text, run.start())), False
         while first < len(groups):
             last = _card_end(text, groups, first, after_card=after_card)
             if last:
@@ -62,15 +66,18 @@ def find_card_numbers(text: str) -> Iterator[Secret]:
             first, after_card = last or first + 1, bool(last)
 
 
-def _is_glued(text: str, start: int) -> bool:
-    """Whether the digits at `start` belong to an identifier or to an international phone number."""
+def _is_behind_name(text: str, start: int) -> bool:
+    """Whether the digits at `start` belong to an identifier, as in "7f4111"; in "card4111" they do not."""
     before = text[max(0, start - 3) : start]
-    return before.endswith("+") or (is_word(before[-1:]) and not before.isalpha())
+    return is_word(before[-1:]) and not before.isalpha()
 
 
 def _card_end(text: str, groups: list[Span], first: int, *, after_card: bool) -> int:
     """The index behind the last group of the longest card that begins at group `first`, or 0."""
     if not after_card and _is_amid(text, groups, first):
+        return 0
+    is_phone = text[groups[first][0] - 1 : groups[first][0]] == "+"
+    if is_phone and not _is_called_card(text, groups[first][0]):
         return 0
     end = 0
     lengths = _lengths_by_range(text[groups[first][0] : groups[first][0] + 40])
@@ -83,7 +90,7 @@ def _card_end(text: str, groups: list[Span], first: int, *, after_card: bool) ->
             len(digits) in lengths
             and _is_whole(text, groups, first, last, after_card=after_card)
             and luhn.is_valid(digits)
-            and (len(digits) >= _SURE or _is_short_card(text, groups[first : last + 1], digits))
+            and (len(digits) >= _SURE or (not is_phone and _is_short_card(text, groups[first : last + 1], digits)))
         ):
             end = last + 1
     return end
@@ -109,16 +116,34 @@ def _is_whole(text: str, groups: list[Span], first: int, last: int, *, after_car
     before = _separator(text, groups[first - 1], groups[first]) if first and not after_card else None
     after = _separator(text, groups[last], groups[last + 1]) if last + 1 < len(groups) else None
     if first == last:
-        return before in {None, " ", "\n", "; "}
+        return before is None or not _SLICING.issuperset(before)
     shape = tuple(end - start for start, end in groups[first : last + 1])
     if len(shape) == 2 and inner <= {".", ",", "/"}:
         return False  # a fraction
+    if inner - _COMMON and not _is_called_card(text, groups[first][0]) and _is_listed(text, groups, first, last):
+        return False
     if shape in _PRINTED and len(inner - {"\n"}) <= 1:
         return before not in inner or groups[first - 1][1] - groups[first - 1][0] != shape[0]
     is_at_end = after not in inner or _is_called_card(text, groups[first][0])
     is_even = len(set(shape[:-1])) == 1 and shape[-1] <= shape[0]
     is_usual = is_even or inner <= {" ", "-", "\n"}
     return is_usual and len(inner - {"\n"}) <= 1 and not inner & {",", "; "} and before not in inner and is_at_end
+
+
+def _is_listed(text: str, groups: list[Span], first: int, last: int) -> bool:
+    """Whether groups with an unusual sign between them may be cells of a table, an address or a sum: they are of no
+    printed shape, or the sign stands before them or goes on behind them."""
+    shape = tuple(end - start for start, end in groups[first : last + 1])
+    if len(shape) == 2 or shape not in _PRINTED:
+        return True
+    end = groups[last][1]
+    sign = text[groups[first][1] : groups[first + 1][0]].strip()
+    if first and text[groups[first - 1][1] : groups[first][0]].strip() == sign:
+        return True
+    if not text[end : end + 4].strip().startswith(sign):
+        return False
+    following = groups[last + 1] if last + 1 < len(groups) else None
+    return sign == ":" or following is None or following[1] - following[0] == shape[0]
 
 
 def _separator(text: str, left: Span, right: Span) -> str:

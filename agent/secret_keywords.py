@@ -9,7 +9,9 @@ def _any(*phrases: str) -> str:
     return "|".join(fold(phrase).text for phrase in phrases)
 
 
-_ANYWHERE = r"(?:password|passwort|passwd|kennwort|passphrase|passcode|contrasena)(?:s|es|e)?"
+_ANYWHERE = (
+    r"(?:p[a@4][s$5]{2}w[o0]r[dt]|p[a@4][s$5]{2}wd|kennw[o0]rt|p[a@]ssphrase|p[a@]ssc[o0]de|contrasen[a@])(?:s|es|e)?"
+)
 _PASSWORD = _any(
     r"(?:pass[ _-](?:words?|phrase|code)|p a s s w o r d|pswd|pwd|pw|mots? de passe|mdp|losungswort)",
     r"(?:senhas?|palavra[ -]passe|parola(?: d'ordine)?|wachtwoord(?:en)?|losenord(?:et)?|adgangskode)",

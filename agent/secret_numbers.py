@@ -12,20 +12,30 @@ from agent.secret_kinds import Secret, SecretKind, Span
 from agent.secret_text import is_word
 
 _SSN = re.compile(r"(?<![A-Za-z0-9_])(\d{3})(\s?[-._]?\s?)(\d{2})(\s?[-._]?\s?)(\d{4})(?![A-Za-z0-9_])")
-_SSN_WORD = re.compile(
+_NINE_DIGITS = r"(?P<number>(?<!\d)\d(?:[\s.\-_/]{0,3}\d){8}(?!\d))"
+_SSN_NAME = (
     r"(?<![a-z])(?:ssn|itin|soc(?:ial)?[ _-]?sec(?:urity)?|social(?= (?:is|number|no|insurance))|tax(?:payer)?[ _-]?id)"
-    r"\D{0,40}?((?<!\d)\d(?:[\s.\-_/]{0,3}\d){8}(?!\d))",
-    re.I,
 )
-_INSURANCE_WORD = re.compile(
-    r"(?:(?:sozial|renten)versicherung\w*|securite sociale|seguridad social|national insurance|seguro social)"
-    r"[^\d\n]{0,30}?((?<![A-Za-z0-9_])[a-z]{0,2}\d(?:[\s.\-_/]{0,3}[a-z]?\d){7,14}[a-z]?(?![A-Za-z0-9_]))",
-    re.I,
+_INSURED = r"(?P<number>(?<![A-Za-z0-9_])[a-z]{0,2}\d(?:[\s.\-_/]{0,3}(?:[a-z] ?)?\d){7,14}[a-z]?(?![A-Za-z0-9_]))"
+_INSURANCE = r"(?:(?:sozial|renten)versicherung\w*|securite sociale|seguridad social|national insurance|seguro social)"
+_IS_OWN = (
+    r"\s{0,2}(?:[,;:=(-]{1,2}\s{0,2})?(?:(?:that|this|it|which)?(?:'s|\s?is|\s?was)\s|(?:as|ist|est|es|c'est)\s)?"
+    r"(?:(?:my|our|your|his|her|their|the|a|an|us|valid|real|actual|full|own|new|old|user's|[a-z]{1,15}'s|meine?|deine?"
+    r"|mon|ma|mi|su|numero|de|la|del?)\s){0,4}"
+)
+_NAMED = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (
+        rf"{_SSN_NAME}\D{{0,40}}?{_NINE_DIGITS}",
+        rf"{_INSURANCE}[^\d\n]{{0,30}}?{_INSURED}",
+        rf"(?<![A-Za-z]){_NINE_DIGITS}{_IS_OWN}{_SSN_NAME}",
+        rf"{_INSURED}{_IS_OWN}{_INSURANCE}",
+    )
 )
 
 
 def find_social_security_numbers(text: str) -> Iterator[Secret]:
-    """Nine digits as 3-2-4 in a range that is issued, and any nine digits behind the number's name."""
+    """Nine digits as 3-2-4 in a range that is issued, and what has the number's name before or behind it."""
     for match in _SSN.finditer(text):
         area, left, group, right, serial = match.groups()
         sign = left.strip()
@@ -33,9 +43,10 @@ def find_social_security_numbers(text: str) -> Iterator[Secret]:
         is_separated = bool(sign) or left == right == " "
         if is_issued and is_separated and sign == right.strip() and not _continues(text, match.span(), sign):
             yield Secret(kind=SecretKind.SOCIAL_SECURITY_NUMBER, start=match.start(), end=match.end())
-    for pattern in (_SSN_WORD, _INSURANCE_WORD):
+    for pattern in _NAMED:
         for match in pattern.finditer(text):
-            yield Secret(kind=SecretKind.SOCIAL_SECURITY_NUMBER, start=match.start(1), end=match.end(1))
+            start, end = match.span("number")
+            yield Secret(kind=SecretKind.SOCIAL_SECURITY_NUMBER, start=start, end=end)
 
 
 def _continues(text: str, span: Span, sign: str) -> bool:
@@ -48,7 +59,7 @@ def _continues(text: str, span: Span, sign: str) -> bool:
 
 
 _IBAN_START = re.compile(r"(?:(?<![A-Za-z0-9])|(?<=iban)|(?<=IBAN))[A-Za-z][ ]?[A-Za-z][\s.\-]{0,2}\d[\s.\-]?\d")
-_IBAN_PART = re.compile(r"[\s.\-_/]{0,3}([A-Za-z0-9])")
+_IBAN_PART = re.compile(r"(?:[\s.\-_/]{0,3}| ?[|:*#+~·•] ?)([A-Za-z0-9])")
 _IBAN_SHORTEST, _IBAN_LONGEST = 15, 34
 
 

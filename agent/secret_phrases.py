@@ -26,6 +26,7 @@ from agent.secret_text import is_word
 
 _CLAUSE_TOKENS = 8
 _JUDGED = 256
+_LONG_WORD = 16
 _KINDS = {
     "password": SecretKind.PASSWORD,
     "weak": SecretKind.PASSWORD,
@@ -215,7 +216,14 @@ def _opaque(text: str, start: int, least: int, *, may_be_short: bool) -> Span | 
         return None
     has_digit, has_letter = any(map(str.isdigit, token)), any(map(str.isalpha, token))
     is_mixed = has_digit and has_letter and "/" not in token and may_be_short
-    return (start, end) if is_random(token) or is_mixed else None
+    is_given = is_mixed or (may_be_short and _is_long_word(text, start, token))
+    return (start, end) if is_random(token) or is_given else None
+
+
+def _is_long_word(text: str, start: int, token: str) -> bool:
+    """Whether so many letters as no word has, and no judgement, end a clause: "my API key is abcdefghijklmnop"."""
+    is_last = text[start + len(token) : start + len(token) + 1] in {"", ".", ",", "!", ";", "\n", '"', "'", "`"}
+    return is_last and token.isalpha() and len(token) >= _LONG_WORD and is_phrase([token], "en")
 
 
 def _value_before(text: str, keyword: re.Match[str], group: str) -> Span | None:

@@ -67,6 +67,12 @@ def card_odd(rng: Random) -> str:
     return rng.choice(ways)()
 
 
+def card_in_signs(rng: Random) -> str:
+    """A card number with any sign between its printed groups."""
+    signs = ["|", " | ", ":", "*", "#", "~", "=", ";", "\\", "'", "…", " — ", "    ", "+"]
+    return grouped(values.card(rng), rng.choice(signs))
+
+
 def ssn_odd(rng: Random) -> str:
     """A social security number with another separator, or wide."""
     number = values.ssn(rng)

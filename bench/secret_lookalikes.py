@@ -182,6 +182,27 @@ def _place(rng: Random) -> str:
     )
 
 
+def _cells(rng: Random) -> str:
+    """Rows of tables, addresses and sums, whose signs some people put into their card numbers."""
+    return fill(
+        rng,
+        rng.choice(
+            [
+                "| 4### | 5### | 4### | 5### |",
+                "2620:1###:2###:3###:ac43::1",
+                "2607:1###:2###:3###:4###:5###:6###:7###",
+                "4###*5###",
+                "5###+4###+3###",
+                "12:##:## | 4### | ok",
+                "2026-11-20 12:##:##,###",
+                "+49 151 2345####, +49 30 ########",
+                "4###=4###",
+                "5#######;5#######",
+            ]
+        ),
+    )
+
+
 def _series(rng: Random) -> str:
     count = rng.randint(8, 24)
     separator = rng.choice([" ", ", ", "\n", "; ", " / "])
@@ -203,5 +224,6 @@ NUMBERS: dict[str, Draw] = {
     "version": _version,
     "price": _price,
     "place or address": _place,
+    "cells and addresses": _cells,
     "series of numbers": _series,
 }

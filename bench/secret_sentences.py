@@ -238,6 +238,14 @@ BARE_SSN = [
     "my social is {}",
 ]
 
+NAMED_SSN = [
+    "{} is my SSN",
+    "{} is my social security number",
+    "{}, that's my social security number",
+    "{} (SSN)",
+    "{} was her tax id",
+]
+
 IBAN = [
     "{}",
     "my IBAN is {}",
