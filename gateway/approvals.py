@@ -9,12 +9,19 @@ import structlog
 
 from agent.approvals import Approval, render_decision
 from agent.asks import ApprovalState, Decision, Verdict
-from agent.errors import ApprovalClosedError, ApprovalNotYoursError, NotFoundError
+from agent.errors import (
+    ApprovalClosedError,
+    ApprovalNotYoursError,
+    BusyError,
+    ConflictError,
+    NotFoundError,
+)
 from agent.ids import ApprovalId, RunId, SessionId, TaskId
 from agent.records import User
 from agent.speech import UNNAMED
 from agent.tasks import Accepted, Inbound
 from gateway import metrics
+from gateway.faults import outlive_bugs
 from gateway.ports import Poster
 from memory.approvals import Approvals, Place
 from memory.task_records import Intake
@@ -59,7 +66,7 @@ class ApprovalDesk:
             raise ApprovalClosedError(_CLOSED[approval.state])
         try:
             return await self._send(approval, place, state, user)
-        except ApprovalClosedError:
+        except (ApprovalClosedError, ConflictError):  # decided another way meanwhile
             found = await self._store.load(session_id, approval_id)
             raise ApprovalClosedError(_CLOSED.get(found[0].state, WITH_A_PERSON) if found else GONE) from None
 
@@ -107,7 +114,13 @@ class ApprovalDesk:
             found = await self._store.load(session_id, approval_id)
             if found is None:
                 continue
-            try:
-                await self._send(*found, ApprovalState.EXPIRED, None)
-            except ApprovalClosedError:
-                log.debug("approval_closed", approval_id=approval_id)
+            with outlive_bugs("approvals"):
+                await self._expire(*found)
+
+    async def _expire(self, approval: Approval, place: Place) -> None:
+        try:
+            await self._send(approval, place, ApprovalState.EXPIRED, None)
+        except (ApprovalClosedError, ConflictError):
+            log.debug("approval_closed", approval_id=approval.approval_id)
+        except BusyError:
+            log.debug("approval_waits", approval_id=approval.approval_id)

@@ -25,7 +25,7 @@ from gateway.dispatcher import Dispatcher
 from gateway.ground import Ground, open_ground
 from gateway.handoffs import Handoffs
 from gateway.hooks import call_hook
-from gateway.housekeeping import Housekeeping
+from gateway.housekeeping import Heartbeat, Housekeeping
 from gateway.hub import Hub
 from gateway.outbox import Delivery
 from gateway.people import PeopleService
@@ -125,14 +125,15 @@ async def open_gateway(
         hub.relay = dispatcher.relay = relay
         workers = Workers(ground.front, worker_id)
         looks = (_watch_changes(ground, service, channels).look, handoffs.give_back_overdue, desk.expire, *parts.chores)
-        housekeeping = Housekeeping(workers, dispatcher, relay, Attachments(ground.front), lease_s, looks)
-        channels.readiness.is_store_there = lambda: housekeeping.silence_s < STORE_SILENCE_S
+        housekeeping = Housekeeping(workers, dispatcher, Attachments(ground.front), looks)
+        heartbeat = Heartbeat(workers, dispatcher, relay, lease_s)
+        channels.readiness.is_store_there = lambda: heartbeat.silence_s < STORE_SILENCE_S
         registered = asyncio.Event()
         group(Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh).run(registered))
         await registered.wait()
         postings = [posting] * (POSTS_AT_ONCE if all_posters else 1)
         retention = _build_retention(ground, configuration)
-        for work in (bus, relay, housekeeping, *parts.workers, *postings, *channels.workers, retention):
+        for work in (bus, relay, heartbeat, housekeeping, *parts.workers, *postings, *channels.workers, retention):
             group(work.run())
         group(dispatcher.poll())
         yield Gateway(

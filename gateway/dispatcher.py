@@ -22,6 +22,7 @@ from agent.tasks import Inbound
 from gateway import metrics
 from gateway.active import Active
 from gateway.endings import Endings, Limits
+from gateway.faults import outlive_faults
 from gateway.hub import Hub
 from gateway.runner import Runner
 from memory.task_records import Claim, Intake
@@ -128,10 +129,8 @@ class Dispatcher:
                 async with asyncio.timeout(self._limits.poll_s):
                     await self._wake.wait()
             self._wake.clear()
-            try:
+            with outlive_faults("claim"):
                 await self._claim()
-            except StoreUnavailableError as error:
-                log.warning("store_away", during="claim", error=str(error))
 
     async def _claim(self) -> None:
         self._is_starved = True

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from agent.errors import StoreUnavailableError
 from agent.ids import SessionId
 from gateway import metrics
 from gateway.dispatcher import Dispatcher
+from gateway.faults import outlive_bugs, outlive_faults
 from gateway.relay import BusRelay
 from memory.attachments import Attachments
 from memory.workers import Workers
@@ -22,26 +22,14 @@ ORPHAN_S = 2.0
 Chore = Callable[[], Awaitable[None]]
 
 
-class Housekeeping:
-    """One beat a second; with it a look for dead workers, for sessions of ours that nobody works on, and `chores`."""
+class Heartbeat:
+    """Says once a second that this process is alive, and looks for others that are not. Nothing else may delay it."""
 
-    def __init__(
-        self,
-        workers: Workers,
-        dispatcher: Dispatcher,
-        relay: BusRelay,
-        attachments: Attachments,
-        lease_s: float,
-        chores: Sequence[Chore] = (),
-    ) -> None:
-        self._chores = chores
+    def __init__(self, workers: Workers, dispatcher: Dispatcher, relay: BusRelay, lease_s: float) -> None:
         self._workers = workers
         self._dispatcher = dispatcher
         self._relay = relay
-        self._attachments = attachments
-        self._clean_at_s = time.monotonic() + CLEAN_S
         self._lease_s = lease_s
-        self._suspects: dict[tuple[SessionId, int], float] = {}
         self._beat_at_s = time.monotonic()
 
     @property
@@ -53,16 +41,10 @@ class Housekeeping:
         """Until cancelled."""
         while True:
             asked_at_s = time.monotonic()
-            try:
+            with outlive_faults("heartbeat"):
                 await self._workers.beat()
                 self._beat_at_s = asked_at_s  # the database took it then or later, however late we hear of it
                 await self.recover()
-                await self._sweep()
-                await self._clean()
-                for chore in self._chores:
-                    await chore()
-            except StoreUnavailableError as error:
-                log.warning("store_away", during="housekeeping", error=str(error))
             await asyncio.sleep(BEAT_S)
 
     async def recover(self) -> None:
@@ -75,6 +57,29 @@ class Housekeeping:
             log.warning("recovered", workers=found.workers, sessions=found.sessions)
             metrics.recovered.inc(found.sessions)
             self._dispatcher.wake()
+
+
+class Housekeeping:
+    """Once a second: a look for sessions of ours that nobody works on, and `chores`."""
+
+    def __init__(
+        self, workers: Workers, dispatcher: Dispatcher, attachments: Attachments, chores: Sequence[Chore] = ()
+    ) -> None:
+        self._workers = workers
+        self._dispatcher = dispatcher
+        self._attachments = attachments
+        self._chores = (self._sweep, self._clean, *chores)
+        self._clean_at_s = time.monotonic() + CLEAN_S
+        self._suspects: dict[tuple[SessionId, int], float] = {}
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            with outlive_faults("housekeeping"):
+                for chore in self._chores:
+                    with outlive_bugs("housekeeping"):  # the others are to be done all the same
+                        await chore()
+            await asyncio.sleep(BEAT_S)
 
     async def _clean(self) -> None:
         """Files that nobody sent are deleted, some at a time."""

@@ -4,11 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import structlog
+from gateway.faults import outlive_faults
 
-from agent.errors import StoreUnavailableError
-
-log = structlog.get_logger(__name__)
 POLL_S = 5.0
 
 
@@ -31,14 +28,10 @@ class Poller:
         """Work until cancelled."""
         while True:
             wait_s = POLL_S
-            try:
+            with outlive_faults(self._name):
                 if await self._work():
                     continue
                 wait_s = min(POLL_S, max(0.05, await self._next_in() or POLL_S))
-            except StoreUnavailableError as error:
-                log.warning("store_away", during=self._name, error=str(error))
-            except Exception as error:  # noqa: BLE001  one bad piece of work must not end the process
-                log.error("work_failed", during=self._name, error=type(error).__name__)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._woken.wait()

@@ -9,25 +9,23 @@ few seconds the heads of the watched sessions are looked up. While no other proc
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-import structlog
-
-from agent.errors import StoreUnavailableError
 from agent.ids import RunId, SessionId, TaskId, UserId, WorkerId, run_id_of
-from agent.records import JsonObject
+from agent.records import JsonObject, JsonValue
 from agent.signals import Delta, Presence
 from agent.text import utf16_length
+from gateway.faults import outlive_bugs, outlive_faults
 from gateway.hub import Hub
 from gateway.ports import Bus
 from memory.watchers import Watchers
 
-log = structlog.get_logger(__name__)
-PIECE = 1_200
+PIECE = 1_000
 """Characters of text in one frame: under 8,000 bytes however they are written in JSON."""
-SESSIONS_PER_FRAME = 50
+LIST_BYTES = 6_000
+"""Session ids in one frame take so much at most, as they are written in JSON."""
 REGISTER_S = 0.02
 LOOK_S = 10.0
 Stop = Callable[[SessionId, RunId], bool]
@@ -121,11 +119,11 @@ class BusRelay:
             self._changed.clear()
             if self._is_alone:
                 continue
-            try:
-                await (self._register() if was_told else self._look(self._hub.watched))
-            except StoreUnavailableError as error:
-                log.warning("store_away", during="relay", error=str(error))
-                self._is_stale = True
+            is_done = False
+            with outlive_faults("relay"):
+                await (self._register() if was_told or self._is_stale else self._look(self._hub.watched))
+                is_done = True
+            self._is_stale |= not is_done
 
     async def _register(self) -> None:
         """Write what changed, tell everybody, then look what happened before they knew."""
@@ -152,7 +150,10 @@ class BusRelay:
     # What others tell
 
     def _hear(self, text: str) -> None:
-        frame = json.loads(text)
+        with outlive_bugs("relay"):  # a frame may come from another version of Parley
+            self._take(json.loads(text))
+
+    def _take(self, frame: dict[str, Any]) -> None:
         node = WorkerId(frame.get("n", ""))
         if node == self._worker_id:
             return
@@ -202,9 +203,7 @@ class BusRelay:
     # Frames
 
     def _tell_sessions(self, kind: str, sessions: set[SessionId]) -> None:
-        listed = sorted(sessions)
-        for start in range(0, len(listed), SESSIONS_PER_FRAME):
-            part: list[str] = [*listed[start : start + SESSIONS_PER_FRAME]]
+        for part in split_sessions(sorted(sessions)):
             self._send([None], {"t": kind, "n": self._worker_id, "s": [*part]})
 
     def _send_delta(self, nodes: Iterable[WorkerId], session_id: SessionId, delta: Delta) -> None:
@@ -225,6 +224,25 @@ class BusRelay:
     def _send(self, nodes: Iterable[WorkerId | None], frame: JsonObject) -> None:
         nodes = list(nodes)
         if nodes:
-            text = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+            text = _write(frame)
             for node in nodes:
                 self._bus.send(node, text)
+
+
+def split_sessions(sessions: Iterable[SessionId]) -> Iterator[Sequence[SessionId]]:
+    """The same ids in the same order, as many at a time as fit into one frame."""
+    part: list[SessionId] = []
+    size = 0
+    for session_id in sessions:
+        length = len(_write(session_id).encode()) + 1
+        if part and size + length > LIST_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(session_id)
+        size += length
+    if part:
+        yield part
+
+
+def _write(frame: JsonValue) -> str:
+    return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))

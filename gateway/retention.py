@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from agent.errors import StoreUnavailableError
 from agent.ids import AgentId
 from gateway import metrics
+from gateway.faults import outlive_faults
 from memory.retention import Expiry
 
 log = structlog.get_logger(__name__)
@@ -75,9 +75,7 @@ class Retention:
     async def run(self) -> None:
         """Every minute, until cancelled."""
         while True:
-            try:
+            has_more = False
+            with outlive_faults("retention"):
                 has_more = await self.work()
-            except StoreUnavailableError as error:
-                log.warning("store_away", during="retention", error=str(error))
-                has_more = False
             await asyncio.sleep(1.0 if has_more else LOOK_S)

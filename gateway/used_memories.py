@@ -1,6 +1,7 @@
-"""Notes when memories were last used, off the reply path: gathered here, and written with the process's next beat."""
+"""Notes when memories were last used, off the reply path: gathered here, and written little by little."""
 
 from collections.abc import Iterable
+from itertools import islice
 
 from agent.ids import MemoryId, UserId
 from agent.records import UserMemory
@@ -8,6 +9,8 @@ from memory.memories import Memories
 
 PEOPLE_LIMIT = 10_000
 """What is not written by then is not noted: the note is worth less than the memory it takes."""
+PEOPLE_AT_ONCE = 200
+"""So many are written down at a time, however many come meanwhile."""
 
 
 class UsedMemories:
@@ -24,9 +27,8 @@ class UsedMemories:
             self._used.setdefault(user_id, set()).update(ids)
 
     async def write(self) -> None:
-        """Write down what was noted. Raises `StoreUnavailableError`; what is not written stays noted."""
-        while self._used:
-            user_id, ids = next(iter(self._used.items()))
+        """Write down what was noted of some people. Raises `StoreUnavailableError`; what is not written stays noted."""
+        for user_id, ids in [(user_id, set(ids)) for user_id, ids in islice(self._used.items(), PEOPLE_AT_ONCE)]:
             await self._memories.mark_used(user_id, sorted(ids))
             self._used[user_id] -= ids
             if not self._used[user_id]:

@@ -9,6 +9,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable
 
+import asyncpg
 import structlog
 
 from agent.errors import StoreUnavailableError
@@ -19,6 +20,8 @@ from memory.queries import query
 log = structlog.get_logger(__name__)
 MAX_WAITING = 20_000
 MAX_BATCH = 500
+MAX_BYTES = 7_999
+"""What PostgreSQL takes in one notification."""
 EVERYBODY = "parley_all"
 
 
@@ -51,7 +54,10 @@ class NotifyBus:
         self._on_frame = on_frame
 
     def send(self, to: WorkerId | None, frame: str) -> None:
-        """Send under 8,000 bytes to a worker, or to everybody. May be lost; never waits."""
+        """Send under 8,000 bytes to a worker, or to everybody. May be lost, as a longer one always is; never waits."""
+        if 4 * len(frame) > MAX_BYTES and len(frame.encode(errors="replace")) > MAX_BYTES:
+            log.warning("frames_lost", frames=1, error="too long")
+            return
         self._waiting.append((EVERYBODY if to is None else channel_of(to), frame))
         self._filled.set()
 
@@ -69,8 +75,8 @@ class NotifyBus:
             await self._database.execute(
                 query("send_frames"), [channel for channel, _ in batch], [frame for _, frame in batch]
             )
-        except StoreUnavailableError as error:
-            log.warning("frames_lost", frames=len(batch), error=str(error))
+        except (StoreUnavailableError, asyncpg.PostgresError) as error:
+            log.warning("frames_lost", frames=len(batch), error=type(error).__name__)
 
 
 def _ignore(_: str) -> None:

@@ -15,6 +15,9 @@ from agent.ids import ApprovalId, SessionId
 from agent.records import Message, RunState
 from agent.tasks import TaskState
 from agent.tools import build_tool
+from gateway.approvals import ApprovalDesk
+from memory.approvals import Approvals
+from memory.database import Database
 from tests.support.gateway import Core, build_agent, configure, open_core, run_sql
 from tests.support.make import ANN, BOB, SESSION
 from tests.support.model_steps import calls, hangs, prompt_text, says
@@ -145,7 +148,7 @@ async def test_of_an_approval_and_a_refusal_at_the_same_time_one_counts(database
         both = (decide(ANN, SESSION, ask.approval_id, APPROVED), decide(ANN, SESSION, ask.approval_id, REFUSES))
         first, second = await asyncio.gather(*both, return_exceptions=True)
         lost = [one for one in (first, second) if isinstance(one, BaseException)]
-        assert len(lost) == 1
+        assert [type(one) for one in lost] == [ApprovalClosedError]
         [won] = [one for one in (first, second) if not isinstance(one, BaseException)]
         await core.end_of(won)
         assert shop.done == (["refund 17"] if won is first else [])
@@ -170,6 +173,32 @@ async def test_what_is_not_approved_in_time_is_told_to_the_model(database_url: s
         assert "Parley: Not in time: Refund" in await core.talk()
         assert shop.done == []
     assert EXPIRED in prompt_text(model.requests[-1])
+
+
+async def test_an_approval_given_just_as_its_time_runs_out_counts_and_disturbs_nothing(
+    database_url: str, database: Database
+) -> None:
+    """Whoever commits first has decided; the look for what is overdue goes on with the next. Proves: AG-8."""
+    shop, model = Shop(), ScriptedModel()
+    model.add(calls(("refund", {"order": 17})))
+    model.add(says("Paid."))
+    async with opened(database_url, model, shop) as core:
+        await core.ask("pay 17 back")
+        [ask] = await asked(core)
+        decided: list[Any] = []
+
+        class Late(Approvals):
+            async def list_due(self, limit: int) -> list[tuple[SessionId, ApprovalId]]:
+                return [(SESSION, ask.approval_id)]
+
+            async def load(self, session_id: SessionId, approval_id: ApprovalId) -> Any:
+                found = await super().load(session_id, approval_id)
+                decided.append(await core.gateway.service.decide(ANN, session_id, approval_id, APPROVED))
+                return found
+
+        await ApprovalDesk(Late(database), core.gateway.dispatcher.accept, {}).expire()
+        assert (await core.end_of(decided[0])).text == "Paid."
+        assert shop.done == ["refund 17"]
 
 
 async def test_the_thread_goes_on_while_a_call_waits(database_url: str) -> None:

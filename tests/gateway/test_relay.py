@@ -1,6 +1,7 @@
 """Two processes on one database: a thread watched in one shows what runs in the other."""
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,7 +17,7 @@ from gateway.compose import Gateway, open_gateway
 from gateway.config import load_configuration
 from gateway.hub import Hub
 from gateway.ports import Bus
-from gateway.relay import BusRelay
+from gateway.relay import BusRelay, split_sessions
 from gateway.settings import load_settings
 from memory.database import Database
 from memory.watchers import Watchers
@@ -131,6 +132,16 @@ class LossyBus:
                 await asyncio.Event().wait()
 
         return End()
+
+
+def test_what_is_told_of_many_sessions_goes_in_frames_that_are_short_enough_and_keeps_each_once() -> None:
+    """The callers of the API name their sessions, and a name may be long. Proves: RE-4."""
+    sessions = [SessionId(f"api:{n:03}" + sign * 190) for n in range(50) for sign in ("x", '"', "🙂")]
+    parts = list(split_sessions(sessions))
+    assert [session_id for part in parts for session_id in part] == sessions
+    assert max(len(json.dumps(part, ensure_ascii=False).encode()) for part in parts) < 7_500
+    assert [len(part) for part in split_sessions([SessionId(f"web:demo:{n:026}") for n in range(100)])] == [100]
+    assert list(split_sessions([])) == []
 
 
 async def test_a_lost_piece_leads_to_a_resync_and_never_to_a_hole(database: Database) -> None:

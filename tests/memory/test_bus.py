@@ -110,6 +110,23 @@ async def test_a_broadcast_reaches_everybody(open_end: OpenEnd) -> None:
     assert [await hear(end, 1) for end in ends] == [["all"]] * 3
 
 
+async def test_a_frame_that_is_too_long_or_cannot_be_sent_is_lost_alone_and_the_bus_goes_on(
+    database: Database, open_end: OpenEnd
+) -> None:
+    """Whoever names long sessions must not end the process. Proves: RE-4."""
+    one, two = await open_end(), await open_end()
+    if not isinstance(one.bus, NotifyBus):
+        pytest.skip("Redis takes frames of any length")
+    one.bus._waiting.append(("x" * 64, "no channel has so long a name"))
+    one.bus.send(two.worker_id, "lost")
+    async with asyncio.timeout(5):
+        while one.bus._waiting:
+            await database.fetch("SELECT 1")
+    one.bus.send(two.worker_id, "€" * 2_667)
+    one.bus.send(two.worker_id, "€" * 2_666)
+    assert await hear(two, 1) == ["€" * 2_666]
+
+
 async def test_a_frame_may_be_nearly_eight_thousand_bytes(open_end: OpenEnd) -> None:
     """The longest frame that the relay makes must pass. Proves: RE-4."""
     one, two = await open_end(), await open_end()
