@@ -3,7 +3,8 @@
 -- name: load_context
 -- One run's reading: who asks, what people said that it answers, the last $4 runs before it, and the asker's memories
 -- that may be in the block: those that answer what was said, the $5 newest (0: no memories at all) and those of the profile;
--- in a thread that others read only what may be used there. The turns of an earlier attempt at the same run come along,
+-- in a thread that others read only what may be used there, and a private one is such a thread too as soon as somebody
+-- else, or nobody in particular, has written there. The turns of an earlier attempt at the same run come along,
 -- and the newest summary of older runs, which stands for them.
 WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id,
@@ -19,7 +20,11 @@ SELECT asker.user, prompt.messages AS prompt, past.runs, past.messages, past.tur
 FROM scope
 CROSS JOIN LATERAL (
     SELECT CASE WHEN scope.user_id <> '' THEN (SELECT to_jsonb(u) FROM users u WHERE u.user_id = scope.user_id) END AS user,
-           (SELECT s.audience = 'private' FROM sessions s WHERE s.session_id = scope.session_id) AS is_private
+           (SELECT s.audience = 'private' FROM sessions s WHERE s.session_id = scope.session_id)
+           AND NOT EXISTS (SELECT FROM participants p WHERE p.session_id = scope.session_id AND p.user_id <> scope.user_id)
+           AND NOT EXISTS (
+               SELECT FROM messages m WHERE m.session_id = scope.session_id AND m.role = 'user' AND m.author_id IS NULL
+           ) AS is_private
 ) asker
 CROSS JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_array(m.seq, m.message_id, m.author_id, m.author_name, concat(m.text, m.files_text), m.at, m.role) ORDER BY m.seq) AS messages,

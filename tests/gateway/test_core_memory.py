@@ -270,6 +270,27 @@ async def test_what_was_told_in_private_is_not_used_where_others_read(database_u
         assert "alone" in memory_block(model.requests[-1])
 
 
+@pytest.mark.parametrize("other", [BOB, None])
+async def test_a_private_session_in_which_somebody_else_writes_is_not_private_any_more(
+    database_url: str, other: User | None
+) -> None:
+    """They read what the agent answers there; what is told there is still not for other threads. Proves: UM-11."""
+    model = Learner()
+    async with open_core(database_url, model, configure(AGENT)) as core:
+        await core.ask("I like being alone", audience=PRIVATE)
+        await learned(database_url)
+        await core.ask("what do I like, being alone?", audience=PRIVATE)
+        assert "alone" in memory_block(model.requests[-1])
+        await core.ask("hello", user=other, audience=PRIVATE)
+        await core.ask("and now, being alone?", audience=PRIVATE)
+        assert len(model.requests) == 4
+        assert "alone" not in memory_block(model.requests[-1])
+        await core.ask("I like being alone by the sea", audience=PRIVATE)
+        await learned(database_url)
+        await core.ask("do I like the sea?", session_id=SessionId("web:demo:other"))
+        assert "sea" not in memory_block(model.requests[-1])
+
+
 async def test_when_a_memory_was_last_used_is_noted_after_the_answer(database_url: str) -> None:
     """Whoever tidies up wants to know what is of no use; nobody should wait for that note."""
     model = Learner()
