@@ -65,7 +65,8 @@ class Task:
     """The inbound unit of work. `position` orders the tasks of a session.
 
     `epoch` is the fence of the lease it runs under; `attempt` counts from 1. `user` is none for a task that nobody in
-    particular gave; `prompt` is what was said, several messages under one another.
+    particular gave; `prompt` is what was said, several messages under one another, other people's among them where the
+    agent was not asked; `asker_words` is what of it `user` said.
     """
 
     task_id: TaskId
@@ -76,6 +77,7 @@ class Task:
     agent_id: AgentId
     user: User | None
     prompt: str
+    asker_words: str = ""
 
     @property
     def run_id(self) -> RunId:

@@ -113,7 +113,7 @@ class _Change:
         if new_text and await self.memories.find_by_text(self.user_id, new_text):
             return "It is remembered already."  # a call that is made again after a crash has done its work
         known = await _find_meant(self.memories, self.user_id, text)
-        draft = _corrected(self.context, known, new_text)
+        draft = _corrected(self.context, known, new_text, self.session)
         await self.memories.replace_memory(self.user_id, known.memory_id, draft, must_be_plain=True, asked=self.asked)
         return "It is corrected."
 
@@ -140,23 +140,27 @@ async def _find_meant(memories: UserMemories, user_id: UserId, text: str) -> Use
 
 
 def _draft(context: ToolContext, text: str, slot: Slot | None, session: Session | None) -> MemoryDraft:
-    is_private = session is not None and session.audience is Audience.PRIVATE
     return MemoryDraft(
         memory=text,
         slot=slot,
-        visibility="private" if is_private else "thread",
+        visibility="private" if _is_private(session) else "thread",
         agent_id=context.task.agent_id,
-        input=keep_words(context.task.prompt),
+        input=keep_words(context.task.asker_words),
         source_session_id=context.task.session_id,
     )
 
 
-def _corrected(context: ToolContext, known: UserMemory, text: str) -> MemoryDraft:
+def _is_private(session: Session | None) -> bool:
+    return session is not None and session.audience is Audience.PRIVATE
+
+
+def _corrected(context: ToolContext, known: UserMemory, text: str, session: Session | None) -> MemoryDraft:
     kept = {name: getattr(known, name) for name in MemoryDraft.__dataclass_fields__}
     return replace(
         MemoryDraft(**kept),
         memory=text,
+        visibility="private" if _is_private(session) else known.visibility,
         agent_id=context.task.agent_id,
-        input=keep_words(context.task.prompt),
+        input=keep_words(context.task.asker_words),
         source_session_id=context.task.session_id,
     )

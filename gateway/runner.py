@@ -13,7 +13,7 @@ from agent.events import Event, TextDelta
 from agent.ids import RunId, channel_of
 from agent.loop import Agent, Progress, Work, finish_run, run_agent
 from agent.prompt import Context, fit_memories
-from agent.records import Run, RunState, Turn
+from agent.records import Message, Run, RunState, Turn
 from agent.tasks import Task, TaskState
 from gateway.agents import AgentConfig, AgentSource
 from gateway.compactor import Compactor, RunRoom, Thread
@@ -143,6 +143,7 @@ class Runner:
             agent_id=claim.agent_id,
             user=context.asker,
             prompt="\n\n".join(message.text for message in context.prompt),
+            asker_words="\n\n".join(message.text for message in context.prompt if _is_askers(message, context)),
         )
         return task, context
 
@@ -214,3 +215,7 @@ class Runner:
             self._compactor.consider(attempt.claim.session_id, config, run, seen_runs)
         if hook is not None and task is not None and run is not None:
             await call_hook("on_run_finished", lambda: hook(task, run))
+
+
+def _is_askers(message: Message, context: Context) -> bool:
+    return message.role == "user" and context.asker is not None and message.author.id == context.asker.id

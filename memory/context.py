@@ -37,7 +37,8 @@ class Sessions:
 
         Runs that were summarised are not among them: `earlier` stands there, as long as they would be seen.
         Those of them that answer the prompt come first; then, newest first, `memories` of the newest and the profile.
-        In a shared session, or one in which somebody else writes too, only those that others may hear. `memories` is none where user memories are off.
+        In a shared session, or one in which somebody else writes too, only those that others may hear. `memories` is
+        none where user memories are off.
         """
         row = await self._database.fetchrow(
             query("load_context"), session_id, asker_id, position, history_runs, memories or 0
