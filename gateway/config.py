@@ -25,7 +25,7 @@ from gateway.config_callers import DEMO_LOOK, OPERATOR, build_sites, build_token
 from gateway.config_errors import Report
 from gateway.config_file import read_config
 from gateway.config_imports import NotUsableError, Surroundings
-from gateway.config_mcp import build_servers
+from gateway.config_mcp import add_approvals, build_servers
 from gateway.config_models import ConfigFile, PriceTable, RunsTable
 from gateway.config_routes import build_routes
 from gateway.config_search import build_embedder
@@ -90,7 +90,7 @@ def load_configuration(settings: Settings, environ: Mapping[str, str] | None = N
     hooks = _load_hooks(file, place, report)
     slack = build_slack(file.slack, settings, routes, agents, report)
     budgets = build_budgets(file.budgets, [site.key for site in sites], report)
-    servers = build_servers(file.mcp, agents, place, report)
+    servers = add_approvals(file.agents, build_servers(file.mcp, agents, place, report), agents, report)
     embedder = build_embedder(file.search, hooks, place.base, report)
     report.close()
     return Configuration(

@@ -47,6 +47,7 @@ class Connection:
         self._backoff = backoff or Backoff(first_s=0.5, longest_s=60.0)
         self._client: Client | None = None
         self._doubt = asyncio.Event()
+        self._missing: list[str] = []
         self.changed = asyncio.Event()
         """Set whenever the tools came or went."""
 
@@ -74,6 +75,7 @@ class Connection:
                 found = await _list_tools(client)
             self._client = client
             self._offer(self._build(found))
+            self._tell_missing({str(one.name) for one in found})
             metrics.mcp_up.labels(self.server.name).set(1)
             try:
                 async with asyncio.timeout(LOOK_S):
@@ -87,6 +89,13 @@ class Connection:
             log.info("tool_server_tools", server=self.server.name, tools=len(tools))
         self.tools = tools
         self.changed.set()
+
+    def _tell_missing(self, found: set[str]) -> None:
+        """A name that is misspelt in the configuration lets the tool run unasked: somebody should see it, once."""
+        missing = self.server.find_missing(found)
+        if missing and missing != self._missing:
+            log.warning("tools_not_there", server=self.server.name, tools=[name[:100] for name in missing])
+        self._missing = missing
 
     def _build(self, found: list[Any]) -> tuple[Tool, ...]:
         tools: dict[str, Tool] = {}

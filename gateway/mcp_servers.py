@@ -37,7 +37,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolServer:
-    """A server and who may use what of it (none: everybody, everything, everywhere)."""
+    """A server and who may use what of it (none: everybody, everything, everywhere).
+
+    `agents_approve`: which of its tools an agent's own settings hold back.
+    """
 
     name: str
     place: Program | Address
@@ -46,12 +49,17 @@ class ToolServer:
     channels: frozenset[str] | None = None
     repeatable: frozenset[str] = frozenset()
     needs_approval: frozenset[str] = frozenset()
+    agents_approve: frozenset[str] = frozenset()
     timeout_s: float = 30.0
     result_bytes: int = 1_000_000
 
     def may_use(self, tool: str) -> bool:
         """Whether a tool of that name, as the server calls it, is on the list."""
         return self.tools is None or tool in self.tools
+
+    def find_missing(self, tools: Iterable[str]) -> list[str]:
+        """Tools that are to be approved or may be repeated, and that are not among what the server offers, by name."""
+        return sorted((self.needs_approval | self.agents_approve | self.repeatable).difference(tools))
 
     def full_name(self, tool: str) -> str:
         """What the model calls it."""

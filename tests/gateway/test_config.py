@@ -170,11 +170,29 @@ class TestPythonOfTheOwner:
     def test_tools_are_marked_by_name_also_those_that_a_server_offers_later(self) -> None:
         """A server may be away at the start; its tool must not run unasked once it is there. Proves: AG-7."""
         marked = 'tools = ["calculate", "current_time"]\nneeds_approval = ["calculate", "orders__refund"]\n'
-        config = load(f"{AGENT}{marked}").agents.default
+        found = load(f'{AGENT}{marked}[[mcp]]\nname = "orders"\ncommand = "orders-tools"\n')
+        assert found.servers[0].agents_approve == {"refund"}
+        config = found.agents.default
         assert {name for name, tool in config.agent.tools.items() if tool.needs_approval} == {"calculate"}
         later = replace(config.agent.tools["current_time"], name="orders__refund")
         assert config.with_tool(later).agent.tools["orders__refund"].needs_approval
         assert not config.with_tool(replace(later, name="orders__find")).agent.tools["orders__find"].needs_approval
+
+    @pytest.mark.parametrize(
+        ("marked", "server", "told"),
+        [
+            ('needs_approval = ["calculate", "nosuch__find"]', "", "agents[0].needs_approval[1]: expected a tool of"),
+            ('needs_approval = ["orders__refund"]', 'tools = ["find"]', "agents[0].needs_approval[0]: expected a tool"),
+            ('needs_approval = ["orders__find"]', "agents = []", "agents[0].needs_approval[0]: expected a tool"),
+            ("", 'tools = ["find"]\nneeds_approval = ["find", "fnid"]', "mcp[0].needs_approval[1]: expected one of"),
+            ("", 'tools = ["find"]\nrepeatable = ["fnid"]', "mcp[0].repeatable[0]: expected one of the tools"),
+        ],
+    )
+    def test_a_misspelt_tool_of_a_server_is_refused(self, marked: str, server: str, told: str) -> None:
+        """It would run without the approval that its owner believes in. Proves: AG-7."""
+        text = f'{AGENT}tools = ["calculate"]\n{marked}\n[[mcp]]\nname = "orders"\ncommand = "orders-tools"\n{server}\n'
+        (line,) = refuse(text)
+        assert line.startswith(told)
 
     def test_hooks_are_found_in_their_module(self) -> None:
         """An owner's Python joins in without a line of ours."""

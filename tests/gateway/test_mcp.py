@@ -13,6 +13,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from agent.ids import AgentId, SessionId, TaskId
 from agent.records import JsonObject, ToolCall
@@ -69,6 +70,17 @@ async def use(connection: Connection, tool: str, **arguments: str) -> ToolCall:
     use = ToolUse(call_id="c", name=f"test__{tool}", arguments=asked)
     [call] = await call_tools({tool.name: tool for tool in connection.tools}, [use], ToolContext(task=TASK))
     return call
+
+
+async def test_a_tool_that_is_to_be_approved_and_that_the_server_does_not_have_is_told_in_the_log() -> None:
+    """A misspelt name fails open, and a server without a list in the configuration is known only now. Proves: AG-7."""
+    marked = program(
+        "echo", "picture", needs_approval=frozenset({"echo", "ehco"}), agents_approve=frozenset({"pcture"})
+    )
+    with capture_logs() as logs:
+        async with connected(marked):
+            pass
+    assert [one["tools"] for one in logs if one["event"] == "tools_not_there"] == [["ehco", "pcture"]]
 
 
 async def test_a_programs_tools_are_named_after_it_and_called_with_what_the_model_gave() -> None:
