@@ -103,6 +103,10 @@ ThreadState = tuple[bool, bool, bool, bool, int, tuple[str, ...]]
 """Whether anything was said; whether the agent was called in; whether the last thing was kept; whether the same person
 said it; how often bots spoke since a person did; the names of the others."""
 
+FoundMessage = tuple[str, int, UserId | None, str, TaskId | None, str | None, bool]
+"""Its key, seq, author and text, the task whose run answers it, how that task stands, and whether the answer is not
+wanted any more."""
+
 
 class SlackThreads:
     """Messages of Slack's sessions beyond what the engine does."""
@@ -145,16 +149,10 @@ class SlackThreads:
             raise UserGoneError("this person was erased") from error
         return row is not None
 
-    async def find_message(
-        self, session_id: SessionId, key: str
-    ) -> tuple[int, UserId | None, str, TaskId | None, str | None] | None:
-        """A message by its key: seq, author, text, the task whose run answers it, and how that task stands."""
-        row = await self._database.fetchrow(query("slack_find_message"), session_id, key)
-        if row is None:
-            return None
-        is_own = row["state"] in {"queued", "stopped"} or row["run_task_id"] is None
-        task_id, state = (row["task_id"], row["state"]) if is_own else (row["run_task_id"], row["run_state"])
-        return row["seq"], row["author_id"], row["text"], TaskId(task_id) if task_id else None, state
+    async def list_versions(self, session_id: SessionId, key: str) -> Sequence[FoundMessage]:
+        """A message by its key, and what it was asked again as (`{key}:…`), the oldest first."""
+        rows = await self._database.fetch(query("slack_list_versions"), session_id, key)
+        return [_read_found(row) for row in rows]
 
     async def rewrite_message(self, session_id: SessionId, author_id: UserId | None, seq: int, text: str) -> None:
         """Give a message another text and forget the facts that were drawn from it."""
@@ -247,6 +245,13 @@ class SlackPosts:
 
 def _read_delivery(row: Record | None) -> Delivery | None:
     return (row["inbox_id"], row["payload"], row["attempts"]) if row else None
+
+
+def _read_found(row: Record) -> FoundMessage:
+    is_own = row["state"] in {"queued", "stopped"} or row["run_task_id"] is None
+    task_id, state = (row["task_id"], row["state"]) if is_own else (row["run_task_id"], row["run_state"])
+    author_id, is_withdrawn = row["author_id"], row["is_withdrawn"]
+    return row["key"], row["seq"], author_id, row["text"], TaskId(task_id) if task_id else None, state, is_withdrawn
 
 
 def _read_parts(rows: Sequence[Record]) -> Sequence[Part]:

@@ -19,6 +19,7 @@ from adapters.slack.previews import Previews
 from adapters.slack.profiles import Person
 from adapters.slack.reading import Reader
 from adapters.slack.records import Asked, Said, Shortcut, object_of, text_of
+from adapters.slack.versions import find_newest, read_versions
 from agent.errors import ConflictError
 from agent.ids import SessionId
 from agent.records import JsonObject
@@ -100,9 +101,9 @@ class Asking:
     async def _read_quoted(self, asked: Asked, source: SessionId) -> str:
         """The message whole: as it was taken in, where the form could carry only its beginning."""
         if asked.is_cut:
-            found = await self._threads.find_message(source, message_key(asked.said))
+            found = find_newest(read_versions(await self._threads.list_versions(source, message_key(asked.said))))
             if found is not None:
-                return found[2]
+                return found.text
         return await self._reader.read_text(asked.said)
 
     async def _settle(self, asked: Asked, source: SessionId, question: str, person: Person, quoted: str) -> Said:

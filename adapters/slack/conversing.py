@@ -25,14 +25,24 @@ from adapters.slack.profiles import Person, Profiles
 from adapters.slack.reading import Reader
 from adapters.slack.records import Deleted, Edited, Said, objects_of
 from adapters.slack.rules import Rules
+from adapters.slack.versions import (
+    DELETED_TEXT,
+    REPLACED_TEXT,
+    Version,
+    edited_key,
+    find_newest,
+    is_asked_again,
+    is_older_edit,
+    is_told_late,
+    read_versions,
+    told_key,
+)
 from agent.errors import ConflictError
-from agent.ids import SessionId, TaskId, run_id_of
+from agent.ids import SessionId, run_id_of
 from agent.records import JsonObject
-from agent.tasks import Accepted, Inbound, TaskState
+from agent.tasks import Accepted, Inbound
 
 log = structlog.get_logger(__name__)
-DELETED_TEXT = "(this message was deleted)"
-REPLACED_TEXT = "(this message was replaced by the next one)"
 SEED_LIMIT = 15
 Outcome = tuple[Decision, SessionId | None]
 
@@ -83,7 +93,7 @@ class Conversing:
             return decision, session_id
         if said.thread_ts is not None and not has_words:
             await self._seed(said, session_id)
-        await self._ask(said, person, address_of(said, session_id))
+        await self._ask(said, person, address_of(said, session_id), await self._reader.read_text(said))
         return decision, session_id
 
     async def _find_author(self, said: Said) -> Person:
@@ -92,16 +102,16 @@ class Conversing:
             return Person(user=None, name=said.username or "A bot")
         return await self._profiles.find_person(said.origin, said.home, said.user)
 
-    async def _ask(self, said: Said, person: Person, address: Address) -> None:
-        inbound = await self._reader.read(
-            said, address.session_id, person, key=address.question, reply_to=address.to_json()
+    async def _ask(self, said: Said, person: Person, address: Address, text: str) -> None:
+        inbound = self._reader.build(
+            said, address.session_id, person, text, key=address.question, reply_to=address.to_json()
         )
         accepted = await self._accept(inbound)
         if accepted is None or accepted.is_duplicate:
-            found = await self._threads.find_message(address.session_id, address.question)
-            if found is not None and found[3] is None:  # it was read with the thread, before it was told of
-                await self._threads.rewrite_message(address.session_id, found[1], found[0], REPLACED_TEXT)
-                address = replace(address, question=f"{address.question}:told")
+            versions = await self._list_versions(address.session_id, address.question)
+            if is_told_late(versions):
+                await self._rewrite(address.session_id, versions[0], REPLACED_TEXT)
+                address = replace(address, question=told_key(address.question))
                 told = replace(inbound, dedupe_key=address.question, reply_to=address.to_json())
                 accepted = await self._accept(told)
         if accepted is not None:
@@ -143,38 +153,61 @@ class Conversing:
             return _ignore(reason), None
         if said.text == edited.before:
             return _ignore(Reason.SAME_TEXT), None
-        session_id = session_id_of(said, self._options.direct_messages)
-        found = await self._threads.find_message(session_id, message_key(said))
-        if found is None:
+        session_id, message = session_id_of(said, self._options.direct_messages), message_key(said)
+        text = await self._reader.read_text(said)  # Slack may be slow: only then is it looked how the question stands
+        newest = find_newest(await self._list_versions(session_id, message))
+        if newest is None:
             return _ignore(Reason.UNKNOWN_MESSAGE), session_id
-        seq, author_id, _, task_id, state = found
-        is_called = said.origin.bot_user is not None and said.origin.bot_user in find_mentions(said.text)
-        if state == TaskState.RUNNING and task_id is not None:
-            await self._stop(session_id, said, task_id)
-        if state == TaskState.RUNNING or (task_id is None and (is_called or said.kind != "channel")):
-            await self._threads.rewrite_message(session_id, author_id, seq, REPLACED_TEXT)
-            person = await self._find_author(said)
-            await self._ask(said, person, address_of(said, session_id, f"{message_key(said)}:{edited.edited_ts}"))
-            return Decision(verdict=Verdict.ANSWERED, reason=Reason.ASKED_AGAIN), session_id
-        await self._threads.rewrite_message(session_id, author_id, seq, await self._reader.read_text(said))
-        return Decision(verdict=Verdict.KEPT, reason=Reason.EDITED), session_id
+        if is_older_edit(message, edited.edited_ts, newest):
+            return _ignore(Reason.SUPERSEDED), session_id
+        key = edited_key(message, edited.edited_ts)
+        if newest.key != key and not await self._supersede(session_id, newest, said, text):
+            return Decision(verdict=Verdict.KEPT, reason=Reason.EDITED), session_id
+        await self._ask(said, await self._find_author(said), address_of(said, session_id, key), text)
+        return Decision(verdict=Verdict.ANSWERED, reason=Reason.ASKED_AGAIN), session_id
+
+    async def _supersede(self, session_id: SessionId, newest: Version, said: Said, text: str) -> bool:
+        """Put the new words in the place of the old ones; or clear that place, where the question is to be asked again.
+
+        Every step may be the last one that this process does: the next try then comes to the same end.
+        """
+        is_for_agent = said.kind != "channel" or said.origin.bot_user in find_mentions(said.text)
+        if not is_asked_again(newest, is_for_agent=is_for_agent):
+            await self._rewrite(session_id, newest, text)
+            if not newest.is_open:
+                return False
+            begun = find_newest(await self._list_versions(session_id, newest.key))
+            if begun is None or not is_asked_again(begun, is_for_agent=is_for_agent):
+                return False  # it still waits: its run will read the new words
+            newest = begun
+        if newest.is_open:
+            await self._stop(session_id, newest, said)
+        await self._rewrite(session_id, newest, REPLACED_TEXT)
+        return True
 
     async def delete(self, deleted: Deleted) -> Outcome:
         """A message is gone: its words, the facts drawn from them, and the run that answers it."""
         session_id = session_id_of(deleted, self._options.direct_messages)
-        found = await self._threads.find_message(session_id, message_key(deleted))
-        if found is None:
+        versions = await self._list_versions(session_id, message_key(deleted))
+        if not versions:
             return _ignore(Reason.UNKNOWN_MESSAGE), session_id
-        seq, author_id, _, task_id, state = found
-        if state in {TaskState.QUEUED, TaskState.RUNNING} and task_id is not None:
-            await self._stop(session_id, deleted, task_id)
-        await self._threads.rewrite_message(session_id, author_id, seq, DELETED_TEXT)
+        for version in versions:
+            if version.is_open:
+                await self._stop(session_id, version, deleted)
+            await self._rewrite(session_id, version, DELETED_TEXT)
         return Decision(verdict=Verdict.KEPT, reason=Reason.DELETED), session_id
 
-    async def _stop(self, session_id: SessionId, said: Said | Deleted, task_id: TaskId) -> None:
+    async def _list_versions(self, session_id: SessionId, message: str) -> list[Version]:
+        return read_versions(await self._threads.list_versions(session_id, message))
+
+    async def _rewrite(self, session_id: SessionId, version: Version, text: str) -> None:
+        await self._threads.rewrite_message(session_id, version.author_id, version.seq, text)
+
+    async def _stop(self, session_id: SessionId, version: Version, said: Said | Deleted) -> None:
+        """No answer to it is wanted: first that is written down, since the run may be over before it can be stopped."""
         address = Address(
             session_id=session_id,
-            question=message_key(said),
+            question=version.key,
             installation=said.origin.installation,
             conversation=said.conversation,
             thread_ts=said.root,
@@ -183,7 +216,8 @@ class Conversing:
             user="",
         )
         await self._answers.withdraw(address)
-        await self._gateway.stop_run(session_id, run_id_of(task_id))
+        if version.task_id is not None:
+            await self._gateway.stop_run(session_id, run_id_of(version.task_id))
 
 
 def _bot_of(person: Person, said: Said) -> str | None:

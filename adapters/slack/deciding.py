@@ -48,6 +48,7 @@ class Reason(StrEnum):
     NO_RULE = "nothing is done about this event"
     EDITED = "the message was replaced"
     ASKED_AGAIN = "the question was replaced while it was being answered"
+    SUPERSEDED = "a later edit of the message was taken in before"
     UNKNOWN_MESSAGE = "the message was never taken in"
     DELETED = "the message was taken out"
     STOPPED = "what was running was stopped"

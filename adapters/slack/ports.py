@@ -12,8 +12,9 @@ Delivery: TypeAlias = tuple[int, JsonObject, int]
 ThreadState: TypeAlias = tuple[bool, bool, bool, bool, int, tuple[str, ...]]
 """Whether anything was said; whether the agent was called in; whether the last thing was kept; whether the same person
 said it; how often bots spoke since a person did; the names of the others."""
-FoundMessage: TypeAlias = tuple[int, UserId | None, str, TaskId | None, str | None]
-"""Its seq, author and text, the task whose run answers it, and how that task stands."""
+FoundMessage: TypeAlias = tuple[str, int, UserId | None, str, TaskId | None, str | None, bool]
+"""Its key, seq, author and text, the task whose run answers it, how that task stands, and whether the answer is not
+wanted any more."""
 PartState: TypeAlias = Literal["draft", "posting", "final", "last", "withdrawn"]
 """How a message of an answer stands: a preview, being posted whole, there, there and the last, not wanted any more."""
 Part: TypeAlias = tuple[int, str | None, PartState, bool]
@@ -78,8 +79,8 @@ class Threads(Protocol):
         """Store a message without a task; the session's next task takes it along. False: it is there already."""
         ...
 
-    async def find_message(self, session_id: SessionId, key: str) -> FoundMessage | None:
-        """A message by its key."""
+    async def list_versions(self, session_id: SessionId, key: str) -> Sequence[FoundMessage]:
+        """A message by its key, and what it was asked again as (`{key}:…`), the oldest first."""
         ...
 
     async def rewrite_message(self, session_id: SessionId, author_id: UserId | None, seq: int, text: str) -> None:

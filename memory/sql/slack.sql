@@ -149,16 +149,21 @@ WITH scope AS MATERIALIZED (
 )
 SELECT session.seq FROM session;
 
--- name: slack_find_message
--- A message by its key: who wrote it, what it says, and how the task stands that answers it (none: it was kept).
+-- name: slack_list_versions
+-- A message by its key, and what it was asked again as (its key and more behind a colon), the oldest first: who wrote it,
+-- what it says, how the task stands that answers it (none: it was kept), and whether its answer is not wanted any more.
 WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id)
-SELECT d.seq, d.task_id, m.author_id, m.text, t.state, head.task_id AS run_task_id, head.state AS run_state
-FROM scope JOIN dedupe d ON d.session_id = scope.session_id AND d.key = $2::text
+SELECT d.key, d.seq, d.task_id, m.author_id, m.text, t.state, head.task_id AS run_task_id, head.state AS run_state,
+       EXISTS (
+           SELECT FROM slack_posts p WHERE p.session_id = d.session_id AND p.question = d.key AND p.part < 0
+       ) AS is_withdrawn
+FROM scope JOIN dedupe d ON d.session_id = scope.session_id AND (d.key = $2::text OR starts_with(d.key, $2 || ':'))
 CROSS JOIN LATERAL (
     SELECT m.author_id, m.text FROM messages m WHERE m.session_id = scope.session_id AND m.seq = d.seq OFFSET 0
 ) m
 LEFT JOIN tasks t ON t.task_id = d.task_id
-LEFT JOIN tasks head ON head.session_id = t.session_id AND head.position = coalesce(t.merged_into, t.position);
+LEFT JOIN tasks head ON head.session_id = t.session_id AND head.position = coalesce(t.merged_into, t.position)
+ORDER BY d.seq;
 
 -- name: slack_rewrite_message
 -- A message says something else now, and nothing that was drawn from its old words stays. One user's scope and one

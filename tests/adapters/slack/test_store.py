@@ -159,10 +159,8 @@ async def test_a_message_that_says_something_else_takes_its_facts_along(database
                 SESSION,
                 seq,
             )
-        found = await threads.find_message(SESSION, "I like tea")
-        assert found is not None
-        seq, author, text, task_id, state = found
-        assert (seq, author, text, task_id, state) == (1, ANN.id, "I like tea", None, None)
+        ((key, seq, author, *rest),) = await threads.list_versions(SESSION, "I like tea")
+        assert (key, seq, author, rest) == ("I like tea", 1, ANN.id, ["I like tea", None, None, False])
         await threads.rewrite_message(SESSION, author, seq, "gone")
         assert [m.memory_id for m in await Memories(database).list_all(ANN.id)] == ["m1"]
         assert (await run_sql_in(database, "SELECT text FROM messages ORDER BY seq"))[0] == ("gone",)
@@ -258,9 +256,8 @@ async def test_slacks_statements_work_under_any_plan(database_url: str, plan: st
             await threads.keep_message(message(f"kept {n}"))
             await threads.load_state(SESSION, UserId("ann"))
             await tasks.accept(message(f"asked {n}"), may_take=True)
-            found = await threads.find_message(SESSION, f"asked {n}")
-            assert found is not None
-            await threads.rewrite_message(SESSION, ANN.id, found[0], "else")
+            (found,) = await threads.list_versions(SESSION, f"asked {n}")
+            await threads.rewrite_message(SESSION, ANN.id, found[1], "else")
             await run_sql(database_url, "ANALYZE")
         rows = await run_sql_in(database, "SELECT count(*) FROM messages WHERE position IS NULL")
         assert rows == [(0,)]
