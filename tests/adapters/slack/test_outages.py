@@ -182,7 +182,7 @@ async def test_a_preview_that_another_process_shows_between_our_look_and_our_pos
             " FROM sessions",
             arena.general.channel_id,
             ts,
-            arena.team.installation.installation_id,
+            arena.team.team_id,
         )
 
         async def look_slowly(self: SlackPosts, *where: Any) -> set[str]:
