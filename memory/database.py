@@ -113,7 +113,7 @@ class Database:
                     dsn,
                     min_size=min(2, size),
                     max_size=size,
-                    timeout=CONNECT_TIMEOUT_S,
+                    timeout=max(CONNECT_TIMEOUT_S, statement_s),
                     command_timeout=statement_s,
                     max_inactive_connection_lifetime=300,
                     statement_cache_size=0 if pgbouncer else 200,
