@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+import structlog
+
 from adapters.slack.approving import Approving
 from adapters.slack.ask_blocks import read_pressed
 from adapters.slack.asking import Asking
@@ -16,10 +18,12 @@ from adapters.slack.modals import read_memory_id
 from adapters.slack.payloads import parse_event
 from adapters.slack.records import Asked, Challenge, Clicked, Command, Shortcut, Submitted, text_of
 from adapters.slack.sharing import Pins
+from adapters.slack.sizes import ID_LIMIT, check_ids
 from adapters.slack.surfaces import Surfaces
 from agent.ids import SessionId
 from agent.records import JsonObject
 
+log = structlog.get_logger(__name__)
 COMMAND_S = 2.5
 TOO_SLOW = "That took too long. Please try again."
 Click = Callable[[Clicked], Awaitable[tuple[Decision, SessionId | None]]]
@@ -48,16 +52,22 @@ class Door:
         self.last_at_s = time.monotonic()
         if "ssl_check" in payload:
             return {}
+        if text_of(payload, "type") == "app_rate_limited":
+            log.warning("slack_holds_events_back", team=(text_of(payload, "team_id") or "")[:ID_LIMIT])
+            return {}
         if text_of(payload, "type") in _EVENTS:
             event = parse_event(payload)
             if isinstance(event, Challenge):
                 return {"challenge": event.challenge}
+            check_ids(event)
             await self._intake.receive(payload, await self._pins.settle(event))
             return {}
         return await self._interact(payload)
 
     async def _interact(self, payload: JsonObject) -> JsonObject:
-        interaction = await self._pins.settle(parse_interaction(payload))
+        interaction = parse_interaction(payload)
+        check_ids(interaction)
+        interaction = await self._pins.settle(interaction)
         match interaction:
             case Shortcut():
                 await self._intake.note(interaction, self._asking.open_form(interaction), "shortcut")

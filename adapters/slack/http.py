@@ -34,7 +34,7 @@ def build_route(door: Door, signing_secret: str, now: Callable[[], float] = time
         signature = request.headers.get("x-slack-signature", "")
         if not is_genuine(signing_secret, timestamp, signature, body, now()):
             return Response(status_code=401)
-        is_form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        is_form = request.headers.get("content-type", "").casefold().startswith("application/x-www-form-urlencoded")
         try:
             answer = await door.take(parse_form(body) if is_form else parse_json(body))
         except PayloadError:

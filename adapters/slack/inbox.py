@@ -34,6 +34,7 @@ from adapters.slack.records import (
     Shortcut,
     Submitted,
 )
+from adapters.slack.sizes import ID_LIMIT
 from agent.errors import StoreUnavailableError
 from agent.ids import SessionId
 from agent.records import JsonObject
@@ -44,7 +45,6 @@ POLL_S = 1.0
 SOON_S = 0.1
 ATTEMPTS = 8
 RETRY_S = 2.0
-ID_LIMIT = 500
 RECOVER_S = 5.0
 FORGET_S = 600.0
 Handle = Callable[[Event | Asked], Awaitable[tuple[Decision, SessionId | None]]]
@@ -94,8 +94,6 @@ class Intake:
 
     async def note(self, event: Interaction, decision: Decision, kind: str) -> bool:
         """Put a decision on record that was carried out at once. False: it was on record before."""
-        if len(event.origin.event_id) > ID_LIMIT:
-            raise PayloadError("expected shorter ids")
         received = await self._inbox.receive(
             event_id=event.origin.event_id,
             twin_key=None,
@@ -212,7 +210,7 @@ def read_delivery(payload: JsonObject) -> Event | Asked:
 
 
 def check_size(event: Event | Asked) -> None:
-    """Ids are looked up by an index, which takes short ones only. Raises `PayloadError`."""
+    """What is made of several ids is looked up by an index, too. Raises `PayloadError`."""
     twin = twin_key(event) if isinstance(event, Said | Edited | Deleted) else ""
     if max(len(find_lane(event)), len(twin), len(event_id_of(event))) > ID_LIMIT:
         raise PayloadError("expected shorter ids")

@@ -46,7 +46,7 @@ def _parse_command(payload: JsonObject) -> Command:
     return Command(
         origin=origin,
         conversation=text_of(payload, "channel_id") or "",
-        user=text_of(payload, "user_id") or "",
+        user=_person(payload, "user_id"),
         home=home_of(origin, text_of(payload, "team_id")),
         text=(text_of(payload, "text") or "").strip(),
     )
@@ -61,7 +61,7 @@ def _parse_click(payload: JsonObject) -> Interaction:
         origin=origin,
         conversation=text_of(object_of(payload, "channel"), "id") or text_of(container, "channel_id"),
         ts=text_of(object_of(payload, "message"), "ts") or text_of(container, "message_ts"),
-        user=text_of(user, "id") or "",
+        user=_person(user, "id"),
         home=home_of(origin, text_of(user, "team_id")),
         trigger_id=text_of(payload, "trigger_id") or "",
         action_id=text_of(action, "action_id") or "",
@@ -79,11 +79,11 @@ def _parse_submission(payload: JsonObject) -> Interaction:
             text_of(view, "private_metadata") or "",
             _value_in(object_of(blocks, QUESTION)),
             _value_in(object_of(blocks, PLACE)),
-            (home_of(origin, text_of(user, "team_id")), text_of(user, "id") or ""),
+            (home_of(origin, text_of(user, "team_id")), _person(user, "id")),
         )
     return Submitted(
         origin=origin,
-        user=text_of(user, "id") or "",
+        user=_person(user, "id"),
         home=home_of(origin, text_of(user, "team_id")),
         callback_id=text_of(view, "callback_id") or "",
         metadata=text_of(view, "private_metadata") or "",
@@ -125,6 +125,14 @@ def _installation(payload: JsonObject, team: str | None, enterprise: str | None)
     if found is None:
         raise PayloadError("expected a team")
     return found
+
+
+def _person(value: JsonObject, key: str) -> str:
+    """Somebody did it: without them it would be everybody's."""
+    user = text_of(value, key)
+    if user is None:
+        raise PayloadError("expected a user")
+    return user
 
 
 def _event_id(payload: JsonObject) -> str:

@@ -4,10 +4,12 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
 from starlette.applications import Starlette
+from structlog.testing import capture_logs
 
 from adapters.slack.door import Door
 from adapters.slack.http import build_route
@@ -43,7 +45,8 @@ class FakeShared:
     """No conversation is shared."""
 
     async def pin(self, conversation: str, installation: str, team: str, bot_user: str | None) -> Any:
-        """Whoever asks."""
+        """Whoever asks. An index takes no long names."""
+        assert len(conversation + installation) < 2_000
         return installation, team, bot_user
 
     async def find(self, conversation: str) -> None:
@@ -160,6 +163,76 @@ async def test_a_broken_form_gets_400(body: bytes) -> None:
     """Interactions come as forms. Proves: SL-1."""
     async with open_door() as (_, post):
         assert (await post(body, kind="application/x-www-form-urlencoded")).status_code == 400
+
+
+LONG = "C" + "1" * 9_000
+COMMAND = {
+    "command": "/parley",
+    "text": "link",
+    "team_id": "T1",
+    "channel_id": "C1",
+    "user_id": "U1",
+    "trigger_id": "1",
+}
+CLICK: JsonObject = {
+    "type": "block_actions",
+    "trigger_id": "1",
+    "team": {"id": "T1"},
+    "user": {"id": "U1"},
+    "channel": {"id": "C1"},
+    "message": {"ts": "1.1"},
+    "actions": [{"action_id": "a"}],
+}
+SHORTCUT: JsonObject = {
+    **CLICK,
+    "type": "message_action",
+    "message": {"ts": "1.1", "user": "U2", "team": "T1", "text": "x"},
+}
+FORM: JsonObject = {**CLICK, "type": "view_submission", "view": {"callback_id": "x"}}
+ODD: dict[str, JsonObject] = {
+    "an event of a shared conversation": {**event(channel=LONG), "is_ext_shared_channel": True},
+    "an event of a company": {**event(), "authorizations": [{"team_id": LONG}]},
+    "a stop": event(type="agent_session_stopped", streaming_message_ts=[LONG]),
+    "a command's user": {**COMMAND, "user_id": LONG},
+    "a command's conversation": {**COMMAND, "channel_id": LONG},
+    "a command's trigger": {**COMMAND, "trigger_id": LONG},
+    "a command of nobody": {**COMMAND, "user_id": ""},
+    "a click's message": {**CLICK, "message": {"ts": LONG}},
+    "a click's action": {**CLICK, "actions": [{"action_id": LONG}]},
+    "a click of nobody": {**CLICK, "user": {}},
+    "a shortcut's author": {**SHORTCUT, "message": {"ts": "1.1", "user": LONG}},
+    "a shortcut's author's company": {**SHORTCUT, "message": {"ts": "1.1", "team": LONG}},
+    "a form of nobody": {**FORM, "user": {}},
+    "a form's sender": {**FORM, "user": {"id": LONG}},
+}
+
+
+@pytest.mark.parametrize("how", ODD)
+async def test_ids_that_are_none_get_400_before_anything_is_looked_up(how: str) -> None:
+    """No index takes them, and an account without a name would be everybody's. Proves: SL-1."""
+    async with open_door() as (inbox, post):
+        body = ODD[how]
+        is_form = body.get("type") != "event_callback"
+        fields = body if "command" in body else {"payload": json.dumps(body)}
+        sent = urlencode(fields).encode() if is_form else json.dumps(body).encode()
+        response = await post(sent, kind="application/x-www-form-urlencoded" if is_form else "application/json")
+        assert (response.status_code, inbox.received) == (400, {})
+
+
+async def test_slack_may_say_that_it_holds_events_back() -> None:
+    """It asks for nothing but the ack. Proves: SL-2."""
+    async with open_door() as (_, post):
+        body = {"token": "x", "type": "app_rate_limited", "team_id": "T1", "minute_rate_limited": 1, "api_app_id": "A1"}
+        with capture_logs() as logs:
+            assert (await post(json.dumps(body).encode())).status_code == 200
+        assert [(entry["event"], entry["team"]) for entry in logs] == [("slack_holds_events_back", "T1")]
+
+
+async def test_a_form_is_one_however_its_kind_is_written() -> None:
+    """Names of media types have no case. Proves: SL-1."""
+    async with open_door() as (_, post):
+        sent = await post(b"ssl_check=1", kind="Application/X-WWW-Form-UrlEncoded; charset=utf-8")
+        assert sent.status_code == 200
 
 
 async def test_a_body_over_one_mebibyte_gets_413() -> None:
