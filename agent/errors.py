@@ -3,6 +3,7 @@
     ParleyError
     ├── InputError                 the caller's fault: names the field and what was expected
     │   ├── UserInvalidError
+    │   ├── TextInvalidError
     │   ├── ConflictError          the same key came before with another text
     │   │   ├── MemoryConflictError    the id is not free, or the memories changed meanwhile
     │   │   │   └── AskerChangedError  who asked is somebody else by now
@@ -46,6 +47,10 @@ class InputError(ParleyError):
 
 class UserInvalidError(InputError):
     """The user details are not complete: an id or an e-mail address is needed."""
+
+
+class TextInvalidError(InputError):
+    """The text holds a character that cannot be kept."""
 
 
 class ConflictError(InputError):

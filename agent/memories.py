@@ -18,6 +18,8 @@ TOPIC_LIMIT = 40
 MAX_TOPICS = 8
 NOTE_LIMIT = 4_000
 """Characters of `input`, `feedback` and the ids of agents and teams."""
+SOURCE_LIMIT = 1_000
+"""Characters of the id of the session in which something was said."""
 Slot = Literal["name", "home_city", "employer", "job", "birthday", "diet", "language", "timezone", "pronouns"]
 SLOTS: tuple[Slot, ...] = get_args(Slot)
 """What a person has one of at a time: a newer fact in a slot supersedes the older."""
@@ -125,10 +127,11 @@ class Forgotten:
 def check_draft(draft: MemoryDraft, *, must_be_plain: bool = False) -> MemoryDraft:
     """The draft as it is stored: spaces joined, topics in lower case and each once.
 
-    `must_be_plain`: a model or the person wrote it, so no order and no claim to rights or prices is taken. Raises
-    `MemoryInvalidError`, which names the field, and of its kinds `MemorySecretError`.
+    A source whose id reads like a secret is left out. `must_be_plain`: a model or the person wrote it, so no order and
+    no claim to rights or prices is taken. Raises `MemoryInvalidError`, which names the field, and of its kinds
+    `MemorySecretError`.
     """
-    text = " ".join(draft.memory.split())
+    text = " ".join(_need_text("memory", draft.memory).split())
     if not 1 <= len(text) <= FACT_LIMIT:
         raise MemoryInvalidError("memory", f"expected 1 to {FACT_LIMIT} characters; found {len(text)}")
     _check_text("memory", text)
@@ -139,13 +142,38 @@ def check_draft(draft: MemoryDraft, *, must_be_plain: bool = False) -> MemoryDra
     if draft.visibility not in VISIBILITIES:
         raise MemoryInvalidError("visibility", f"expected one of {', '.join(VISIBILITIES)}")
     for name in ("input", "feedback", "agent_id", "team_id"):
-        if (value := getattr(draft, name)) is not None:
-            _check_note(name, value)
-    return replace(draft, memory=text, topics=_check_topics(draft.topics))
+        check_note(name, getattr(draft, name))
+    source = _check_source(draft.source_session_id)
+    return replace(draft, memory=text, topics=_check_topics(draft.topics), source_session_id=source)
+
+
+def check_note(name: str, value: object) -> None:
+    """Raises `MemoryInvalidError` for what cannot be kept beside a memory: no text, too long, or with a secret."""
+    if value is not None:
+        text = _need_text(name, value)
+        if len(text) > NOTE_LIMIT:
+            raise MemoryInvalidError(name, f"expected at most {NOTE_LIMIT} characters; found {len(text)}")
+        _check_text(name, "".join(c for c in text if c not in "\n\t"))
+
+
+def _need_text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise MemoryInvalidError(name, f"expected a text; found {type(value).__name__}")
+    return value
+
+
+def _check_source(session_id: SessionId | None) -> SessionId | None:
+    """The session, or none: by chance one's random digits read like a card's, and the memory stays without it then."""
+    if session_id is None:
+        return None
+    if len(_need_text("source_session_id", session_id)) > SOURCE_LIMIT:
+        raise MemoryInvalidError("source_session_id", f"expected at most {SOURCE_LIMIT} characters")
+    _check_characters("source_session_id", session_id)
+    return None if has_secret(session_id) else session_id
 
 
 def _check_topics(topics: tuple[str, ...]) -> tuple[str, ...]:
-    kept = tuple(dict.fromkeys(" ".join(topic.split()).lower() for topic in topics))
+    kept = tuple(dict.fromkeys(" ".join(_need_text("topics", topic).split()).lower() for topic in topics))
     if len(kept) > MAX_TOPICS:
         raise MemoryInvalidError("topics", f"expected at most {MAX_TOPICS}; found {len(kept)}")
     for topic in kept:
@@ -155,17 +183,15 @@ def _check_topics(topics: tuple[str, ...]) -> tuple[str, ...]:
     return kept
 
 
-def _check_note(name: str, text: str) -> None:
-    if len(text) > NOTE_LIMIT:
-        raise MemoryInvalidError(name, f"expected at most {NOTE_LIMIT} characters; found {len(text)}")
-    _check_text(name, "".join(c for c in text if c not in "\n\t"))
-
-
 def _check_text(name: str, text: str) -> None:
-    if any(unicodedata.category(c) in ("Cc", "Cs") or c in _UNSEEN for c in text):
-        raise MemoryInvalidError(name, "expected no control characters")
+    _check_characters(name, text)
     if has_secret(text):
         raise MemorySecretError(name, "expected no password, key, or number of a card, an account or an insurance")
+
+
+def _check_characters(name: str, text: str) -> None:
+    if any(unicodedata.category(c) in ("Cc", "Cs") or c in _UNSEEN for c in text):
+        raise MemoryInvalidError(name, "expected no control characters")
 
 
 def is_plain_fact(text: str) -> bool:

@@ -7,7 +7,8 @@ field, `MemorySecretError` says that a secret was found; nothing is written then
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from enum import StrEnum
+from typing import Literal, TypeVar
 
 from agent.errors import InputError, MemoryInvalidError, MemoryNotFoundError, UserNotFoundError
 from agent.ids import MemoryId, UserId, new_memory_id
@@ -21,6 +22,7 @@ from agent.memories import (
     MemoryStats,
     SearchMethod,
     check_draft,
+    check_note,
 )
 from agent.memory_merging import Optimization, measure, plan_merges
 from agent.memory_picking import SCHEMA, build_pick, read_picks
@@ -38,6 +40,7 @@ SEARCH_LIMIT = 1_000
 PICK_FROM = 100
 """So many memories a model is shown to pick from: those that share most with the words, then the newest."""
 ID_LIMIT = 200
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class UserMemories:
@@ -70,9 +73,10 @@ class UserMemories:
         """A page of the live memories, those that have all of `topics`. `page` counts from 1, `limit` is 1 to 1,000."""
         _check_range("page", page, 2**31)
         _check_range("limit", limit, PAGE_LIMIT)
+        by = _choose_of(MemorySort, "sort", sort)
         wanted = [storable(" ".join(topic.split()).lower()) for topic in topics]
         return await self._records.page(
-            _known(user_id), topics=wanted, sort=sort, is_descending=is_descending, page=page, limit=limit
+            _known(user_id), topics=wanted, sort=by, is_descending=is_descending, page=page, limit=limit
         )
 
     async def load_memory(self, user_id: UserId, memory_id: MemoryId) -> UserMemory:
@@ -158,11 +162,10 @@ class UserMemories:
         """
         _check_range("limit", limit, SEARCH_LIMIT)
         user_id, query = _known(user_id), storable(query)
-        match method:
+        match chosen := _choose_of(SearchMethod, "method", method):
             case SearchMethod.LAST_N | SearchMethod.FIRST_N:
-                return await self._records.list_by_age(
-                    user_id, limit, audience, is_newest=method is SearchMethod.LAST_N
-                )
+                is_newest = chosen is SearchMethod.LAST_N
+                return await self._records.list_by_age(user_id, limit, audience, is_newest=is_newest)
             case SearchMethod.RELEVANCE:
                 await self._records.require(user_id)
                 return await self._memories.find_related(user_id, query, limit, audience)
@@ -267,7 +270,15 @@ def _possible(memory_id: MemoryId) -> MemoryId:
 def _wanted(memory_id: MemoryId) -> MemoryId:
     if not 1 <= len(memory_id) <= ID_LIMIT or not all("!" <= c <= "~" for c in memory_id):
         raise MemoryInvalidError("memory_id", f"expected 1 to {ID_LIMIT} printable ASCII characters without spaces")
+    check_note("memory_id", memory_id)
     return memory_id
+
+
+def _choose_of(kind: type[Choice], name: str, value: str) -> Choice:
+    try:
+        return kind(value)
+    except ValueError:
+        raise InputError(f"{name}: expected one of {', '.join(kind)}") from None
 
 
 def _check_range(name: str, value: int, most: int) -> None:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import MemoryInvalidError
-from agent.ids import AgentId, MemoryId, SessionId, UserId
-from agent.memories import MemoryDraft, check_draft
+from agent.ids import AgentId, MemoryId, UserId
+from agent.memories import MemoryDraft, check_draft, check_note
 from agent.records import JsonObject, JsonValue, UserMemory
+from agent.times import UtcTime
 
 MAX_MEMORIES = 5_000
 Id = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
@@ -27,16 +28,16 @@ class _Memory(BaseModel):
     team_id: str | None = None
     input: str | None = None
     feedback: str | None = None
-    source_session_id: Annotated[str, Field(max_length=1_000)] | None = None
+    source_session_id: str | None = None
     source_seq: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     supersedes: Id | None = None
     replaced_by: Id | None = None
     model: Annotated[str, Field(max_length=200)] | None = None
-    last_used_at: AwareDatetime | None = None
-    valid_from: AwareDatetime
-    valid_to: AwareDatetime | None = None
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
+    last_used_at: UtcTime | None = None
+    valid_from: UtcTime
+    valid_to: UtcTime | None = None
+    created_at: UtcTime
+    updated_at: UtcTime
 
 
 class _File(BaseModel):
@@ -72,6 +73,8 @@ def _memory_of(user_id: UserId, row: _Memory, place: str) -> UserMemory:
     told = {name: getattr(row, name) for name in MemoryDraft.__dataclass_fields__}
     try:
         draft = check_draft(MemoryDraft(**{**told, "topics": tuple(row.topics)}))
+        for name in ("memory_id", "supersedes", "replaced_by", "model"):
+            check_note(name, getattr(row, name))
     except MemoryInvalidError as error:
         raise type(error)(f"{place}.{error.field}", str(error).partition(": ")[2]) from error
     return UserMemory(
@@ -86,8 +89,8 @@ def _memory_of(user_id: UserId, row: _Memory, place: str) -> UserMemory:
         team_id=row.team_id,
         input=row.input,
         feedback=row.feedback,
-        source_session_id=SessionId(row.source_session_id) if row.source_session_id else None,
-        source_seq=row.source_seq,
+        source_session_id=draft.source_session_id or None,
+        source_seq=row.source_seq if draft.source_session_id else None,
         supersedes=MemoryId(row.supersedes) if row.supersedes else None,
         replaced_by=MemoryId(row.replaced_by) if row.replaced_by else None,
         model=row.model,

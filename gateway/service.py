@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 
 from adapters.api.intake import identity_of
+from adapters.api.names import session_id_of
 from adapters.deadlines import told_in_time
 from adapters.ports import SlowConsumerError
+from agent.errors import InputError
 from agent.ids import MessageId, RunId, SessionId, TaskId, UserId
 from agent.records import Audience, RunNote, User
 from agent.speech import UNNAMED
@@ -95,13 +97,13 @@ class GatewayService:
         inbound = Inbound(
             channel="api",
             tenant="default",
-            session_id=SessionId(session_id or f"api:{secrets.token_hex(16)}"),
+            session_id=_session_id(session_id or f"api:{secrets.token_hex(16)}"),
             audience=audience,
             agent_id=agent_id,
             user=user,
             author_name=(user.display_name if user else "") or UNNAMED,
             text=storable(prompt),
-            dedupe_key=f"python:{idempotency_key or secrets.token_hex(16)}",
+            dedupe_key=f"python:{storable(idempotency_key or secrets.token_hex(16))}",
         )
         return await self.accept(inbound)
 
@@ -173,6 +175,13 @@ class GatewayService:
     async def _is_over(self, task_id: TaskId) -> bool:
         status = await self.load_task(task_id)
         return status is None or status.state in _OVER
+
+
+def _session_id(text: str) -> SessionId:
+    session_id = session_id_of(text)
+    if session_id is None:
+        raise InputError("session_id: expected 1 to 200 printable ASCII characters without spaces")
+    return session_id
 
 
 def _storable_user(user: User) -> User:

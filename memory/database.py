@@ -16,7 +16,7 @@ from typing import Self, TypeAlias
 
 import asyncpg
 
-from agent.errors import StoreUnavailableError
+from agent.errors import StoreUnavailableError, TextInvalidError
 from memory.errors import DatabaseRoleError, StoreSetupError
 from memory.migrate import APP_ROLE
 from memory.queries import query
@@ -45,6 +45,7 @@ _AWAY = (
 )
 
 
+_UNTEXT = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 _NO_ROLE = (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidParameterValueError)
 _ROLE_HELP = (
     f"this address may not act as the role {APP_ROLE}: run parley migrate, or as an administrator"
@@ -54,9 +55,11 @@ _ROLE_HELP = (
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Whatever says that the database is away becomes `StoreUnavailableError`."""
+    """What says that the database is away becomes `StoreUnavailableError`; a NUL in a text, `TextInvalidError`."""
     try:
         yield
+    except _UNTEXT as error:
+        raise TextInvalidError("expected text without NUL characters") from error
     except _AWAY as error:
         raise StoreUnavailableError(f"{type(error).__name__}: {error}") from error
 

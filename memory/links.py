@@ -13,6 +13,7 @@ from agent.errors import LinkRefusedError, NotFoundError, UserGoneError
 from agent.ids import MemoryId, SessionId, UserId
 from agent.people import VISITOR_CHANNEL, Account, Proof, is_email_address
 from agent.records import Identity
+from agent.text import storable
 from memory.database import Connection, Database, Record
 from memory.linking import Fact, find_theirs, part_merged, plan_link, plan_revival
 from memory.person_locks import lock_person
@@ -30,7 +31,7 @@ class Links:
     async def current_id(self, user_id: UserId) -> UserId:
         """Who a user id is now. Raises `UserGoneError` for a person who was erased."""
         try:
-            row = await self._database.fetchrow(query("find_current_user"), user_id)
+            row = await self._database.fetchrow(query("find_current_user"), storable(user_id))
         except asyncpg.NoDataFoundError as error:
             raise UserGoneError("this person was erased") from error
         return UserId(row["user_id"]) if row else user_id

@@ -13,6 +13,7 @@ from agent.likeness import add_likeness, compare_vectors
 from agent.ports import Embedder
 from agent.ranking import Corpus
 from agent.records import Audience, Message, UserMemory
+from agent.text import storable
 from agent.turn_ranking import FoundTurn, Place, Question, Speaker, Weights, rank_turns
 from memory.database import Connection, Database, Record
 from memory.memories import find_ranked
@@ -46,6 +47,7 @@ class Search:
         self, user_id: UserId, text: str, limit: int, audience: Audience
     ) -> Sequence[tuple[UserMemory, float]]:
         """The live memories that answer a text, best first, with their scores: those that this audience may hear."""
+        text = storable(text)
         async with self._database.scope(user_id=user_id) as connection:
             return (await find_ranked(connection, user_id, text, audience))[:limit]
 
@@ -54,6 +56,7 @@ class Search:
 
         For that person's eyes only: others in a thread may know nothing of the other threads.
         """
+        text = storable(text)
         async with self._database.scope(user_id=user_id) as connection:
             await connection.fetchrow(query("begin_reading"))
             facts = _link(await find_ranked(connection, user_id, text, Audience.PRIVATE))
@@ -64,6 +67,7 @@ class Search:
         self, session_id: SessionId, asker_id: UserId | None, text: str, limit: int
     ) -> Sequence[FoundMessage]:
         """The messages of one thread that answer a text, best first; `asker_id` is who says "I" in it."""
+        text = storable(text)
         async with self._database.scope(session_id=session_id) as connection:
             found = await self._find_turns(connection, (asker_id, session_id), text, limit, {})
         return await self._look_again(found, text, limit)

@@ -24,6 +24,7 @@ from agent.ids import (
 )
 from agent.records import RunNote, RunState, Turn, Usage
 from agent.tasks import Accepted, Inbound, TaskState, TaskStatus
+from agent.text import storable
 from memory.database import Database
 from memory.groups import LOCK_TIMEOUT, Groups
 from memory.queries import query
@@ -196,7 +197,7 @@ class Tasks:
 
     async def load_status(self, task_id: TaskId) -> TaskStatus | None:
         """A task as its giver sees it."""
-        task = await self._database.fetchrow(query("load_task"), task_id)
+        task = await self._database.fetchrow(query("load_task"), storable(task_id))
         if task is None:
             return None
         answer = await self._database.fetchrow(query("load_answer"), task["session_id"], task["run_position"])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from agent.ids import UserId, new_user_id
 from agent.records import Identity, User
+from agent.text import storable
 from memory.database import Database
 from memory.queries import query
 from memory.rows import read_user
@@ -20,12 +21,13 @@ class Users:
 
     async def load(self, user_id: UserId) -> User | None:
         """A person by id."""
-        row = await self._database.fetchrow(query("load_user"), user_id)
+        row = await self._database.fetchrow(query("load_user"), storable(user_id))
         return read_user(row) if row else None
 
     async def find(self, identity: Identity) -> User | None:
         """The person behind an account."""
-        row = await self._database.fetchrow(query("find_user"), identity.tenant, identity.channel, identity.external_id)
+        named = (identity.tenant, identity.channel, identity.external_id)
+        row = await self._database.fetchrow(query("find_user"), *map(storable, named))
         return replace(read_user(row), account_id=row["account_id"]) if row else None
 
     async def ensure(self, identity: Identity, details: User) -> User:

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -21,6 +20,7 @@ from pydantic_core import PydanticCustomError, ValidationError
 from adapters.api.names import NAME_LIMIT, NAME_PATTERN, is_name
 from agent.people import is_email_address
 from agent.records import Audience
+from agent.times import UtcTime
 
 PROMPT_LIMIT = 100_000
 ATTRIBUTES_LIMIT_BYTES = 16 * 1024
@@ -193,7 +193,7 @@ class SeqPage(Page):
 class TimePage(Page):
     """A page of what is in the order of its last change."""
 
-    before: AwareDatetime | None = Field(
+    before: UtcTime | None = Field(
         default=None, description="Only those that last changed before this time: `next` of the page before."
     )
 

@@ -218,6 +218,11 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"topics": ("",)}, "topics"),
     ({"input": "x" * 4001}, "input"),
     ({"agent_id": "\x07"}, "agent_id"),
+    ({"source_session_id": "a\x00b"}, "source_session_id"),
+    ({"source_session_id": "x" * 1_001}, "source_session_id"),
+    ({"memory": 5}, "memory"),
+    ({"topics": (5,)}, "topics"),
+    ({"input": 5}, "input"),
 ]
 SECRETS: list[tuple[dict[str, Any], str]] = [
     ({"memory": "pays with 4111 1111 1111 1111"}, "memory"),

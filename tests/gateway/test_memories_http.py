@@ -55,6 +55,12 @@ async def test_what_a_program_writes_the_person_sees_corrects_and_deletes(client
     assert again.json() == {"added": 1, "replaced": 0, "skipped": 0}
 
 
+async def test_no_byte_of_a_question_makes_the_search_fail(client: httpx2.AsyncClient) -> None:
+    """A NUL is no word that anybody said. Proves: UM-6."""
+    found = await client.get("/api/v1/me/message-search?query=a%00b", headers=bearing(site_token(time.time())))
+    assert (found.status_code, found.json()) == (200, {"messages": []})
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -172,6 +172,8 @@ async def test_a_body_that_is_too_large_is_refused(gateway: FakeGateway, caller:
         ("tasks/task_1?wait=1", "wait"),
         ("tasks/task_1/events?after=1", "after"),
         ("sessions?before=yesterday", "before"),
+        ("sessions?before=0001-01-01T00:00:00%2B14:00", "before"),
+        ("sessions?before=9999-12-31T23:59:59-14:00", "before"),
         ("sessions?before=2026-11-20T09:30:00", "before"),
     ],
 )
