@@ -9,7 +9,7 @@ transaction. There every statement gets a transaction of its own that takes the 
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from functools import partial
 from typing import Self, TypeAlias
@@ -25,7 +25,8 @@ Record = asyncpg.Record
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 CONNECT_TIMEOUT_S = 1.4
 STATEMENT_S = 1.4
-_BEGIN_AS_APP = f"BEGIN; SET LOCAL ROLE {APP_ROLE}; SET LOCAL jit = off"
+_NOTICED_IN = "1s"
+"""How soon the server ends a statement, be it one that waits for a lock, whose connection has been closed."""
 _POOLER = "a pooler such as PgBouncer seems to stand before the database: set DATABASE_DIRECT_URL to the server itself"
 
 _AWAY = (
@@ -79,11 +80,29 @@ async def prepare_connection(connection: "asyncpg.Connection[Record]", *, is_beh
         raise
 
 
+def build_settings(statement_s: float) -> dict[str, str]:
+    """What the server is told of a connection: whom it acts as, and when a statement is waited for no more.
+
+    A statement that is given up here goes on there until the server hears of it. What is closed it notices by itself
+    within a second; where the wire is silent, the time that we wait ends it.
+    """
+    return {
+        "role": APP_ROLE,
+        "jit": "off",
+        "statement_timeout": str(round(1000 * statement_s)),
+        "client_connection_check_interval": _NOTICED_IN,
+    }
+
+
+def _render_begin(settings: Mapping[str, str]) -> str:
+    return "; ".join(["BEGIN", *(f"SET LOCAL {name} = '{value}'" for name, value in settings.items())])
+
+
 @asynccontextmanager
-async def _in_role(connection: Connection) -> AsyncIterator[None]:
-    """A transaction in the application role. One that is interrupted is left to whoever closes the connection."""
+async def _in_transaction(connection: Connection, begin: str) -> AsyncIterator[None]:
+    """A transaction that starts with `begin`. One that is interrupted is left to whoever closes the connection."""
     try:
-        await connection.execute(_BEGIN_AS_APP)
+        await connection.execute(begin)
         yield
     except (asyncio.CancelledError, TimeoutError):
         raise
@@ -105,11 +124,12 @@ class Database:
         self._pool = pool
         self._statement_s = statement_s
         self._is_behind_pooler = is_behind_pooler
+        self._begin = _render_begin(build_settings(statement_s))
 
     @classmethod
     async def open(cls, dsn: str, *, size: int = 16, statement_s: float = STATEMENT_S, pgbouncer: bool = False) -> Self:
         """Connect. Raises `StoreUnavailableError`, or `DatabaseRoleError` when the role would see everything."""
-        settings = {} if pgbouncer else {"role": APP_ROLE, "jit": "off"}
+        settings = {} if pgbouncer else build_settings(statement_s)
         try:
             with store_errors():
                 pool = await asyncpg.create_pool(
@@ -169,7 +189,7 @@ class Database:
             async with asyncio.timeout(self._statement_s):
                 connection = await self._pool.acquire()
                 try:
-                    async with _in_role(connection) if self._is_behind_pooler else nullcontext():
+                    async with _in_transaction(connection, self._begin) if self._is_behind_pooler else nullcontext():
                         yield connection
                 except (asyncio.CancelledError, TimeoutError):
                     connection.terminate()
