@@ -15,6 +15,7 @@ from agent.approvals import Decided
 from agent.ids import SessionId
 from agent.payloads import ResultRules, limit_calls, shorten_results
 from agent.ports import Block, ModelMessage, Text, ToolResult, Verbatim
+from agent.private_arguments import hide_arguments
 from agent.records import Message, PastRun, ToolCall, Turn, User, UserMemory
 from agent.sizes import BilledSize, measure_blocks
 from agent.speech import CLOSE, OPEN, plain_text, render_label, render_memory_block, render_spoken
@@ -155,7 +156,7 @@ def _render_past(run: PastRun, *, is_last: bool = False) -> Iterable[ModelMessag
             spoken[-1] = replace(spoken[-1], cache_for="5m")
         yield ModelMessage(role="user", blocks=tuple(spoken))
     for turn in run.turns:
-        yield from _render_turn(turn)
+        yield from _render_turn(hide_arguments(turn))
     if not run.turns or run.turns[-1].tool_calls:
         yield ModelMessage(role="assistant", blocks=(Text(text=run.answer or NO_ANSWER),))
 

@@ -9,6 +9,7 @@ import asyncpg
 
 from agent.files import render_files
 from agent.ids import AgentId, MessageId, SessionId, TaskId, run_id_of
+from agent.private_arguments import hide_arguments
 from agent.records import Author, Message, Run, RunNote, RunState, ToolCall, Turn, Usage
 from agent.tasks import Accepted, Inbound
 from memory.rows import AGENT_AUTHOR, render_attachments
@@ -212,9 +213,9 @@ def _asks(outcome: Outcome) -> list[dict[str, Any]]:
 
 
 def _turns(run: Run | None) -> list[dict[str, Any]]:
-    return [render_turn(n, turn) for n, turn in enumerate(run.turns if run else ())]
+    return [render_turn(n, hide_arguments(turn)) for n, turn in enumerate(run.turns if run else ())]
 
 
 def _calls(run: Run | None) -> list[dict[str, Any]]:
     turns = enumerate(run.turns if run else ())
-    return [render_call(n, k, call) for n, turn in turns for k, call in enumerate(turn.tool_calls)]
+    return [render_call(n, k, call) for n, turn in turns for k, call in enumerate(hide_arguments(turn).tool_calls)]

@@ -22,6 +22,7 @@ from agent.ids import (
     new_task_id,
     run_id_of,
 )
+from agent.private_arguments import hide_arguments
 from agent.records import RunNote, RunState, Turn, Usage
 from agent.tasks import Accepted, Inbound, TaskState, TaskStatus
 from agent.text import storable
@@ -160,11 +161,15 @@ class Tasks:
         return note_of(claim, row["seq"], row["at"], RunState.TOOL, label)
 
     async def record_results(self, claim: Claim, n: int, turn: Turn) -> None:
-        """Write down what came of a turn's calls. Raises `LeaseLostError`, `StoreUnavailableError`."""
-        calls = [render_call(n, k, call) for k, call in enumerate(turn.tool_calls)]
-        row = await self._database.fetchrow(
-            query("record_results"), claim.session_id, self.worker_id, claim.epoch, claim.position, calls
-        )
+        """Write down what came of a turn's calls; their private arguments go.
+
+        Raises `LeaseLostError`, `StoreUnavailableError`.
+        """
+        hidden = hide_arguments(turn)
+        calls = [render_call(n, k, call) for k, call in enumerate(hidden.tool_calls)]
+        content = None if hidden is turn else hidden.content
+        fence = (claim.session_id, self.worker_id, claim.epoch)
+        row = await self._database.fetchrow(query("record_results"), *fence, claim.position, calls, n, content)
         if row is None:
             raise LeaseLostError(claim.session_id)
 

@@ -375,6 +375,7 @@ WITH scope AS MATERIALIZED (
 SELECT session.seq, now() AS at FROM session;
 
 -- name: record_results
+-- What came of the calls of turn $6. $7: its content, where some of the arguments are not to be kept.
 WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id
 ), gate AS MATERIALIZED (
@@ -383,9 +384,13 @@ WITH scope AS MATERIALIZED (
     FOR UPDATE OF l
 ), tool_call AS (
     UPDATE tool_calls c SET result = coalesce(c.result, r.result), excerpt = coalesce(r.excerpt, c.excerpt),
-                            is_error = CASE WHEN c.result IS NULL THEN r.is_error ELSE c.is_error END
-    FROM jsonb_to_recordset($5::jsonb) AS r (n int, k int, result text, is_error boolean, excerpt text)
+                            is_error = CASE WHEN c.result IS NULL THEN r.is_error ELSE c.is_error END,
+                            arguments = CASE WHEN $7::jsonb IS NULL THEN c.arguments ELSE r.arguments END
+    FROM jsonb_to_recordset($5::jsonb) AS r (n int, k int, arguments jsonb, result text, is_error boolean, excerpt text)
     WHERE c.session_id = (SELECT gate.session_id FROM gate) AND c.position = $4::bigint AND c.n = r.n AND c.k = r.k
+), turn AS (
+    UPDATE turns t SET content = $7
+    WHERE $7 IS NOT NULL AND t.session_id = (SELECT gate.session_id FROM gate) AND t.position = $4 AND t.n = $6::int
 )
 SELECT 1 FROM gate;
 

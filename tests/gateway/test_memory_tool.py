@@ -13,8 +13,8 @@ from agent.tools import Tool, ToolContext, build_tool
 from gateway.agents import AgentConfig
 from gateway.claude import build_claude
 from gateway.demo.model import build_demo_transport
-from gateway.memory_tool import NAME
-from tests.support.gateway import Core, build_agent, configure, open_core, run_sql
+from gateway.memory_tool import NAME, UNWRITTEN
+from tests.support.gateway import Core, build_agent, configure, find_text, open_core, run_sql
 from tests.support.make import ANN, BOB, SESSION
 from tests.support.model_steps import calls, says
 from tests.support.scripted_model import ScriptedModel
@@ -102,6 +102,41 @@ async def test_nothing_that_another_person_said_is_kept_with_a_memory(database_u
         assert "grandmother" in str(model.requests[-1].messages), "the run has seen it"
         [tea] = (await service.memories.list_memories(ANN.id)).memories
         assert tea.input == "remember that I like tea"
+
+
+async def test_what_a_call_said_of_a_memory_is_not_in_the_thread_afterwards(database_url: str) -> None:
+    """Others read on there, and what was forgotten is forgotten. Proves: UM-10, UM-16."""
+    model = ScriptedModel()
+    async with open_core(database_url, model, configure(MANUAL)) as core:
+        await core.gateway.service.ensure_user(WEB, ANN)
+        for fact in ("was fired in May", "likes figs"):
+            draft = MemoryDraft(memory=fact, visibility="thread")
+            await core.gateway.service.memories.add_memory(ANN.id, draft)
+        model.add(
+            calls((NAME, {"operation": "delete", "memory": "was fired in May"})),
+            calls((NAME, {"operation": "update", "memory": "likes figs", "new_memory": "likes dates"})),
+            says("Done."),
+        )
+        await core.ask("forget my job, and put the other thing right", user=ANN)
+        assert await texts(core) == {"likes dates": "thread"}
+        within = [str(request.messages) for request in model.requests]
+        assert "was fired in May" in within[1].partition("tool_use")[2], "the run itself sees what it did"
+        model.add(says("Hello Bob."))
+        await core.ask("hi", user=BOB)
+        prompt = str(model.requests[-1].messages)
+        assert prompt.count("(hidden)") == 3
+        assert not [word for word in ("fired", "figs", "dates") if word in prompt]
+    assert await find_text(database_url, "fired in May") == set()
+    assert not {"turns", "tool_calls"} & await find_text(database_url, "likes")
+
+
+async def test_a_model_that_repeats_what_it_cannot_see_is_told_to_write_the_fact(database_url: str) -> None:
+    """It learns from its own earlier calls, in which the facts are hidden. Proves: UM-4."""
+    model = ScriptedModel()
+    async with open_core(database_url, model, configure(MANUAL)) as core:
+        call = await use(core, model, {"operation": "add", "memory": "(hidden)"}, "remember that I like tea")
+        assert (call.is_error, call.result) == (True, UNWRITTEN)
+        assert await texts(core) == {}
 
 
 REFUSED: list[tuple[JsonObject, str]] = [

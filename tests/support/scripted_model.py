@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from agent.pricing import build_prices
+from agent.private_arguments import PRIVATE_ARGUMENTS
 from agent.records import JsonObject, JsonValue
 from agent.speech import MEMORY_HEAD
 from gateway.claude import CallLimits, ClaudeModel, build_claude
@@ -46,7 +47,8 @@ QUICK = CallLimits(connect_s=2.0, silence_s=5.0, max_retries=0)
 
 def prompt_prefix(request: WireRequest) -> tuple[JsonValue, ...]:
     """What the prompt cache goes by: tools, system and blocks in order, without breakpoints, without the memory block,
-    which is never part of a later prompt, and without thinking, which is given back within its own run only.
+    which is never part of a later prompt, and without thinking and the private arguments of calls, which are given back
+    within their own run only.
     """
     parts: list[JsonValue] = [["tool", _bare(tool)] for tool in request.tools]
     parts += [["system", _bare(block)] for block in request.system]
@@ -59,7 +61,11 @@ def _lasts(block: JsonObject) -> bool:
 
 
 def _bare(block: JsonObject) -> JsonObject:
-    return {key: value for key, value in block.items() if key != "cache_control"}
+    bare = {key: value for key, value in block.items() if key != "cache_control"}
+    private, arguments = PRIVATE_ARGUMENTS.get(str(block.get("name"))), block.get("input")
+    if private and isinstance(arguments, dict):
+        bare["input"] = {key: value for key, value in arguments.items() if key not in private}
+    return bare
 
 
 @dataclass(slots=True)
