@@ -102,7 +102,7 @@ async def open_slack(
         handler = Handler(conversing, asking, surfaces, home, profiles, pins, ending)
         intake = Intake(store.inbox, handler.handle, options.retention_days, options.bots)
         approving = Approving(gateway, store.posts, previews, errands)
-        door = Door(intake, surfaces, home, asking, approving, pins)
+        door = Door(intake, surfaces, home, asking, approving, pins, errands)
         socket = Socket(door, client, keys.app_token) if keys.app_token else None
         routes = [build_route(door, keys.signing_secret)] if keys.signing_secret else []
         if oauth is not None:

@@ -155,6 +155,18 @@ class SlackWebApi:
             return UnknownError(f"{method}: HTTP {status}")
         return RefusedError(method, code)
 
+    async def respond(self, response_url: str, text: str) -> None:
+        """Tell whoever sent a command something, and nobody else. No token goes there. Raises `SlackError`."""
+        if not is_slacks(response_url, self.client.base_url):
+            raise RefusedError("response_url", "not_slacks")
+        body = {"response_type": "ephemeral", "text": text}
+        try:
+            async with self._session.post(response_url, json=body, allow_redirects=False) as response:
+                if response.status != 200:
+                    raise UnknownError(f"response_url: HTTP {response.status}")
+        except _FAULTS as error:
+            raise UnknownError(f"response_url: {type(error).__name__}") from error
+
     async def download(self, installation: str, url: str, limit_bytes: int) -> bytes | None:
         """A file's bytes; none when it lies elsewhere than at Slack, is too large or is not given."""
         if not is_slacks(url, self.client.base_url):

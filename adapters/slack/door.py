@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import structlog
 
@@ -11,6 +10,7 @@ from adapters.slack.approving import Approving
 from adapters.slack.ask_blocks import read_pressed
 from adapters.slack.asking import Asking
 from adapters.slack.deciding import Decision, Reason, Verdict
+from adapters.slack.errands import Errands
 from adapters.slack.home import Home
 from adapters.slack.inbox import Intake
 from adapters.slack.interactions import parse_interaction
@@ -20,12 +20,14 @@ from adapters.slack.records import Asked, Challenge, Clicked, Command, Shortcut,
 from adapters.slack.sharing import Pins
 from adapters.slack.sizes import ID_LIMIT, check_ids
 from adapters.slack.surfaces import Surfaces
+from agent.errors import StoreUnavailableError
 from agent.ids import SessionId
 from agent.records import JsonObject
 
 log = structlog.get_logger(__name__)
 COMMAND_S = 2.5
-TOO_SLOW = "That took too long. Please try again."
+GOES_ON = "This takes a while. I go on, and tell you here once it is done."
+NOT_DONE = "That did not work just now. Please try again."
 Click = Callable[[Clicked], Awaitable[tuple[Decision, SessionId | None]]]
 _EVENTS = frozenset({"event_callback", "url_verification"})
 
@@ -34,9 +36,17 @@ class Door:
     """Both transports' way in. `last_at_s` is when something last came, by the monotonic clock."""
 
     def __init__(
-        self, intake: Intake, surfaces: Surfaces, home: Home, asking: Asking, approving: Approving, pins: Pins
+        self,
+        intake: Intake,
+        surfaces: Surfaces,
+        home: Home,
+        asking: Asking,
+        approving: Approving,
+        pins: Pins,
+        errands: Errands,
     ) -> None:
         self._intake = intake
+        self._errands = errands
         self._approving = approving
         self._asking = asking
         self._home = home
@@ -93,10 +103,20 @@ class Door:
         return self._approving.click if read_pressed(clicked.action_id, clicked.value) else self._surfaces.judge
 
     async def _carry_out(self, command: Command) -> str:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(COMMAND_S):
-                return await self._surfaces.command(command)
-        return TOO_SLOW
+        """Slack waits three seconds; what takes longer goes on, and the person hears of it afterwards."""
+        work = self._errands.start(self._surfaces.command(command))
+        done, _ = await asyncio.wait({work}, timeout=COMMAND_S)
+        if done:
+            return await work
+        self._errands.start(self._tell_later(command, work))
+        return GOES_ON
+
+    async def _tell_later(self, command: Command, work: asyncio.Task[str]) -> None:
+        try:
+            text = await work
+        except StoreUnavailableError:
+            text = NOT_DONE
+        await self._errands.tell(command.response_url, text)
 
 
 def _done(reason: Reason) -> Decision:

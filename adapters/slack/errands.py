@@ -1,7 +1,8 @@
-"""Calls of the Web API that nobody waits for: Slack wants the ack of a click first."""
+"""What nobody waits for: Slack wants the ack of a click or a command first."""
 
 import asyncio
 from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import structlog
 
@@ -11,6 +12,8 @@ from agent.records import JsonObject
 
 log = structlog.get_logger(__name__)
 PATIENCE_S = 5.0
+CLOSE_S = 5.0
+T = TypeVar("T")
 
 
 class Errands:
@@ -18,7 +21,7 @@ class Errands:
 
     def __init__(self, api: WebApi) -> None:
         self._api = api
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def call(self, installation: str, method: str, arguments: JsonObject) -> None:
         """Make a call whose failure only leaves something out."""
@@ -27,20 +30,30 @@ class Errands:
         except SlackError as error:
             log.info("slack_surface_not_shown", error=str(error))
 
-    def start(self, work: Coroutine[None, None, None]) -> None:
-        """Do something in the background."""
+    async def tell(self, response_url: str, text: str) -> None:
+        """Tell the person who sent a command more, and nobody else."""
+        try:
+            await self._api.respond(response_url, text)
+        except SlackError as error:
+            log.info("slack_command_not_answered", error=str(error))
+
+    def start(self, work: Coroutine[None, None, T]) -> asyncio.Task[T]:
+        """Do something in the background. Whoever waits for it and goes away does not end it."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._end)
+        return task
 
-    def _end(self, task: asyncio.Task[None]) -> None:
+    def _end(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("slack_surface_not_shown", error=type(error).__name__)
 
     async def close(self) -> None:
-        """End what is under way."""
+        """What is under way has a moment left."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_S)
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=5.0)
+            await asyncio.wait(self._tasks, timeout=CLOSE_S)

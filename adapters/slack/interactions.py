@@ -49,6 +49,7 @@ def _parse_command(payload: JsonObject) -> Command:
         user=_person(payload, "user_id"),
         home=home_of(origin, text_of(payload, "team_id")),
         text=(text_of(payload, "text") or "").strip(),
+        response_url=text_of(payload, "response_url") or "",
     )
 
 

@@ -277,6 +277,10 @@ class WebApi(Protocol):
         """
         ...
 
+    async def respond(self, response_url: str, text: str) -> None:
+        """Tell whoever sent a command something, and nobody else. Raises `SlackError`."""
+        ...
+
     async def download(self, installation: str, url: str, limit_bytes: int) -> bytes | None:
         """A file from Slack's own hosts, at most so much of it; none when it cannot be had."""
         ...

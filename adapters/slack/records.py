@@ -1,7 +1,7 @@
 """What Slack tells, as typed records. Slack's own channel is called a conversation here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from agent.records import JsonObject, JsonValue
@@ -139,13 +139,14 @@ Event: TypeAlias = Said | Edited | Deleted | StopClicked | HomeOpened | UserChan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A slash command. It carries no thread."""
+    """A slash command. It carries no thread. At `response_url` its sender may be told more for half an hour."""
 
     origin: Origin
     conversation: str
     user: str
     home: str
     text: str
+    response_url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

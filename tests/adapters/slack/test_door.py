@@ -74,7 +74,7 @@ async def open_door() -> AsyncIterator[tuple[FakeInbox, Post]]:
     async def handle(_: object) -> Any:
         raise AssertionError("nothing is taken in here")
 
-    door = Door(Intake(inbox, handle, 30.0), None, None, None, None, Pins(FakeShared()))  # type: ignore[arg-type]
+    door = Door(Intake(inbox, handle, 30.0), None, None, None, None, Pins(FakeShared()), None)  # type: ignore[arg-type]
     app = Starlette(routes=[build_route(door, SECRET, lambda: NOW_S)])
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://gateway") as client:
 

@@ -5,8 +5,12 @@ import re
 
 import pytest
 
+from adapters.slack.door import GOES_ON, NOT_DONE
+from adapters.slack.surfaces import Surfaces
+from agent.errors import StoreUnavailableError
 from agent.ids import UserId
 from agent.records import Identity, User
+from gateway.slack_people import FORGOTTEN
 from memory.database import Database
 from memory.links import Links
 from tests.adapters.slack.arena import TRANSPORTS, Arena, Transport, open_arena
@@ -96,6 +100,42 @@ async def test_the_command_explains_itself_and_asks_before_it_forgets(database_u
         await arena.slack.command(arena.ann, arena.general, "/parley", "forget me")
         assert "orgot" in arena.slack.ephemerals(arena.ann)[-1].text
         assert await find_text(database_url, "likes tea") == set()
+
+
+async def test_a_command_that_takes_longer_than_slack_waits_is_carried_out(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who said much takes long to forget, and has the same right to it. Proves: SL-17."""
+    monkeypatch.setattr("adapters.slack.door.COMMAND_S", 0.0)
+    model = ScriptedModel()
+    model.add(says("Hello."))
+    async with open_arena(database_url, model) as arena:
+        await arena.answers(await arena.ask(arena.ann, "<@BOT> hi"))
+        await remember(arena, "Ann", "likes tea")
+        await arena.slack.command(arena.ann, arena.general, "/parley", "forget me")
+        await arena.slack.wait_for(lambda: len(arena.slack.ephemerals(arena.ann)) == 2)
+        assert {each.text for each in arena.slack.ephemerals(arena.ann)} == {GOES_ON, FORGOTTEN}
+        assert await find_text(database_url, "likes tea") == set()
+
+
+async def test_a_command_that_fails_while_it_goes_on_says_so(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has to guess whether they were forgotten. Proves: SL-17."""
+    monkeypatch.setattr("adapters.slack.door.COMMAND_S", 0.0)
+
+    may_fail = asyncio.Event()
+
+    async def fail(*_: object) -> str:
+        await may_fail.wait()
+        raise StoreUnavailableError("away")
+
+    monkeypatch.setattr(Surfaces, "command", fail)
+    async with open_arena(database_url, ScriptedModel()) as arena:
+        await arena.slack.command(arena.ann, arena.general, "/parley", "forget me")
+        may_fail.set()
+        await arena.slack.wait_for(lambda: len(arena.slack.ephemerals(arena.ann)) == 2)
+        assert [each.text for each in arena.slack.ephemerals(arena.ann)] == [GOES_ON, NOT_DONE]
 
 
 async def test_the_command_stops_what_runs_for_the_person_in_that_conversation(database_url: str) -> None:
