@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import asyncpg
+
 from agent.errors import BusyError
 from agent.files import read_excerpt
 from agent.ids import AttachmentId, MessageId, SessionId, UserId, new_attachment_id
@@ -84,9 +86,13 @@ class Attachments:
     ) -> int | None:
         """Keep what a person thinks of an answer, in place of what they thought before. Gives the answer's seq.
 
-        None where the session has no such answer.
+        None where the session has no such answer, and for a person who was erased.
         """
-        row = await self._database.fetchrow(query("save_feedback"), session_id, user_id, message_id, value, comment)
+        arguments = (session_id, user_id, message_id, value, comment)
+        try:
+            row = await self._database.fetchrow(query("save_feedback"), *arguments)
+        except asyncpg.NoDataFoundError:
+            return None
         return row["seq"] if row else None
 
     async def list_opinions(

@@ -36,13 +36,14 @@ class Erasures:
             for session_id in (sessions := await _lock_sessions(connection, ids)):
                 row = await connection.fetchrow(query("erase_session"), session_id, ids, ERASED_TEXT, PHRASE_CHARACTERS)
                 _count(erased, row)
-            _count(erased, await connection.fetchrow(query("erase_unsent_files"), ids))
+            _count(erased, await connection.fetchrow(query("erase_elsewhere"), ids))
             for one in ids:
                 await _erase_accounts(connection, one, erased)
             if not erased.total():
                 raise UserNotFoundError("there is no such person here")
             for session_id in sessions:
                 _count(left, await connection.fetchrow(query("count_left_in_session"), session_id, ids))
+            _count(left, await connection.fetchrow(query("count_left_elsewhere"), ids))
             for one in ids:
                 await _set_scope(connection, one)
                 _count(left, await connection.fetchrow(query("count_left_of_person"), one))

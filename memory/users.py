@@ -54,10 +54,11 @@ class Users:
             wanted = new_user_id()
         key = "\x1f".join((identity.tenant, identity.channel, identity.external_id))
         async with self._database.scope(user_id=wanted, identity=key) as connection:
-            await connection.execute(
+            added = await connection.fetchrow(
                 query("add_identity"), identity.tenant, identity.channel, identity.external_id, wanted
             )
-            await connection.fetchrow(query("save_user"), wanted, *user_details(details))
+            if added is not None:  # else the person is another's row: one under this id nobody would ever find again
+                await connection.fetchrow(query("save_user"), wanted, *user_details(details))
 
     async def save(self, user: User) -> User | None:
         """Store a person under their id. What is told replaces what was stored; what is not told stays.

@@ -56,7 +56,8 @@ WHERE (SELECT scope.is_on FROM scope) = 'on' AND a.session_id = old.session_id A
 RETURNING a.attachment_id;
 
 -- name: save_feedback
--- What a person thinks of an answer of this session; the last word counts. No row: there is no such answer here.
+-- What a person, whoever they are now, thinks of an answer of this session; the last word counts. No row: there is no
+-- such answer here. Raises no_data_found for a person who was erased.
 WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, true) AS session_id), answer AS MATERIALIZED (
     SELECT m.* FROM scope CROSS JOIN LATERAL (
         SELECT m.session_id, m.message_id, m.seq FROM messages m
@@ -64,7 +65,7 @@ WITH scope AS MATERIALIZED (SELECT set_config('parley.session_id', $1::text, tru
     ) m
 ), saved AS (
     INSERT INTO feedback AS f (session_id, message_id, user_id, value, comment)
-    SELECT answer.session_id, answer.message_id, $2::text, $4::text, $5::text FROM answer
+    SELECT answer.session_id, answer.message_id, parley_current_user($2::text), $4::text, $5::text FROM answer
     ON CONFLICT (session_id, message_id, user_id) DO UPDATE SET value = excluded.value, comment = excluded.comment, at = now()
     RETURNING f.message_id
 )

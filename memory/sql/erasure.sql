@@ -171,21 +171,34 @@ SELECT (SELECT count(*) FROM memory) AS user_memories, (SELECT count(*) FROM tom
        (SELECT count(*) FROM proposal) + (SELECT count(*) FROM credit) AS agent_memory_revisions,
        (SELECT count(*) FROM person) AS users;
 
--- name: erase_unsent_files
--- Files in sessions that were never begun.
+-- name: erase_elsewhere
+-- Files and opinions in sessions where they take no part: never begun, or only read.
 WITH scope AS MATERIALIZED (SELECT set_config('parley.operator', 'on', true) AS is_on), file AS (
     DELETE FROM attachments a WHERE (SELECT scope.is_on FROM scope) = 'on' AND a.user_id = ANY($1::text[]) RETURNING 1
+), opinion AS (
+    DELETE FROM feedback f WHERE (SELECT scope.is_on FROM scope) = 'on' AND f.user_id = ANY($1) RETURNING 1
 )
-SELECT count(*) AS attachments FROM file;
+SELECT (SELECT count(*) FROM file) AS attachments, (SELECT count(*) FROM opinion) AS feedback;
 
 -- name: erase_slack
--- What Slack delivered of account $2 of installation $1 and is not taken in yet, and what they thought of answers.
-WITH delivery AS (
+-- What account $2 sent by installation $1 and is not taken in yet, and what they thought of answers. Only who sent it
+-- counts: others may name them, or answer in their thread. The lane of what belongs to a thread begins with the installation.
+WITH sent AS MATERIALIZED (
+    SELECT i.inbox_id FROM slack_inbox i CROSS JOIN LATERAL (
+        SELECT i.payload -> 'event' AS event, i.payload -> 'authorizations' -> 0 AS granted
+    ) p
+    WHERE i.verdict IS NULL
+      AND $2::text IN (p.event ->> 'user', p.event -> 'user' ->> 'id', p.event -> 'message' ->> 'user',
+                       p.event -> 'previous_message' ->> 'user', i.payload -> 'user' ->> 'id')
+      AND CASE WHEN i.kind IN ('said', 'edited', 'deleted', 'asked') THEN starts_with(i.lane, $1::text || ':')
+          ELSE $1 IN (p.granted ->> 'team_id', p.granted ->> 'enterprise_id', i.payload ->> 'team_id',
+                      i.payload ->> 'enterprise_id') END
+), delivery AS (
     UPDATE slack_inbox i SET payload = NULL, verdict = 'ignored', reason = 'erased', owner = NULL, decided_at = now()
-    WHERE i.verdict IS NULL AND strpos(i.payload::text, to_jsonb($2::text)::text) > 0
+    FROM sent WHERE i.inbox_id = sent.inbox_id AND i.verdict IS NULL
     RETURNING 1
 ), opinion AS (
-    DELETE FROM slack_feedback WHERE rater = $1::text || ':' || $2 RETURNING 1
+    DELETE FROM slack_feedback WHERE rater = $1 || ':' || $2 RETURNING 1
 )
 SELECT (SELECT count(*) FROM delivery) AS slack_inbox, (SELECT count(*) FROM opinion) AS slack_feedback;
 
@@ -206,8 +219,15 @@ SELECT l.* FROM scope CROSS JOIN LATERAL (
            (SELECT count(*) FROM tasks t WHERE t.session_id = scope.session_id AND t.user_id = ANY($2)) AS tasks,
            (SELECT count(*) FROM participants p WHERE p.session_id = scope.session_id AND p.user_id = ANY($2)) AS participants,
            (SELECT count(*) FROM jobs j WHERE j.session_id = scope.session_id AND j.user_id = ANY($2)) AS jobs,
-           (SELECT count(*) FROM attachments a WHERE a.session_id = scope.session_id AND a.user_id = ANY($2)) AS attachments,
            (SELECT count(*) FROM approvals a WHERE a.session_id = scope.session_id AND a.user_id = ANY($2)) AS approvals
+) l;
+
+-- name: count_left_elsewhere
+-- Files and opinions of the ids $1 in any session.
+WITH scope AS MATERIALIZED (SELECT set_config('parley.operator', 'on', true) AS is_on)
+SELECT l.* FROM scope CROSS JOIN LATERAL (
+    SELECT (SELECT count(*) FROM attachments a WHERE scope.is_on = 'on' AND a.user_id = ANY($1::text[])) AS attachments,
+           (SELECT count(*) FROM feedback f WHERE scope.is_on = 'on' AND f.user_id = ANY($1)) AS feedback
 ) l;
 
 -- name: count_left_of_person

@@ -40,4 +40,6 @@ ON CONFLICT (user_id) DO UPDATE SET
 RETURNING u.user_id, u.email, u.first_name, u.last_name, u.timezone, u.attributes;
 
 -- name: add_identity
-INSERT INTO identities (tenant, channel, external_id, user_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;
+-- No row: somebody has it already.
+INSERT INTO identities (tenant, channel, external_id, user_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+RETURNING user_id;
