@@ -124,12 +124,13 @@ async def open_gateway(
         relay = BusRelay(hub, bus, Watchers(ground.back, worker_id), worker_id, dispatcher.stop_here)
         hub.relay = dispatcher.relay = relay
         workers = Workers(ground.front, worker_id)
+        listener = Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh)
         looks = (_watch_changes(ground, service, channels).look, handoffs.give_back_overdue, desk.expire, *parts.chores)
         housekeeping = Housekeeping(workers, dispatcher, Attachments(ground.front), looks)
-        heartbeat = Heartbeat(workers, dispatcher, relay, lease_s)
+        heartbeat = Heartbeat(workers, dispatcher, relay, lease_s, listener.look)
         channels.readiness.is_store_there = lambda: heartbeat.silence_s < STORE_SILENCE_S
         registered = asyncio.Event()
-        group(Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh).run(registered))
+        group(listener.run(registered))
         await registered.wait()
         postings = [posting] * (POSTS_AT_ONCE if all_posters else 1)
         retention = _build_retention(ground, configuration)

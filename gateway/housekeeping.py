@@ -23,9 +23,20 @@ Chore = Callable[[], Awaitable[None]]
 
 
 class Heartbeat:
-    """Says once a second that this process is alive, and looks for others that are not. Nothing else may delay it."""
+    """Says once a second that this process is alive, and looks for others that are not. Nothing else may delay it.
 
-    def __init__(self, workers: Workers, dispatcher: Dispatcher, relay: BusRelay, lease_s: float) -> None:
+    `on_known_anew`: the process had been declared dead, so that what others knew of it is gone.
+    """
+
+    def __init__(
+        self,
+        workers: Workers,
+        dispatcher: Dispatcher,
+        relay: BusRelay,
+        lease_s: float,
+        on_known_anew: Callable[[], None],
+    ) -> None:
+        self._on_known_anew = on_known_anew
         self._workers = workers
         self._dispatcher = dispatcher
         self._relay = relay
@@ -42,8 +53,10 @@ class Heartbeat:
         while True:
             asked_at_s = time.monotonic()
             with outlive_faults("heartbeat"):
-                await self._workers.beat()
+                is_known_anew = await self._workers.beat()
                 self._beat_at_s = asked_at_s  # the database took it then or later, however late we hear of it
+                if is_known_anew:
+                    self._on_known_anew()
                 await self.recover()
             await asyncio.sleep(BEAT_S)
 

@@ -24,9 +24,9 @@ class Workers:
         self._database = database
         self.worker_id = worker_id
 
-    async def beat(self) -> None:
-        """Say that this worker is alive."""
-        await self._database.execute(query("beat"), self.worker_id)
+    async def beat(self) -> bool:
+        """Say that this worker is alive. True: it had been declared dead, and is known anew."""
+        return await self._database.fetchrow(query("beat"), self.worker_id) is not None
 
     async def recover(self, *, lease_s: float, grace_s: float = 3.0) -> Recovery:
         """Free what dead workers held.

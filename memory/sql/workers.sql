@@ -1,13 +1,22 @@
 -- name: add_worker
-INSERT INTO workers (worker_id) VALUES ($1) ON CONFLICT (worker_id) DO UPDATE SET beat = now() RETURNING lock_key;
+-- A worker, or its next direct connection. Each gets a key of its own: the server may not know yet that the former is gone.
+INSERT INTO workers (worker_id) VALUES ($1)
+ON CONFLICT (worker_id) DO UPDATE SET beat = now(), lock_key = DEFAULT RETURNING lock_key;
+
+-- name: load_lock_key
+SELECT lock_key FROM workers WHERE worker_id = $1;
 
 -- name: beat
--- Alive, by the database's clock. A worker that was declared dead meanwhile is added again.
-INSERT INTO workers (worker_id) VALUES ($1) ON CONFLICT (worker_id) DO UPDATE SET beat = now();
+-- Alive, by the database's clock. A worker that was declared dead meanwhile is added again: one row, else none.
+WITH known AS (
+    UPDATE workers SET beat = now() WHERE worker_id = $1::text RETURNING worker_id
+)
+INSERT INTO workers (worker_id) SELECT $1::text WHERE NOT EXISTS (SELECT FROM known)
+ON CONFLICT (worker_id) DO UPDATE SET beat = now() RETURNING worker_id;
 
 -- name: lock_worker
 -- Held for a worker's life on its direct connection, so that others can tell a dead worker from a slow one.
-SELECT pg_try_advisory_lock(7261, $1::bigint::int);
+SELECT pg_try_advisory_lock(7261, ($1::bigint % 2147483648)::int);
 
 -- name: list_owned
 SELECT session_id, epoch FROM session_leases WHERE owner = $1;
@@ -39,7 +48,7 @@ WITH silent AS MATERIALIZED (
     DELETE FROM workers w USING silent
     WHERE w.worker_id = silent.worker_id AND (silent.is_late OR NOT EXISTS (
         SELECT FROM pg_locks k
-        WHERE k.locktype = 'advisory' AND k.classid = 7261 AND k.objid = silent.lock_key::int::oid AND k.objsubid = 2
+        WHERE k.locktype = 'advisory' AND k.classid = 7261 AND k.objid = (silent.lock_key % 2147483648)::oid AND k.objsubid = 2
           AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     ))
     RETURNING w.worker_id

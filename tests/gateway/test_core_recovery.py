@@ -25,6 +25,14 @@ from tests.support.scripted_model import ScriptedModel
 T = TypeVar("T")
 LET_DIE = "UPDATE workers SET beat = beat - interval '1 hour'"
 """Time goes by."""
+IS_WHOLE = """
+SELECT EXISTS (SELECT FROM watchers) AND EXISTS (
+    SELECT FROM pg_locks k JOIN workers w ON k.objid = (w.lock_key % 2147483648)::oid
+    WHERE k.locktype = 'advisory' AND k.classid = 7261
+      AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+)
+"""
+"""Others know what is watched in this process, and that it lives."""
 
 
 @pytest.fixture
@@ -125,6 +133,20 @@ async def test_a_process_that_was_cut_off_and_comes_back_does_not_answer_again(
         assert await answers(second) == ["one"]
         assert (await first.ask("alive?", session_id=SessionId("web:demo:other"))).text in {"Alive.", "alive?"}
         model._steps.clear()
+
+
+async def test_a_process_that_was_declared_dead_is_known_anew_with_its_lock_and_all_that_is_watched_in_it(
+    database_url: str, quick_beats: None
+) -> None:
+    """It goes on as if nothing had been, and the next short silence must not be taken for its death. Proves: RE-8."""
+    await run_sql(database_url, "INSERT INTO workers (worker_id, beat) VALUES ('another', now() + interval '1 hour')")
+    async with open_core(database_url, EchoModel()) as core, core.gateway.service.follow(SESSION, 0):
+        for _ in range(2):
+            async with asyncio.timeout(5):
+                while not (await run_sql(database_url, IS_WHOLE))[0][0]:
+                    pass
+            await run_sql(database_url, "DELETE FROM watchers")
+            await run_sql(database_url, "DELETE FROM workers WHERE worker_id <> 'another'")
 
 
 class Forgetful:

@@ -142,3 +142,14 @@ async def _answers(database: Database) -> bool:
         return bool(await database.fetch("SELECT 1"))
     except StoreUnavailableError:
         return False
+
+
+async def test_a_beat_takes_no_number_and_says_when_the_worker_had_been_declared_dead(database: Database) -> None:
+    """Numbers of locks are for connections; and who was declared dead has to take its lock anew. Proves: RE-8."""
+    me = Workers(database, ME)
+    assert await me.beat()
+    key = await database.fetch("SELECT lock_key FROM workers")
+    assert [await me.beat() for _ in range(3)] == [False] * 3
+    await database.execute("DELETE FROM workers")
+    assert await me.beat()
+    assert [row["lock_key"] for row in await database.fetch("SELECT lock_key FROM workers")] == [key[0][0] + 1]

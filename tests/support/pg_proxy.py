@@ -22,6 +22,7 @@ class PgProxy:
         self._flows.set()
         self._is_cut = False
         self._is_deaf = False
+        self._dropped = 0
 
     @property
     def url(self) -> str:
@@ -42,6 +43,10 @@ class PgProxy:
     def lose_answers(self) -> None:
         """What is asked arrives; what is answered does not."""
         self._is_deaf = True
+
+    def drop(self) -> None:
+        """What stands now carries nothing any more, and nobody is told. New connections are as good as ever."""
+        self._dropped += 1
 
     def mend(self) -> None:
         """All is well again. What stood on a wire that lost something is gone with it."""
@@ -83,16 +88,18 @@ class PgProxy:
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_answer: bool) -> None:
         self._writers.add(writer)
+        dropped = self._dropped
         try:
             with suppress(OSError):
                 while data := await reader.read(65536):
                     await self._flows.wait()
-                    if not (is_answer and self._is_deaf):
+                    if not (is_answer and self._is_deaf) and dropped == self._dropped:
                         writer.write(data)
                         await writer.drain()
         finally:
-            self._writers.discard(writer)
-            writer.close()
+            if dropped == self._dropped:  # else the other end hears of nothing
+                self._writers.discard(writer)
+                writer.close()
 
 
 @asynccontextmanager
