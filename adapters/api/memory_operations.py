@@ -36,6 +36,10 @@ USER, ME = "/api/v1/users/{user_id}", "/api/v1/me"
 _BODY_ERRORS = (*OF_A_BODY, ErrorCode.CONFLICT)
 
 
+_LONG = (memories.search_memories, search_messages)
+"""An embedder may take its time beside the store's."""
+
+
 def _read(path: str, handler: Handler, summary: str, answer: type[View], query: type[BaseModel] = NoQuery) -> Operation:
     """A reading, as an API token may do it."""
     return Operation(
@@ -46,6 +50,7 @@ def _read(path: str, handler: Handler, summary: str, answer: type[View], query: 
         answers={200: answer},
         scope=Scope.MEMORIES,
         query=query,
+        is_long=handler in _LONG,
         errors=OF_ONE,
     )
 
@@ -62,6 +67,7 @@ def _read_own(
         answers={200: answer},
         scope=None,
         query=query,
+        is_long=handler in _LONG,
         errors=OF_ONE,
     )
 
@@ -125,6 +131,7 @@ MEMORY_OPERATIONS: tuple[Operation, ...] = (
         method="POST",
         path=f"{USER}/memory-import",
         handler=memories.import_memories,
+        is_long=True,
         summary="Import what was exported: all of it or nothing",
         body=ImportMemories,
         answers={200: ImportedView},
@@ -135,6 +142,7 @@ MEMORY_OPERATIONS: tuple[Operation, ...] = (
         method="POST",
         path=f"{USER}/memory-optimizations",
         handler=memories.optimize_memories,
+        is_long=True,
         summary="Let the model merge memories that belong together",
         body=OptimizeMemories,
         answers={200: OptimizationView},
@@ -145,6 +153,7 @@ MEMORY_OPERATIONS: tuple[Operation, ...] = (
         method="DELETE",
         path=f"{USER}/memory-optimizations/{{optimization_id}}",
         handler=memories.undo_optimization,
+        is_long=True,
         summary="Undo the newest merge: the memories are as they were",
         answers={200: RevivedView},
         scope=Scope.MEMORIES,

@@ -25,7 +25,8 @@ class Operation:
 
     `scope` is what an API token needs; none: it is for people, with a token of their own. `answers` are the models of
     its JSON answers by status; `is_stream` says that 200 may be an event stream. `headers` are the request headers it
-    reads, with what they mean; `errors` what can go wrong besides the token.
+    reads, with what they mean; `errors` what can go wrong besides the token. One that `is_long` waits for more than a
+    few statements of the store, and so is not held to the time within which a caller is told that it is away.
     """
 
     method: str
@@ -38,6 +39,7 @@ class Operation:
     query: type[BaseModel] = NoQuery
     headers: Mapping[str, str] = field(default_factory=dict)
     is_stream: bool = False
+    is_long: bool = False
     errors: tuple[ErrorCode, ...] = ()
 
     @property

@@ -20,6 +20,7 @@ OPERATIONS: tuple[Operation, ...] = (
         method="POST",
         path=tasks.PATH,
         handler=tasks.create_task,
+        is_long=True,
         summary="Give the agent a task",
         body=CreateTask,
         answers={202: AcceptedView, 200: AnsweredView},

@@ -1,6 +1,7 @@
 """The thin shell round the handlers: path, method, bearer token, and what went wrong told in one form."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect, Request
@@ -12,6 +13,7 @@ from adapters.api.context import Api, Call
 from adapters.api.errors import ApiError, ErrorCode, error_of
 from adapters.api.operation import Operation
 from adapters.api.tokens import ApiToken, find_token
+from adapters.deadlines import told_in_time
 from agent.errors import ParleyError
 
 
@@ -56,7 +58,12 @@ class Resource:
         operation = self.operations.get("GET" if is_head else request.method)
         if operation is None:
             raise _wrong_method(self.operations)
-        response = await operation.handler(self.api, await self._admit(request, operation))
+        async with told_in_time():
+            call = await self._admit(request, operation)
+        if operation.body is not None:
+            await request.body()  # a caller who sends slowly does not use up the store's time
+        async with nullcontext() if operation.is_long else told_in_time():
+            response = await operation.handler(self.api, call)
         # A stream would never end for somebody who only wants to know that it is there.
         return Response(status_code=response.status_code, headers=dict(response.headers)) if is_head else response
 

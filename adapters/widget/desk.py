@@ -111,7 +111,8 @@ class Desk:
                 return render_nack(work.frame_id, "unsupported", "this gateway does not offer it")
             return await self._own_data.serve(self.place, work)
         try:
-            return await self._ask(work)
+            async with told_in_time():
+                return await self._ask(work)
         except StoreUnavailableError as error:
             return render_error("unavailable", error.sentence)
         except InputError as error:

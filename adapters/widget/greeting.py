@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from adapters.deadlines import told_in_time
 from adapters.ports import Gateway, People
 from adapters.widget.codes import CloseCode
 from adapters.widget.conversations import (
@@ -90,7 +91,8 @@ class Greeter:
         """Raises `RefusedError` and `StoreUnavailableError`."""
         user = await self._find_user(admitted)
         hello = admitted.hello
-        session_id, thread, session = await self._find_session(admitted, user)
+        async with told_in_time():
+            session_id, thread, session = await self._find_session(admitted, user)
         head = session.head if session else 0
         epoch = epoch_of(self._instance_id, session_id)
         is_fresh = hello.session_id == "new"
@@ -132,7 +134,8 @@ class Greeter:
         if self._people is None:
             return None
         try:
-            return await self._people.find_visitor(bearer.user_id, site.tenant)
+            async with told_in_time():
+                return await self._people.find_visitor(bearer.user_id, site.tenant)
         except UserGoneError:
             raise RefusedError(CloseCode.TOKEN, "token: expected one that is still somebody's") from None
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from adapters.deadlines import told_in_time
 from adapters.memory_ports import Memories
 from adapters.ports import People
 from adapters.widget.commands import ForgetMe, ManageMemories, OverMyData
@@ -27,7 +28,8 @@ class OwnData:
         try:
             match work:
                 case ManageMemories():
-                    return await self._manage(place.user.id, work)
+                    async with told_in_time():
+                        return await self._manage(place.user.id, work)
                 case ForgetMe():
                     return await self._forget(place.user.id, work)
         except StoreUnavailableError as error:

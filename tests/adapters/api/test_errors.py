@@ -290,3 +290,20 @@ async def test_a_store_that_is_slow_at_each_step_costs_a_sender_no_more_time_tha
         response = await caller.give(session_id="api:some")
     assert response.status_code == 503
     assert gateway.tasks == {}
+
+
+@pytest.mark.parametrize("path", ["/api/v1/tasks/task_1", "/api/v1/sessions/api%3Asome"])
+async def test_who_only_looks_is_told_in_time_too(
+    gateway: FakeGateway, caller: Caller, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """A caller that polls would hold a connection for as long as a run may wait. Proves: RE-14."""
+    monkeypatch.setattr(deadlines, "TOLD_S", 0.01)
+
+    async def load_nothing(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(gateway, "load_session", load_nothing)
+    monkeypatch.setattr(gateway, "load_task", load_nothing)
+    async with asyncio.timeout(5):
+        response = await caller.get(path)
+    assert (response.status_code, error_of(response)["code"]) == (503, "unavailable")

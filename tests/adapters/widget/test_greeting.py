@@ -1,9 +1,11 @@
 """Who comes back finds their conversation, and nobody else does."""
 
+import asyncio
 import time
 
 import pytest
 
+from adapters import deadlines
 from adapters.widget.codes import CloseCode
 from agent.errors import StoreUnavailableError
 from agent.ids import UserId
@@ -275,3 +277,32 @@ async def test_while_the_store_is_away_the_client_is_asked_to_come_again(
         assert (error["code"], error["fatal"]) == ("unavailable", False)
         assert "postgres" not in str(error["message"])
         assert (await peer.closed()).code == CloseCode.TRY_LATER
+
+
+async def test_a_store_that_says_nothing_keeps_no_client_at_the_door(
+    connect: Connect, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who comes in is told as soon as who writes. Proves: RE-14."""
+    monkeypatch.setattr(deadlines, "TOLD_S", 0.01)
+    monkeypatch.setattr(gateway, "load_session", wait_for_ever)
+    async with connect() as peer:
+        peer.send(hello(thread="x"))
+        assert (await peer.until("error"))["code"] == "unavailable"
+        assert (await peer.closed()).code == CloseCode.TRY_LATER
+
+
+async def test_a_store_that_says_nothing_keeps_no_question_waiting(
+    connect: Connect, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of conversations is asked for by people who look at it. Proves: RE-14."""
+    async with connect() as peer:
+        await peer.greet(thread="x")
+        monkeypatch.setattr(deadlines, "TOLD_S", 0.01)
+        monkeypatch.setattr(gateway, "list_sessions_of_user", wait_for_ever)
+        peer.send({"type": "sessions"})
+        assert (await peer.until("error"))["code"] == "unavailable"
+
+
+async def wait_for_ever(*_: object) -> None:
+    """A store that stalls."""
+    await asyncio.Event().wait()
