@@ -8,7 +8,7 @@ import json
 import random
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import uvloop
 
@@ -21,7 +21,7 @@ from memory.tasks import Tasks
 
 POOL = 16
 AT_ONCE = 24
-WARM_UP = 16 * POOL
+WARM_ROUNDS = 8
 YIELD_AFTER = 8
 CLAIM_LIMIT = 24
 
@@ -49,6 +49,10 @@ def _done(task_id: TaskId, session_id: SessionId) -> Outcome:
     return Outcome(state=TaskState.DONE, run_state=RunState.DONE, run=run, answer=run.text)
 
 
+async def _finish(tasks: Tasks, claim: Claim) -> None:
+    await tasks.finish(claim, _done(claim.task_id, claim.session_id), may_keep=False)
+
+
 class Worker:
     """The engine's steps as the dispatcher takes them, without an agent between."""
 
@@ -63,12 +67,22 @@ class Worker:
         self.ended_ms: list[float] = []
 
     async def warm_up(self) -> None:
-        """Let every connection plan its statements, as those of a gateway that serves have done long ago."""
-        order = self._order
-        self._order = replace(order, name=f"{order.name}.warm")
-        await asyncio.gather(*(self._give(WARM_UP // POOL) for _ in range(POOL)))
-        self._order, self.finished = order, 0
-        self.began_ms, self.ended_ms = [], []
+        """Let every connection plan its statements, as those of a gateway that has served for a while have done.
+
+        A round is as many calls at once as there are connections, none of them together with another, so that each
+        connection has one of them.
+        """
+        alone = [Tasks(self._database, self._tasks.worker_id) for _ in range(POOL)]
+        for _ in range(WARM_ROUNDS):
+            if self._order.is_floor:
+                rows = await asyncio.gather(*(self._commit() for _ in range(POOL)))
+                await asyncio.gather(*(self._commit_again(row) for row in rows))
+            else:
+                given = [self._inbound(f"bench:warm.{self._order.name}.{n}") for n in range(POOL)]
+                pairs = list(zip(alone, given, strict=True))
+                intakes = await asyncio.gather(*(tasks.accept(inbound, may_take=True) for tasks, inbound in pairs))
+                claims = [intake.claim for intake in intakes if intake.claim is not None]
+                await asyncio.gather(*map(_finish, alone, claims))
 
     async def run(self) -> None:
         """All of the order."""
@@ -100,18 +114,25 @@ class Worker:
         started_s = time.perf_counter()
         if self._order.is_floor:
             return await self._commit_twice(started_s)
-        intake = await self._tasks.accept(self._inbound(), may_take=True)
+        intake = await self._tasks.accept(self._inbound(self._pick()), may_take=True)
         if intake.claim is None:
             return None  # whoever holds the session goes on with it
         self.began_ms.append(1000 * (time.perf_counter() - started_s))
         await self._work(intake.claim, started_s)
         return None
 
-    async def _commit_twice(self, started_s: float) -> None:
+    async def _commit(self) -> int:
         row = await self._database.fetchrow("INSERT INTO bench_floor (text) VALUES ('A question.') RETURNING id")
         assert row is not None
+        return int(row["id"])
+
+    async def _commit_again(self, row_id: int) -> None:
+        await self._database.fetchrow("UPDATE bench_floor SET text = 'An answer.' WHERE id = $1", row_id)
+
+    async def _commit_twice(self, started_s: float) -> None:
+        row_id = await self._commit()
         self.began_ms.append(1000 * (time.perf_counter() - started_s))
-        await self._database.fetchrow("UPDATE bench_floor SET text = 'An answer.' WHERE id = $1", row["id"])
+        await self._commit_again(row_id)
         self.finished += 1
         self.ended_ms.append(1000 * (time.perf_counter() - started_s))
 
@@ -140,12 +161,15 @@ class Worker:
                 return
             await asyncio.gather(*(self._work(claim) for claim in claims))
 
-    def _inbound(self) -> Inbound:
+    def _pick(self) -> str:
+        return f"bench:s{self._random.randrange(self._order.sessions)}"
+
+    def _inbound(self, session_id: str) -> Inbound:
         self._keys += 1
         return Inbound(
             channel="bench",
             tenant="bench",
-            session_id=SessionId(f"bench:s{self._random.randrange(self._order.sessions)}"),
+            session_id=SessionId(session_id),
             audience=Audience.SHARED,
             agent_id=AgentId("bench"),
             user=None,

@@ -9,6 +9,7 @@ transaction. There every statement gets a transaction of its own that takes the 
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from functools import partial
@@ -25,6 +26,12 @@ Record = asyncpg.Record
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 CONNECT_TIMEOUT_S = 1.4
 STATEMENT_S = 1.4
+KEPT_S = 3600
+"""How long a connection that nothing happens on, and a statement that was planned on one, is kept.
+
+To make a connection and to plan there what a turn needs takes far longer than the turn, and comes just when there is
+more to do than usual. The server asks every minute whether we are there, so no network forgets a quiet connection.
+"""
 _NOTICED_IN = "1s"
 """How soon the server ends a statement, be it one that waits for a lock, whose connection has been closed."""
 _POOLER = "a pooler such as PgBouncer seems to stand before the database: set DATABASE_DIRECT_URL to the server itself"
@@ -129,7 +136,7 @@ class Database:
     @classmethod
     async def open(cls, dsn: str, *, size: int = 16, statement_s: float = STATEMENT_S, pgbouncer: bool = False) -> Self:
         """Connect. Raises `StoreUnavailableError`, or `DatabaseRoleError` when the role would see everything."""
-        settings = {} if pgbouncer else build_settings(statement_s)
+        settings = {} if pgbouncer else {**build_settings(statement_s), "tcp_keepalives_idle": "60"}
         try:
             with store_errors():
                 pool = await asyncpg.create_pool(
@@ -138,8 +145,10 @@ class Database:
                     max_size=size,
                     timeout=max(CONNECT_TIMEOUT_S, statement_s),
                     command_timeout=statement_s,
-                    max_inactive_connection_lifetime=300,
+                    max_inactive_connection_lifetime=KEPT_S,
+                    max_queries=sys.maxsize,
                     statement_cache_size=0 if pgbouncer else 200,
+                    max_cached_statement_lifetime=KEPT_S,
                     init=partial(prepare_connection, is_behind_pooler=pgbouncer),
                     reset=_keep,
                     server_settings={"application_name": "parley", **settings},
