@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from adapters.slack import standing
 from adapters.slack.ladder import Rung
 from adapters.slack_fake.faults import FaultKind
 from adapters.slack_fake.streams import list_tasks
@@ -151,6 +152,41 @@ async def test_where_nobody_may_look_an_unknown_post_is_left_and_operators_see_i
         ts = await arena.ask(arena.ann, "<@BOT> tell me")
         await until_state(arena, "unknown")
         assert len(arena.shown(ts)) <= 1
+
+
+async def ask_in_a_busy_thread(arena: Arena, gate: Gate) -> str:
+    """A question under which people go on talking; the reply to the post that answers it is lost."""
+    ts = await arena.ask(arena.ann, "<@BOT> tell me")
+    for n in range(16):
+        await arena.slack.say(arena.ben, arena.general, f"<@{arena.ann.user_id}> and {n}", thread_ts=ts)
+    await arena.slack.wait_until_heard()
+    arena.slack.faults.drop_answers("chat.postMessage", times=1)
+    gate.open()
+    return ts
+
+
+async def test_a_lost_answer_is_looked_for_on_every_page_of_its_thread(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not on the first page may be on the next. Proves: SL-14."""
+    monkeypatch.setattr(standing, "LOOK_LIMIT", 6)
+    model, gate = ScriptedModel(), Gate()
+    model.add(says_slowly(["Here."], gate))
+    async with open_arena(database_url, model, first_rung=Rung.END) as arena:
+        ts = await ask_in_a_busy_thread(arena, gate)
+        await until_state(arena, "sent")
+        assert arena.shown(ts) == ["Here."]
+
+
+async def test_an_answer_that_may_stand_where_slack_lets_nobody_look_on_is_not_posted_again(database_url: str) -> None:
+    """Slack gives some apps fifteen messages, and nothing more for a minute. Proves: SL-14."""
+    model, gate = ScriptedModel(), Gate()
+    model.add(says_slowly(["Here."], gate))
+    async with open_arena(database_url, model, first_rung=Rung.END) as arena:
+        arena.slack.app.is_distributed_outside_marketplace = True
+        ts = await ask_in_a_busy_thread(arena, gate)
+        await until_state(arena, "unknown")
+        assert arena.shown(ts) == ["Here."]
 
 
 async def test_where_nobody_may_look_the_policy_may_be_to_post_again(database_url: str) -> None:
