@@ -18,6 +18,7 @@ SHOWN_LIMIT = 400
 FILES_CARRIED = 3
 _CARRIED_LIMIT = 2_950
 _CUT = 100
+ID_LIMIT = 100
 
 
 def build_ask_form(shortcut: Shortcut, shown: str, bot_name: str) -> JsonObject:
@@ -65,7 +66,9 @@ def _build_places() -> JsonObject:
 
 
 def pack(said: Said) -> str:
-    """A message as the hidden field carries it."""
+    """A message as the hidden field carries it. Raises `PayloadError` for ids that are longer than Slack's ever are."""
+    if max(len(one or "") for one in (said.conversation, said.ts, said.thread_ts, said.user, said.home)) > ID_LIMIT:
+        raise PayloadError("expected shorter ids")
     files: list[JsonValue] = [
         {"name": file.name[:100], "mimetype": file.mimetype[:100], "size": file.size_bytes, "url": file.url}
         for file in said.files[:FILES_CARRIED]
@@ -83,6 +86,8 @@ def pack(said: Said) -> str:
     }
     while len(packed := json.dumps(carried, ensure_ascii=False)) > _CARRIED_LIMIT:
         text = str(carried["text"])
+        if not text and not carried["files"]:
+            raise PayloadError("expected a shorter message")
         carried |= {"text": text[: min(len(text), _CARRIED_LIMIT) - _CUT], "is_cut": True}
         if not text:
             carried["files"] = []

@@ -1,12 +1,14 @@
 """The message shortcut: a form, and an answer in the thread or in private."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.slack.ask_form import IN_THREAD, TO_ME, pack, read_asked, render_question
+from adapters.slack.errors import PayloadError
 from adapters.slack.records import Origin, Said, SharedFile
 from adapters.slack_fake.delivery import Attempt, Outcome
 from adapters.slack_fake.records import Channel, User, View
@@ -166,6 +168,13 @@ def test_any_message_fits_into_the_forms_hidden_field(text: str, files: int) -> 
     assert (asked.question, asked.is_private, asked.asker) == ("why?", True, "U2")
     assert text.startswith(asked.said.text)
     assert asked.is_cut or (asked.said.text, len(asked.said.files)) == (text, min(files, 3))
+
+
+@pytest.mark.parametrize("name", ["conversation", "ts", "thread_ts", "user", "home"])
+def test_ids_that_no_form_holds_are_refused(name: str) -> None:
+    """Nothing of such a message can be left out: looking for more to leave out would never end. Proves: SL-18."""
+    with pytest.raises(PayloadError):
+        pack(replace(build_said("hi", 1), **{name: "U" * 5_000}))  # type: ignore[arg-type]
 
 
 def test_a_message_that_is_asked_about_is_no_word_of_the_askers() -> None:
