@@ -159,9 +159,14 @@ class SlackThreads:
         async with self._database.scope(user_id=author_id or "nobody", session_id=session_id) as connection:
             await connection.execute(query("slack_rewrite_message"), session_id, seq, text)
 
-    async def list_running(self, prefix: str, user_id: UserId | None) -> Sequence[tuple[SessionId, TaskId]]:
-        """What runs or waits in sessions whose ids begin with `prefix`, of one person or of all."""
-        rows = await self._database.fetch(query("slack_list_running"), prefix, user_id)
+    async def list_running(
+        self, prefix: str, user_id: UserId | None, thread_ts: str | None = None
+    ) -> Sequence[tuple[SessionId, TaskId]]:
+        """What runs or waits in sessions whose ids begin with `prefix`, of one person or of all.
+
+        With `thread_ts` only what is answered in that thread.
+        """
+        rows = await self._database.fetch(query("slack_list_running"), prefix, user_id, thread_ts)
         return [(SessionId(row["session_id"]), TaskId(row["task_id"])) for row in rows]
 
     async def add_feedback(self, session_id: SessionId, post_key: str, rater: str, *, is_good: bool) -> None:

@@ -87,8 +87,10 @@ class Threads(Protocol):
         """Give a message another text and forget the facts that were drawn from it."""
         ...
 
-    async def list_running(self, prefix: str, user_id: UserId | None) -> Sequence[tuple[SessionId, TaskId]]:
-        """What runs or waits in sessions whose ids begin with `prefix`."""
+    async def list_running(
+        self, prefix: str, user_id: UserId | None, thread_ts: str | None = None
+    ) -> Sequence[tuple[SessionId, TaskId]]:
+        """What runs or waits in sessions whose ids begin with `prefix`; or of that what is answered in one thread."""
         ...
 
     async def add_feedback(self, session_id: SessionId, post_key: str, rater: str, *, is_good: bool) -> None:

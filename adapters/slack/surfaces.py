@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from adapters.ports import Gateway
 from adapters.slack.blocks import BAD, FEEDBACK_ACTION, GOOD, build_list
 from adapters.slack.deciding import Decision, Reason, Verdict
-from adapters.slack.places import build_session_id, identity_of, session_prefix
+from adapters.slack.places import identity_of, session_prefix
 from adapters.slack.ports import Own, Posts, Threads
 from adapters.slack.profiles import Profiles
 from adapters.slack.records import Clicked, Command, StopClicked
@@ -40,17 +40,22 @@ class Surfaces:
 
     async def stop(self, clicked: StopClicked) -> Outcome:
         """The stop button: cancel what runs in that thread; the partial text is kept."""
-        installation, conversation = clicked.origin.installation, clicked.conversation
-        session_id = None
-        if clicked.thread_ts is not None:
-            session_id = build_session_id(installation, conversation, clicked.thread_ts)
-        for ts in clicked.streams:
-            session_id = await self._posts.find_session(installation, conversation, ts) or session_id
-        if session_id is None:
-            return _ignore(Reason.NOTHING_RUNS), None
-        running = await self._threads.list_running(session_id, None)
+        running = await self._list_running(clicked)
         await self._stop_all(running)
-        return _ignore(Reason.STOPPED if running else Reason.NOTHING_RUNS), session_id
+        return _ignore(Reason.STOPPED if running else Reason.NOTHING_RUNS), running[0][0] if running else None
+
+    async def _list_running(self, clicked: StopClicked) -> Sequence[tuple[SessionId, TaskId]]:
+        """By the thread where the button was, which may be one of many of a session; else by what Slack ended."""
+        installation, conversation = clicked.origin.installation, clicked.conversation
+        if clicked.thread_ts is not None:
+            prefix = session_prefix(installation, conversation)
+            if running := await self._threads.list_running(prefix, None, clicked.thread_ts):
+                return running
+        for ts in clicked.streams:
+            session_id = await self._posts.find_session(installation, conversation, ts)
+            if session_id is not None and (running := await self._threads.list_running(session_id, None)):
+                return running
+        return ()
 
     async def _stop_all(self, running: Sequence[tuple[SessionId, TaskId]]) -> None:
         for session_id, task_id in running:

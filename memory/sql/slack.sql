@@ -178,9 +178,15 @@ WITH message AS (
 UPDATE watermarks w SET seq = least(w.seq, $2 - 1) FROM message WHERE w.session_id = $1 AND w.user_id = message.author_id;
 
 -- name: slack_list_running
--- The tasks of sessions that begin with $1, of one person where $2 is given, that run or wait.
+-- The tasks of sessions that begin with $1, of one person where $2 is given, that run or wait. Where $3 is given only those
+-- that are answered in that thread, or answer along what is.
 SELECT t.session_id, t.task_id FROM tasks t
-WHERE t.state IN ('queued', 'running') AND starts_with(t.session_id, $1) AND ($2::text IS NULL OR t.user_id = $2);
+WHERE t.state IN ('queued', 'running') AND starts_with(t.session_id, $1) AND ($2::text IS NULL OR t.user_id = $2)
+  AND ($3::text IS NULL OR t.reply_to ->> 'thread_ts' = $3 OR EXISTS (
+      SELECT FROM tasks m
+      WHERE m.session_id = t.session_id AND m.position > t.position AND m.merged_into = t.position
+        AND m.reply_to ->> 'thread_ts' = $3
+  ));
 
 -- name: slack_begin_part
 -- A message of an answer is about to be made, a preview ('draft') by worker $8. No row: somebody else began it.

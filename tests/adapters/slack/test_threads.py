@@ -173,6 +173,24 @@ async def test_the_stop_button_keeps_what_was_said_so_far(database_url: str, ove
         assert len(arena.shown(ts)) == 1
 
 
+async def test_the_stop_button_of_a_rolling_conversation_stops_its_question_alone(database_url: str) -> None:
+    """All questions are one session there, and each has its thread and its button. Proves: SL-9."""
+    model, gate = ScriptedModel(checks_prefix=False), Gate()
+    model.add(says_slowly(["One ", "two."], gate), when=last_text_has("count"))
+    model.add(says("Later."), when=last_text_has("and then"))
+    async with open_arena(database_url, model, direct_messages="rolling") as arena:
+        direct = arena.team.direct(arena.ann)
+        ts = await arena.ask(arena.ann, "count", channel=direct)
+        await arena.slack.wait_for(lambda: arena.slack.status(direct, ts) == "processing")
+        await gate.reached.wait()
+        then = await arena.ask(arena.ann, "and then", channel=direct)
+        await arena.slack.press_stop(arena.ann, direct, ts)
+        await arena.slack.wait_until_heard()
+        assert ("stopclicked", "ignored", "what was running was stopped") in await arena.decisions()
+        assert await arena.answers(then, channel=direct) == ["Later."]
+        assert arena.final(ts, direct) == []
+
+
 async def test_other_bots_and_own_posts_are_left_alone(database_url: str) -> None:
     """Two bots that answer each other would never end. Proves: SL-4."""
     model = ScriptedModel()
