@@ -52,9 +52,10 @@ WITH scope AS MATERIALIZED (
 ), gone AS (
     DELETE FROM participants p WHERE p.session_id = (SELECT scope.session_id FROM scope) AND p.user_id = $2
 ), attached AS (
-    UPDATE attachments a SET user_id = $3 WHERE a.session_id = (SELECT scope.session_id FROM scope) AND a.user_id = $2
+    UPDATE attachments a SET user_id = $3, account_id = coalesce(a.account_id, $2)
+    WHERE a.session_id = (SELECT scope.session_id FROM scope) AND a.user_id = $2
 ), judged AS (
-    UPDATE feedback f SET user_id = $3
+    UPDATE feedback f SET user_id = $3, account_id = coalesce(f.account_id, $2)
     WHERE f.session_id = (SELECT scope.session_id FROM scope) AND f.user_id = $2 AND NOT EXISTS (
         SELECT FROM feedback o WHERE o.session_id = f.session_id AND o.message_id = f.message_id AND o.user_id = $3
     )
@@ -88,7 +89,7 @@ WITH scope AS MATERIALIZED (
 ), said AS MATERIALIZED (
     UPDATE messages m SET author_id = $2::text, account_id = NULL
     WHERE m.session_id = (SELECT scope.session_id FROM scope) AND m.author_id = $3::text AND m.account_id = $2
-    RETURNING m.position, m.run_id
+    RETURNING m.seq, m.position, m.run_id
 ), asked AS (
     UPDATE tasks t SET
         user_id = CASE WHEN 'run_' || substr(t.task_id, 6) IN (SELECT said.run_id FROM said) THEN $2 ELSE t.user_id END,
@@ -103,6 +104,13 @@ WITH scope AS MATERIALIZED (
     UPDATE runs r SET user_id = $2
     WHERE r.session_id = (SELECT scope.session_id FROM scope) AND r.user_id = $3
       AND r.run_id IN (SELECT said.run_id FROM said)
+), attached AS (  -- what was sent goes with its message
+    UPDATE attachments a SET user_id = $2, account_id = NULL
+    WHERE a.session_id = (SELECT scope.session_id FROM scope) AND a.user_id = $3
+      AND CASE WHEN a.seq IS NULL THEN a.account_id = $2 ELSE a.seq IN (SELECT said.seq FROM said) END
+), judged AS (
+    UPDATE feedback f SET user_id = $2, account_id = NULL
+    WHERE f.session_id = (SELECT scope.session_id FROM scope) AND f.user_id = $3 AND f.account_id = $2
 ), theirs AS MATERIALIZED (
     SELECT p.joined_at, p.seen_seq, p.account_id IS NOT DISTINCT FROM $2 AS is_theirs
     FROM scope CROSS JOIN LATERAL (

@@ -1,6 +1,7 @@
 """What an erasure finds: all that is the person's, and nothing that is somebody else's."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,12 +13,13 @@ from memory.attachments import Attachments
 from memory.context import Sessions
 from memory.database import Database
 from memory.erasure import Erasures
+from memory.links import Links
 from memory.queries import query
 from memory.tasks import Tasks
 from memory.users import Users
 from tests.memory.test_tasks import done, take
 from tests.support.gateway import find_text, run_sql
-from tests.support.make import ANN, BOB, SESSION
+from tests.support.make import ANN, BOB, SESSION, inbound
 
 ACCOUNT = Identity(tenant="T1", channel="slack", external_id="T1:U7")
 
@@ -107,3 +109,27 @@ async def test_of_what_slack_delivered_only_what_the_person_sent_is_erased(
     assert {row[0] for row in rows} == {name for name, *_ in OTHERS}
     with pytest.raises(UserNotFoundError):
         await Erasures(database).erase(user.id)
+
+
+async def test_what_an_account_attached_and_thought_is_its_own_again_once_it_is_parted(database: Database) -> None:
+    """Else erasing the other one would take it along. Proves: ID-3, UM-16."""
+    message_id, files, links = await answered(database), Attachments(database), Links(database)
+    account = Identity(tenant="default", channel="web", external_id="ann")
+    await links.add_account(ANN.id, account)
+    sent = await files.save(ANN.id, SESSION, name="sent.txt", media_type="text/plain", content=b"hers")
+    waiting = await files.save(ANN.id, SESSION, name="waits.txt", media_type="text/plain", content=b"hers")
+    his = await files.save(BOB.id, SESSION, name="his.txt", media_type="text/plain", content=b"his")
+    tasks = Tasks(database, WorkerId("me"))
+    await tasks.accept(replace(inbound("look", user=ANN, key="sent"), attachments=(sent,)), may_take=False)
+    await tasks.accept(replace(inbound("look here", user=BOB, key="his"), attachments=(his,)), may_take=False)
+    await files.save_feedback(ANN.id, SESSION, message_id, "up", None)
+    await links.merge(ANN.id, BOB.id, "code")
+    assert await files.list_opinions(BOB.id, SESSION, [message_id]) == {message_id: "up"}
+    both = (sent.attachment_id, waiting.attachment_id)
+    assert len(await files.find(BOB.id, SESSION, both)) == 2
+    [moved] = await links.list_accounts(BOB.id)
+    await links.unlink(BOB.id, moved.identity_id)
+    assert [file.attachment_id for file in await files.find(ANN.id, SESSION, (*both, his.attachment_id))] == [*both]
+    await Erasures(database).erase(BOB.id)
+    assert len(await files.find(ANN.id, SESSION, both)) == 2
+    assert await files.list_opinions(ANN.id, SESSION, [message_id]) == {message_id: "up"}
