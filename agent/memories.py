@@ -147,6 +147,11 @@ def check_draft(draft: MemoryDraft, *, must_be_plain: bool = False) -> MemoryDra
     return replace(draft, memory=text, topics=_check_topics(draft.topics), source_session_id=source)
 
 
+def fold_fact(text: str) -> str:
+    """Equal for texts that say the same but for case, spaces and a closing full stop."""
+    return " ".join(text.casefold().split()).rstrip(".")
+
+
 def check_note(name: str, value: object) -> None:
     """Raises `MemoryInvalidError` for what cannot be kept beside a memory: no text, too long, or with a secret."""
     if value is not None:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import MemoryInvalidError
 from agent.ids import MemoryId
-from agent.memories import MemoryDraft, check_draft
+from agent.memories import MemoryDraft, check_draft, fold_fact
 from agent.ports import ModelMessage, ModelRequest, Text
 from agent.records import JsonObject, JsonValue, UserMemory
 from agent.speech import plain_text
@@ -117,7 +117,7 @@ def plan_merges(merges: Sequence[Merge], memories: Sequence[UserMemory]) -> tupl
     private. The text has to be one that may be kept.
     """
     known = {memory.memory_id: memory for memory in memories}
-    texts = {memory.memory.casefold(): memory.memory_id for memory in memories}
+    texts = {fold_fact(memory.memory): memory.memory_id for memory in memories}
     used: set[MemoryId] = set()
     planned: list[PlannedMerge] = []
     for merge in merges:
@@ -125,10 +125,10 @@ def plan_merges(merges: Sequence[Merge], memories: Sequence[UserMemory]) -> tupl
         if len(sources) < len(set(merge.sources)) or used.intersection(merge.sources):
             continue
         draft = _draft(merge.memory, sources)
-        if draft is None or texts.get(draft.memory.casefold(), merge.sources[0]) not in merge.sources:
+        if draft is None or texts.get(fold_fact(draft.memory), merge.sources[0]) not in merge.sources:
             continue
         used.update(merge.sources)
-        texts[draft.memory.casefold()] = merge.sources[0]
+        texts[fold_fact(draft.memory)] = merge.sources[0]
         planned.append(PlannedMerge(draft=draft, sources=sources))
     return tuple(planned)
 

@@ -66,7 +66,17 @@ def parse_memories(user_id: UserId, value: JsonValue) -> tuple[UserMemory, ...]:
     ids = [row.memory_id for row in file.memories]
     if len(ids) != len(set(ids)):
         raise MemoryInvalidError("memories", "expected each memory_id once")
+    _check_slots(file.memories)
     return tuple(_memory_of(user_id, row, f"memories.{n}") for n, row in enumerate(file.memories))
+
+
+def _check_slots(rows: Sequence[_Memory]) -> None:
+    held: set[str] = set()
+    for n, row in enumerate(rows):
+        if row.slot is not None and row.valid_to is None:
+            if row.slot in held:
+                raise MemoryInvalidError(f"memories.{n}.slot", "expected one live memory in a slot")
+            held.add(row.slot)
 
 
 def _memory_of(user_id: UserId, row: _Memory, place: str) -> UserMemory:

@@ -7,6 +7,7 @@ from itertools import takewhile
 
 from agent.extraction import FactChange
 from agent.ids import AgentId, MemoryId, SessionId, UserId, new_memory_id
+from agent.memories import fold_fact
 from agent.ranking import FoundMemory, rank_memories
 from agent.records import Audience, Message, UserMemory
 from memory.database import Connection, Database, Record
@@ -40,8 +41,8 @@ class Reading:
 
 
 def fact_hash(text: str) -> bytes:
-    """Equal for texts that say the same but for case, spaces and a closing full stop."""
-    return hashlib.sha256(" ".join(text.casefold().split()).rstrip(".").encode()).digest()
+    """The key of what a text says: see `fold_fact`."""
+    return hashlib.sha256(fold_fact(text).encode()).digest()
 
 
 class Memories:

@@ -128,9 +128,16 @@ class MemoryRecords:
             return await _correct(connection, user_id, memory_id, draft)
 
     async def delete(self, user_id: UserId, memory_ids: Sequence[MemoryId], *, asked: Asked | None = None) -> Forgotten:
-        """Delete memories and their older versions for good; ids that are not there are left out of the result."""
+        """Delete memories and their older versions for good; ids that are not there are left out of the result.
+
+        What they were merged into goes along, and the others that it was made of live again.
+        """
         async with self._writing(user_id, asked) as connection:
+            merged = await connection.fetch(query("find_merged_of"), user_id, list(memory_ids))
             rows = await connection.fetch(query("delete_memories"), user_id, list(memory_ids))
+            rows += await connection.fetch(query("delete_merged_of"), user_id, [row["memory_id"] for row in merged])
+            whole = [row["memory_id"] for row in merged if row["is_whole"]]
+            await connection.fetch(query("revive_merged"), user_id, whole)
         gone = {MemoryId(row["memory_id"]) for row in rows}
         named = tuple(dict.fromkeys(memory_id for memory_id in memory_ids if memory_id in gone))
         return Forgotten(memory_ids=named, versions=len(gone) - len(named))

@@ -1,6 +1,6 @@
 """Memories written back as a file has them: under their own ids, with their own times."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,6 +20,14 @@ class _Known:
     by_hash: dict[bytes, str] = field(default_factory=dict)
     by_slot: dict[str, tuple[str, datetime]] = field(default_factory=dict)
 
+    def without(self, ids: Set[str]) -> "_Known":
+        """The same, were these not there."""
+        return _Known(
+            ids=self.ids,
+            by_hash={digest: one for digest, one in self.by_hash.items() if one not in ids},
+            by_slot={slot: held for slot, held in self.by_slot.items() if held[0] not in ids},
+        )
+
 
 async def restore_memories(connection: Connection, user_id: UserId, memories: Sequence[UserMemory]) -> ImportReport:
     """Write memories, inside the person's scope and under their lock.
@@ -28,8 +36,9 @@ async def restore_memories(connection: Connection, user_id: UserId, memories: Se
     Raises asyncpg's `UniqueViolationError` for an id that is another person's.
     """
     known = await _load_known(connection, user_id)
-    kept = [memory for memory in memories if _takes_place(known, memory)]
+    kept = _choose(known, memories)
     vacated = [(user_id, memory.slot, memory.memory_id) for memory in kept if memory.slot and memory.valid_to is None]
+    await connection.execute(query("end_overwritten"), user_id, [memory.memory_id for memory in kept])
     await connection.executemany(query("vacate_slot"), vacated)
     await connection.executemany(query("restore_memory"), [_values(user_id, memory) for memory in kept])
     replaced = sum(memory.memory_id in known.ids for memory in kept)
@@ -45,6 +54,17 @@ async def _load_known(connection: Connection, user_id: UserId) -> _Known:
             if row["slot"] is not None:
                 known.by_slot[row["slot"]] = (row["memory_id"], row["valid_from"])
     return known
+
+
+def _choose(known: _Known, memories: Sequence[UserMemory]) -> list[UserMemory]:
+    """Those that are written. What they overwrite stands against none of them; what is left out stays, and does."""
+    written = {memory.memory_id for memory in memories}
+    while True:
+        beside = known.without(written)
+        kept = [memory for memory in memories if memory.memory_id in written and _takes_place(beside, memory)]
+        if len(kept) == len(written):
+            return kept
+        written = {memory.memory_id for memory in kept}
 
 
 def _takes_place(known: _Known, memory: UserMemory) -> bool:

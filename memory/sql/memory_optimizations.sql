@@ -36,3 +36,24 @@ RETURNING m.memory_id;
 
 -- name: delete_optimization
 DELETE FROM memory_optimizations WHERE user_id = $1 AND optimization_id = $2;
+
+-- name: find_merged_of
+-- The memories that merging made of the memories $2, and of those in turn, unless somebody has changed one since.
+-- `is_whole`: what else it was made of may live again, since nothing but merging has taken its place.
+WITH RECURSIVE made AS MATERIALIZED (
+    SELECT unnest(o.made) AS memory_id FROM memory_optimizations o WHERE o.user_id = $1::text
+), up AS (
+    SELECT m.replaced_by AS memory_id FROM user_memories m
+    WHERE m.user_id = $1 AND m.memory_id = ANY($2::text[]) AND m.replaced_by IN (SELECT made.memory_id FROM made)
+    UNION
+    SELECT m.replaced_by FROM up JOIN user_memories m ON m.user_id = $1 AND m.memory_id = up.memory_id
+    WHERE m.replaced_by IN (SELECT made.memory_id FROM made)
+), merged AS MATERIALIZED (
+    SELECT m.memory_id, m.replaced_by, m.valid_to FROM up JOIN user_memories m ON m.user_id = $1 AND m.memory_id = up.memory_id
+    WHERE m.valid_to IS NOT NULL OR m.updated_at = m.created_at
+), whole AS (
+    SELECT merged.memory_id FROM merged WHERE merged.valid_to IS NULL
+    UNION
+    SELECT merged.memory_id FROM whole JOIN merged ON merged.replaced_by = whole.memory_id
+)
+SELECT merged.memory_id, merged.memory_id IN (SELECT whole.memory_id FROM whole) AS is_whole FROM merged;

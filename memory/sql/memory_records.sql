@@ -120,6 +120,16 @@ WITH RECURSIVE line AS (
 )
 SELECT memory_id FROM gone;
 
+-- name: delete_merged_of
+-- Just these memories; each leaves a tombstone.
+WITH gone AS (
+    DELETE FROM user_memories m WHERE m.user_id = $1 AND m.memory_id = ANY($2::text[]) RETURNING m.memory_id, m.hash
+), stones AS (
+    INSERT INTO tombstones AS t (user_id, hash, at) SELECT DISTINCT $1, hash, clock_timestamp() FROM gone
+    ON CONFLICT (user_id, hash) DO UPDATE SET at = greatest(t.at, excluded.at)
+)
+SELECT memory_id FROM gone;
+
 -- name: clear_memories
 -- Everything; and a tombstone without a hash, which stands against all that was said before. Gives the live ones.
 WITH gone AS (
@@ -131,6 +141,11 @@ WITH gone AS (
     ON CONFLICT (user_id, hash) DO UPDATE SET at = excluded.at
 )
 SELECT memory_id, valid_to FROM gone;
+
+-- name: end_overwritten
+-- What a file writes anew stands in nobody's way until then.
+UPDATE user_memories SET valid_to = greatest(valid_from, clock_timestamp())
+WHERE user_id = $1 AND memory_id = ANY($2::text[]) AND valid_to IS NULL;
 
 -- name: restore_memory
 -- A memory as a file has it, under its own id and times.

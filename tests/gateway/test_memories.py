@@ -350,6 +350,41 @@ async def test_an_import_takes_nobodys_ids_and_keeps_what_was_said_since(memorie
     assert sorted(await texts(memories)) == ["likes tea", "lives in Berlin"]
 
 
+async def test_what_an_import_overwrites_stands_in_the_way_of_nothing_else_in_the_file(memories: UserMemories) -> None:
+    """The person is as the file has them, whatever changed places since. Proves: UM-6, UM-14."""
+    tea, coffee = await add(memories, "likes tea"), await add(memories, "likes coffee")
+    await add(memories, "lives in Berlin", slot="home_city")
+    file = await memories.export_memories(WHO)
+    await memories.delete_memory(WHO, coffee.memory_id)
+    await memories.replace_memory(WHO, tea.memory_id, MemoryDraft(memory="likes coffee", slot="home_city"))
+    report = await memories.import_memories(WHO, file)
+    assert (report.added, report.replaced, report.skipped) == (1, 2, 0)
+    assert sorted(await texts(memories)) == ["likes coffee", "likes tea", "lives in Berlin"]
+
+
+async def test_what_an_import_leaves_out_still_stands_in_the_way_of_the_rest(memories: UserMemories) -> None:
+    """It stays as it is, so nothing else may say the same. Proves: UM-6, UM-14."""
+    tea, coffee = await add(memories, "likes tea"), await add(memories, "likes coffee")
+    file = await memories.export_memories(WHO)
+    await memories.delete_memory(WHO, coffee.memory_id)
+    await memories.replace_memory(WHO, tea.memory_id, MemoryDraft(memory="likes coffee"))
+    await add(memories, "likes tea")
+    report = await memories.import_memories(WHO, file)
+    assert (report.added, report.replaced, report.skipped) == (0, 0, 2)
+    assert sorted(await texts(memories)) == ["likes coffee", "likes tea"]
+
+
+async def test_two_that_stand_in_one_slot_of_a_file_are_refused_by_their_place(memories: UserMemories) -> None:
+    """Nobody can tell which of them holds. Proves: UM-6, UM-14."""
+    await add(memories, "lives in Berlin", slot="home_city")
+    file: Any = await memories.export_memories(WHO)
+    twice = {**file["memories"][0], "memory_id": "other", "memory": "lives in Rome"}
+    with pytest.raises(MemoryInvalidError) as caught:
+        await memories.import_memories(WHO, {**file, "memories": [*file["memories"], twice]})
+    assert caught.value.field == "memories.1.slot"
+    assert await texts(memories) == ["lives in Berlin"]
+
+
 @pytest.mark.parametrize(
     "file",
     [

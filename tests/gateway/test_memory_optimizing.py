@@ -158,6 +158,44 @@ async def test_a_merged_memory_that_is_deleted_takes_along_what_it_was_made_of(m
     assert await texts(memories) == {"owns a bicycle"}
 
 
+async def test_what_is_deleted_leaves_what_it_was_merged_into_too_and_the_others_live_again(
+    memories: UserMemories,
+) -> None:
+    """Its words stand in there; how often it was merged does not matter. Proves: UM-6, UM-7, UM-16."""
+    [tea] = await memories.search_memories(WHO, "tea")
+    await memories.optimize_memories(WHO, Join("likes "))
+    await memories.optimize_memories(WHO, Join(""))
+    assert len(await texts(memories)) == 1
+    gone = await memories.delete_memory(WHO, tea.memory_id)
+    assert (gone.memory_ids, gone.versions) == ((tea.memory_id,), 2)
+    assert await texts(memories) == {"likes coffee", "likes milk", "owns a bicycle"}
+    assert " tea" not in str(await dump(memories))
+    await memories.undo_optimization(WHO)
+    assert await texts(memories) == {"likes coffee", "likes milk", "owns a bicycle"}
+
+
+async def test_a_merged_memory_that_was_corrected_is_a_persons_own_words_and_outlives_what_it_was_made_of(
+    memories: UserMemories,
+) -> None:
+    """Nothing else of it comes back beside it. Proves: UM-6, UM-7."""
+    [tea] = await memories.search_memories(WHO, "tea")
+    await memories.optimize_memories(WHO, Join("likes "))
+    [merged] = await memories.search_memories(WHO, "coffee")
+    await memories.replace_memory(WHO, merged.memory_id, MemoryDraft(memory="likes coffee only"))
+    await memories.delete_memory(WHO, tea.memory_id)
+    assert await texts(memories) == {"likes coffee only", "owns a bicycle"}
+
+
+async def test_several_are_deleted_at_once_with_what_they_were_merged_into(memories: UserMemories) -> None:
+    """Also where that is asked for itself. Proves: UM-6, UM-7."""
+    [tea] = await memories.search_memories(WHO, "tea")
+    await memories.optimize_memories(WHO, Join("likes "))
+    [merged] = await memories.search_memories(WHO, "coffee")
+    gone = await memories.delete_memories(WHO, [tea.memory_id, merged.memory_id])
+    assert (set(gone.memory_ids), gone.versions) == ({tea.memory_id, merged.memory_id}, 2)
+    assert await texts(memories) == {"owns a bicycle"}
+
+
 async def test_merges_are_undone_newest_first(memories: UserMemories) -> None:
     """Proves: UM-7."""
     before = await dump(memories)
@@ -227,6 +265,7 @@ def test_a_merge_keeps_privacy_slots_and_texts_apart() -> None:
     assert plan(("is Roman and likes tea", (home, open_one)), known=known) == []
     assert plan(("lives in Rome, Italy", (home,)), known=known) == [("lives in Rome, Italy", "private", 1)]
     assert plan(("likes milk", (open_one, private)), known=known) == []
+    assert plan(("likes milk.", (open_one, private)), known=known) == [], "the same, as the store tells texts apart"
     assert plan(("likes tea", (open_one, private)), known=known) == [("likes tea", "private", 2)]
     assert plan(("a", (open_one,)), ("b", (open_one,)), known=known) == [("a", "thread", 1)]
     assert plan(("nothing", ()), known=known) == []
