@@ -47,3 +47,17 @@ TOKEN_REFUSED = frozenset(
 """Slack's words for a token that opens nothing, and ours for one that is not there."""
 MAY_COME_BACK = TOKEN_REFUSED | {"not_in_channel"}
 """Refusals that people can undo: they install the app again, or invite it again."""
+UNAVAILABLE = frozenset(
+    {
+        "access_denied",
+        "deprecated_endpoint",
+        "feature_not_enabled",
+        "method_deprecated",
+        "missing_scope",
+        "no_permission",
+        "not_allowed_token_type",
+        "team_access_not_granted",
+        "unknown_method",
+    }
+)
+"""Refusals that say something about a workspace and its plan, and not about one conversation or message."""

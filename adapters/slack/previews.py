@@ -9,7 +9,7 @@ import structlog
 from adapters.ports import Gateway, SlowConsumerError
 from adapters.slack.addresses import Address
 from adapters.slack.drafts import Draft
-from adapters.slack.errors import SlackError
+from adapters.slack.errors import UNAVAILABLE, RefusedError, SlackError
 from adapters.slack.ladder import Rung
 from adapters.slack.ports import Posts, WebApi
 from agent.errors import StoreUnavailableError
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 PREVIEW_LIMIT = 2_000
 HAND_OVER_S = 60.0
 REFUSED_FOR_S = 600.0
-"""How long streaming, or the status, is left out after Slack refused it."""
+"""How long streaming, or the status, is left out in a workspace where Slack has none."""
 
 
 class Previews:
@@ -43,15 +43,15 @@ class Previews:
         self._clock = clock
         self._drafts: dict[tuple[SessionId, str], Draft] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._no_stream_until_s = 0.0
-        self._no_status_until_s = 0.0
+        self._no_stream_until_s: dict[str, float] = {}
+        self._no_status_until_s: dict[str, float] = {}
         self._working: dict[tuple[str, str], set[RunId]] = {}
 
     def start(self, address: Address, run_id: RunId, after: int) -> None:
         """Show a run's answer as it comes; `after` is its message's seq. Left out when too many are shown."""
         if address.key in self._drafts or len(self._drafts) >= PREVIEW_LIMIT:
             return
-        may_stream = self._clock() >= self._no_stream_until_s
+        may_stream = self._clock() >= self._no_stream_until_s.get(address.installation, 0.0)
         draft = Draft(address, self._api, self._posts, self._rung if may_stream else max(self._rung, Rung.REWRITE))
         self._drafts[address.key] = draft
         self._spawn(self._show(draft, run_id, after), f"slack preview {run_id}")
@@ -91,15 +91,15 @@ class Previews:
 
     async def set_status(self, address: Address, status: str) -> None:
         """Slack's own sign that the agent works, with its stop button. Where Slack has none, nothing happens."""
-        if self._clock() < self._no_status_until_s:
+        if self._clock() < self._no_status_until_s.get(address.installation, 0.0):
             return
         arguments = {"channel_id": address.conversation, "thread_ts": address.thread_ts, "status": status}
         try:
             await self._api.call(address.installation, "agents.sessions.setStatus", {**arguments})
         except SlackError as error:
             log.info("slack_status_not_set", error=str(error))
-            if getattr(error, "code", None) is not None:
-                self._no_status_until_s = self._clock() + REFUSED_FOR_S
+            if isinstance(error, RefusedError) and error.code in UNAVAILABLE:
+                self._no_status_until_s[address.installation] = self._clock() + REFUSED_FOR_S
 
     async def _show(self, draft: Draft, run_id: RunId, after: int) -> None:
         writer = asyncio.create_task(draft.write())
@@ -115,8 +115,8 @@ class Previews:
             async with draft.lock:
                 writer.cancel()
             await self._release(draft)
-        if draft.refusal is not None:
-            self._no_stream_until_s = self._clock() + REFUSED_FOR_S
+        if draft.refusal in UNAVAILABLE:
+            self._no_stream_until_s[draft.address.installation] = self._clock() + REFUSED_FOR_S
         if is_answered:  # whoever posts the answer takes the draft over, unless that is another process
             asyncio.get_running_loop().call_later(HAND_OVER_S, self._drafts.pop, draft.address.key, None)
         else:

@@ -22,9 +22,10 @@ from adapters.slack_fake.team import Workspace
 from agent.routing import Routes
 from tests.adapters.slack.arena import is_final, serve
 from tests.support.gateway import ASSISTANT, Core, configure, find_text, open_core, run_sql
-from tests.support.model_steps import says
+from tests.support.model_steps import Gate, says, says_slowly
 from tests.support.scripted_model import ScriptedModel
 
+STREAM, STATUS = "chat.startStream", "agents.sessions.setStatus"
 KEY = "0123456789abcdef0123456789abcdef"
 
 
@@ -96,6 +97,46 @@ async def test_several_workspaces_are_served_each_with_its_own_token(database_ur
             assert await market.answers(general, ts) == [f"Hello {name}."]
             session = (await market.core.gateway.service.list_sessions(None, 5))[0]
             assert session.tenant == team.team_id
+
+
+async def test_what_one_workspace_has_not_every_other_one_may_have(database_url: str) -> None:
+    """A plan without streaming and stop button is that workspace's alone. Proves: SL-10."""
+    model = ScriptedModel(checks_prefix=False)
+    async with open_market(database_url, model) as market:
+        teams = [market.slack.add_team(name, is_installed=False) for name in ("Acme", "Bolt")]
+        for team in teams:
+            await market.install(team)
+        (ann, acme), (bob, bolt) = furnish(teams[0], "Ann"), furnish(teams[1], "Bob")
+        for method in STREAM, STATUS:
+            market.slack.faults.refuse(method, "unknown_method", times=1)
+        counts = [await count_calls(market, model, *one) for one in ((ann, acme), (bob, bolt), (ann, acme))]
+        assert counts == [(0, 0), (1, 1), (0, 0)]
+
+
+async def test_what_is_refused_in_one_conversation_is_not_left_out_in_others(database_url: str) -> None:
+    """Only a word about the workspace holds for all of it. Proves: SL-10."""
+    model = ScriptedModel(checks_prefix=False)
+    async with open_market(database_url, model) as market:
+        team = market.slack.add_team("Acme", is_installed=False)
+        await market.install(team)
+        ann, general = furnish(team, "Ann")
+        for method in STREAM, STATUS:
+            market.slack.faults.refuse(method, "channel_not_found", times=1)
+        assert [await count_calls(market, model, ann, general) for _ in range(2)] == [(0, 0), (1, 1)]
+
+
+async def count_calls(market: Market, model: ScriptedModel, user: User, channel: Channel) -> tuple[int, int]:
+    """How often a stream is begun and work is shown, refusals apart, for a question that is answered slowly."""
+    gate, calls = Gate(), market.slack.api.calls
+    model.add(says_slowly(["Hello ", "there."], gate))
+    before = len(calls)
+    ts = await market.slack.say(user, channel, "<@BOT> hi")
+    gate.let(1)
+    await market.slack.wait_for(lambda: market.slack.answers(channel, ts) != [], timeout_s=30)
+    gate.open()
+    assert await market.answers(channel, ts) == ["Hello there."]
+    begun = [call for call in calls[before:] if call.method == STREAM]
+    return len(begun), sum(call.args.get("status") == "processing" for call in calls[before:])
 
 
 async def test_tokens_are_encrypted_at_rest(database_url: str) -> None:
