@@ -88,6 +88,11 @@ class Agents:
         """Those whose sessions are not stored."""
         return [agent_id for agent_id, config in self.by_id.items() if not config.is_stored]
 
+    @property
+    def unread(self) -> Sequence[AgentId]:
+        """Those of which nothing that they are told is read for facts."""
+        return [agent_id for agent_id, config in self.by_id.items() if config.memory_mode != "agentic"]
+
     def with_model(self, model: str) -> "Agents":
         """The same agents, all with this model."""
         by_id = {

@@ -78,7 +78,8 @@ class Extractor:
         audience = session.audience if session else Audience.SHARED
         is_together = job.attempts <= TOGETHER_ATTEMPTS
         limit = WORDS_AT_ONCE if is_together else SINGLE_WORDS
-        words, has_more = await self._memories.load_new_words(job.user_id, job.session_id, limit)
+        unread = self._desk.agents.unread
+        words, has_more = await self._memories.load_new_words(job.user_id, job.session_id, limit, unread)
         for part in [words] if is_together else [[message] for message in words]:
             if part:
                 await self._read(config, job, part, audience)

@@ -158,7 +158,12 @@ class Runner:
         outcome = Outcome(
             state=TaskState.STOPPED, run_state=RunState.STOPPED, run=run, answer=text or None, merged=attempt.merged
         )
-        return replace(outcome, extract_after_s=self._extract_after(attempt), title_after_s=self._title_after(attempt))
+        return replace(
+            outcome,
+            extract_after_s=self._extract_after(attempt),
+            is_unread=self._is_unread(attempt),
+            title_after_s=self._title_after(attempt),
+        )
 
     def given_up(self, attempt: Attempt, sentence: str, reason: str) -> Outcome:
         """The outcome of a task whose processing always fails: the person is told, the thread goes on."""
@@ -171,6 +176,7 @@ class Runner:
             answer_role="system",
             note=sentence,
             merged=attempt.merged,
+            is_unread=self._is_unread(attempt),
         )
 
     def refused(self, attempt: Attempt, sentence: str) -> Outcome:
@@ -184,6 +190,7 @@ class Runner:
             answer_role="system",
             note=sentence,
             merged=attempt.merged,
+            is_unread=self._is_unread(attempt),
         )
 
     def _outcome(self, attempt: Attempt, run: Run) -> Outcome:
@@ -194,6 +201,7 @@ class Runner:
             answer=run.text,
             merged=attempt.merged,
             extract_after_s=self._extract_after(attempt),
+            is_unread=self._is_unread(attempt),
             title_after_s=self._title_after(attempt),
             approval_s=self._agents.get(attempt.claim.agent_id).approval_s,
         )
@@ -201,6 +209,9 @@ class Runner:
     def _extract_after(self, attempt: Attempt) -> float | None:
         config = self._agents.get(attempt.claim.agent_id)
         return config.extract_after_s if config.memory_mode == "agentic" and attempt.claim.user_id else None
+
+    def _is_unread(self, attempt: Attempt) -> bool:
+        return self._agents.get(attempt.claim.agent_id).memory_mode != "agentic"
 
     def _title_after(self, attempt: Attempt) -> float | None:
         config = self._agents.get(attempt.claim.agent_id)

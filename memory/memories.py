@@ -67,15 +67,16 @@ class Memories:
             await connection.execute(query("mark_used"), user_id, list(memory_ids))
 
     async def load_new_words(
-        self, user_id: UserId, session_id: SessionId, limit: int
+        self, user_id: UserId, session_id: SessionId, limit: int, unread: Sequence[AgentId] = ()
     ) -> tuple[Sequence[Message], bool]:
         """What the person said in a session since it was last read for facts, in order; and whether there is more.
 
+        Nothing of what was said to the agents `unread`.
         Only what was said by one of their accounts: a fact goes with the account that said it when the link is undone,
         so nothing may be drawn from the words of two.
         """
         async with self._database.scope(user_id=user_id, session_id=session_id) as connection:
-            rows = await connection.fetch(query("load_new_words"), session_id, user_id, limit + 1)
+            rows = await connection.fetch(query("load_new_words"), session_id, user_id, limit + 1, list(unread))
         words = list(takewhile(lambda row: row["account_id"] == rows[0]["account_id"], rows[:limit]))
         return [read_message(session_id, row) for row in words], len(words) < len(rows)
 

@@ -47,7 +47,8 @@ class Start:
 class Outcome:
     """How a task ended. `answer` is the text to keep (none: nothing is said); `run` what is to be stored of the run.
 
-    `extract_after_s`: when what was said should be read for facts (none: it should not),
+    `extract_after_s`: when what was said should be read for facts (none: it should not now),
+    `is_unread`: it should not later either, since nothing was to be learned when it was said,
     `title_after_s`: when the session should be given a title, `approval_s`: how long the run's asks may wait.
     """
 
@@ -59,6 +60,7 @@ class Outcome:
     note: str | None = None
     merged: tuple[RunId, ...] = ()
     extract_after_s: float | None = None
+    is_unread: bool = False
     title_after_s: float | None = None
     approval_s: float = 86_400.0
 

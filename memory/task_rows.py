@@ -126,6 +126,7 @@ def render_finish(claim: Claim, outcome: Outcome, message_id: MessageId | None, 
             "calls": _calls(outcome.run),
             "asks": _asks(outcome),
             "extract_after_s": outcome.extract_after_s,
+            "is_unread": outcome.is_unread,
             "title_after_s": outcome.title_after_s,
         }
     )

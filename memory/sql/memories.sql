@@ -49,11 +49,15 @@ INSERT INTO tombstones AS t (user_id, hash, at) VALUES ($1, $2, $3)
 ON CONFLICT (user_id, hash) DO UPDATE SET at = greatest(t.at, excluded.at);
 
 -- name: load_new_words
--- What one speaker has said in a session since it was last read for facts, and by which linked account.
+-- What one speaker has said in a session since it was last read for facts, and by which linked account; nothing of what
+-- the agents $4 were to answer.
 SELECT m.seq, m.at, m.run_id, m.message_id, m.role, m.author_id, m.author_name, m.text, m.client_id, m.account_id
 FROM messages m
 WHERE m.session_id = $1 AND m.author_id = $2 AND m.role = 'user'
   AND m.seq > coalesce((SELECT w.seq FROM watermarks w WHERE w.session_id = $1 AND w.user_id = $2), 0)
+  AND NOT EXISTS (
+      SELECT FROM tasks t WHERE t.session_id = $1 AND t.position = m.position AND t.agent_id = ANY($4::text[])
+  )
 ORDER BY m.session_id, m.seq LIMIT $3;
 
 -- name: count_own

@@ -156,7 +156,7 @@ WITH given AS MATERIALIZED (
     FROM jsonb_to_recordset($2::text::jsonb) AS given (
         session_id text, epoch bigint, position bigint, state text, run_state text, note text, may_keep boolean,
         message_id text, role text, author_name text, text text, run_ids jsonb, run jsonb, turns jsonb, calls jsonb, asks jsonb,
-        extract_after_s float8, title_after_s float8)
+        extract_after_s float8, is_unread boolean, title_after_s float8)
 ), scope AS MATERIALIZED (
     SELECT set_config('parley.session_ids', array_agg(session_id)::text, true)::text[] AS session_ids,
            CASE WHEN count(*) > 1 THEN set_config('lock_timeout', $3::text, true) END
@@ -244,6 +244,17 @@ WITH given AS MATERIALIZED (
         WHERE m.session_id = ended.session_id AND m.position = ended.position AND m.author_id = ended.user_id), 1) - 1
     FROM ended WHERE extract_after_s IS NOT NULL AND user_id IS NOT NULL
     ON CONFLICT DO NOTHING
+), passed AS (
+    -- What was said while nothing was to be learned is not read later. Words before it that still wait for another agent
+    -- stay: that reading leaves out by itself what was not said to an agent that learns.
+    UPDATE watermarks w SET seq = greatest(w.seq, (
+        SELECT max(m.seq) FROM messages m
+        WHERE m.session_id = ended.session_id AND m.position = ended.position AND m.author_id = ended.user_id))
+    FROM ended
+    WHERE w.session_id = ANY (ARRAY(SELECT session_id FROM ended WHERE is_unread)) AND w.session_id = ended.session_id
+      AND w.user_id = ended.user_id AND NOT EXISTS (
+          SELECT FROM jobs j
+          WHERE j.kind = 'extract' AND j.session_id = w.session_id AND j.user_id = w.user_id AND j.agent_id <> ended.agent_id)
 ), next AS (
     SELECT t.* FROM gate, LATERAL (
         SELECT t.session_id, t.position, t.task_id, t.user_id, t.agent_id, t.run_at, t.run_at <= now() AS is_due FROM tasks t

@@ -13,11 +13,12 @@ from agent.pricing import DEMO_MODEL, build_prices
 from agent.records import Audience, JsonObject, JsonValue, Usage, User
 from agent.speech import MEMORY_HEAD
 from gateway import metrics
+from gateway.agents import Agents
 from gateway.claude import build_claude
 from gateway.demo.model import build_demo_transport
 from tests.support.agent_runs import EchoModel, all_text
-from tests.support.gateway import build_agent, configure, open_core, run_sql
-from tests.support.make import ANN, BOB
+from tests.support.gateway import ASSISTANT, build_agent, configure, open_core, run_sql
+from tests.support.make import ANN, BOB, inbound
 
 AGENT = build_agent(memory_mode="agentic", extract_after_s=0.0, history_runs=5)
 PRIVATE = Audience.PRIVATE
@@ -268,6 +269,40 @@ async def test_what_was_told_in_private_is_not_used_where_others_read(database_u
         await core.ask("what do I like, crowds or being alone?", session_id=other, audience=PRIVATE)
         assert "crowds" in memory_block(model.requests[-1])
         assert "alone" in memory_block(model.requests[-1])
+
+
+async def test_what_is_said_while_memory_is_off_is_not_read_when_it_is_on_again(database_url: str) -> None:
+    """Whoever turns it off means what is said then. Proves: UM-2."""
+    model = Learner()
+    async with open_core(database_url, model, configure(AGENT)) as core:
+        await core.ask("I like tea")
+        await learned(database_url)
+    async with open_core(database_url, model, configure(build_agent())) as core:
+        await core.ask("I like silence")
+    async with open_core(database_url, model, configure(AGENT)) as core:
+        await core.ask("I like rice")
+        await learned(database_url)
+    assert await facts(database_url) == {"likes tea", "likes rice"}
+    assert not [request for request in model.learning if "silence" in all_text(request)]
+
+
+async def test_what_is_said_to_an_agent_without_memory_is_not_read_for_another_of_the_same_session(
+    database_url: str,
+) -> None:
+    """Also where words to the one that learns still wait to be read. Proves: UM-2."""
+    model = Learner()
+    quiet = replace(build_agent(), agent=replace(build_agent().agent, agent_id=AgentId("quiet")))
+    agents = Agents(by_id={ASSISTANT: AGENT, AgentId("quiet"): quiet}, default_id=ASSISTANT)
+    async with open_core(database_url, model, replace(configure(), agents=agents)) as core:
+        model.may_learn.clear()
+        await core.ask("I like tea")
+        for n, agent_id in enumerate(("quiet", "assistant", "quiet")):
+            message = replace(inbound(f"I like number {n}", user=ANN), agent_id=AgentId(agent_id))
+            await core.end_of(await core.gateway.service.accept(message))
+        model.may_learn.set()
+        await learned(database_url)
+    assert await facts(database_url) == {"likes tea", "likes number 1"}
+    assert not [request for request in model.learning if "number 0" in all_text(request)]
 
 
 @pytest.mark.parametrize("other", [BOB, None])
