@@ -1,6 +1,5 @@
 """The message shortcut: a form, and the question that comes of it, asked in the message's thread or in private."""
 
-from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -9,9 +8,9 @@ from adapters.ports import Gateway
 from adapters.slack.addresses import Address
 from adapters.slack.ask_form import build_ask_form, render_question
 from adapters.slack.deciding import Decision, Reason, Verdict
-from adapters.slack.drafts import QUIET
 from adapters.slack.errands import Errands
 from adapters.slack.errors import LimitedError, RefusedError, SlackError
+from adapters.slack.notes import NOT_THERE, Notes
 from adapters.slack.outward import render_text
 from adapters.slack.places import build_link, build_session_id, message_key, session_id_of
 from adapters.slack.ports import Posts, Threads, WebApi
@@ -28,7 +27,6 @@ from agent.speech import UNNAMED
 log = structlog.get_logger(__name__)
 PATIENCE_S = 5.0
 SHOWN_LIMIT = 300
-NOTE_TYPE = "parley_question"
 Outcome = tuple[Decision, SessionId | None]
 
 
@@ -47,7 +45,7 @@ class Asking:
     ) -> None:
         self._gateway = gateway
         self._threads = threads
-        self._posts = posts
+        self._notes = Notes(api, posts)
         self._api = api
         self._errands = errands
         self._previews = previews
@@ -76,7 +74,7 @@ class Asking:
             log.warning("slack_question_has_no_place", error=str(error))
             return Decision(verdict=Verdict.IGNORED, reason=Reason.FAILED), None
         session_id = source
-        if asked.is_private:
+        if said.conversation != asked.said.conversation:
             session_id = build_session_id(said.origin.installation, said.conversation, said.root)
         address = Address(
             session_id=session_id,
@@ -109,55 +107,56 @@ class Asking:
     async def _settle(self, asked: Asked, source: SessionId, question: str, person: Person, quoted: str) -> Said:
         """Where the question stands, as a message of the asker's; a line of ours says what is asked there.
 
-        Another try finds the line that an earlier one wrote down.
+        Where the agent is not, it answers in private. Another try finds the line that an earlier one wrote down.
         """
         said = replace(asked.said, user=asked.asker, home=asked.asker_home)
-        if not asked.is_private:
-            if asked.question and not await self._posts.load_parts(source, f"{question}:note"):
-                with suppress(SlackError):  # the answer is what counts
-                    await self._note(asked, source, question, said.conversation, render_note(asked, person), said.root)
+        private = f"{question}:private"
+        direct = await self._open_direct(asked) if said.kind == "im" else None
+        may_stand_here = direct == said.conversation if direct else not asked.is_private
+        may_stand_here = may_stand_here and not await self._notes.has_begun(source, private)
+        if may_stand_here and await self._tell_there(asked, source, f"{question}:note", person):
             return said
-        opened = await self._api.call(
-            asked.origin.installation, "conversations.open", {"users": asked.asker}, patience_s=PATIENCE_S
-        )
+        direct = direct or await self._open_direct(asked)
+        text = render_private_note(asked, quoted)
+        ts = await self._notes.post(source, private, asked.origin.installation, direct, text, None)
+        return replace(said, conversation=direct, kind="im", ts=ts, thread_ts=None)
+
+    async def _open_direct(self, asked: Asked) -> str:
+        """The direct message between the asker and the agent."""
+        installation, people = asked.origin.installation, {"users": asked.asker}
+        opened = await self._api.call(installation, "conversations.open", {**people}, patience_s=PATIENCE_S)
         conversation = text_of(object_of(opened, "channel"), "id")
         if conversation is None:
             raise LimitedError("conversations.open", PATIENCE_S)
-        stood = await self._posts.load_parts(source, f"{question}:note")
-        ts = next((part[1] for part in stood if part[1] is not None), None)
-        if ts is None:
-            ts = await self._note(asked, source, question, conversation, render_private_note(asked, quoted), None)
-        return replace(said, conversation=conversation, kind="im", ts=ts, thread_ts=None)
+        return conversation
 
-    async def _note(
-        self, asked: Asked, source: SessionId, question: str, conversation: str, text: str, thread_ts: str | None
-    ) -> str:
-        """Post the line and write down that it stands there."""
-        place: JsonObject = {"channel": conversation, "markdown_text": text, **QUIET}
-        place["metadata"] = {"event_type": NOTE_TYPE, "event_payload": {"key": question}}
-        if thread_ts is not None:
-            place["thread_ts"] = thread_ts
-        installation = asked.origin.installation
-        answer = await self._api.call(installation, "chat.postMessage", place, patience_s=PATIENCE_S)
-        ts, key = text_of(answer, "ts") or "", f"{question}:note"
-        await self._posts.begin_part(
-            source, key, 0, installation=installation, conversation=conversation, state="posting"
-        )
-        await self._posts.set_part(source, key, 0, ts=ts, state="last", post_key=None)
-        return ts
+    async def _tell_there(self, asked: Asked, source: SessionId, name: str, person: Person) -> bool:
+        """In the thread: who asks what. False: the agent is not in that conversation."""
+        said, text = asked.said, render_note(asked, person)
+        if said.kind == "im" and not asked.question:
+            return True
+        try:
+            await self._notes.post(source, name, asked.origin.installation, said.conversation, text, said.root)
+        except RefusedError as error:
+            return error.code not in NOT_THERE
+        except SlackError as error:  # the answer is what counts
+            log.info("slack_note_not_posted", error=str(error))
+        return True
 
 
 def render_note(asked: Asked, person: Person) -> str:
     """In the thread: who asks what, so that nobody wonders what is answered."""
     name = render_text((person.name or UNNAMED).replace("*", ""))
-    return f"**{name}** asks about {_link(asked, 'this message')}:\n{_quote(asked.question)}"
+    words = f":\n{_quote(asked.question)}" if asked.question else "."
+    return f"**{name}** asks about {_link(asked, 'this message')}{words}"
 
 
 def render_private_note(asked: Asked, quoted: str) -> str:
-    """In the direct message: what is asked about."""
+    """In the direct message: what is asked about, and why here where that was not the asker's choice."""
     shown = f"{quoted[:SHOWN_LIMIT]}…" if len(quoted) > SHOWN_LIMIT else quoted
     words = f"\n\n{render_text(asked.question)}" if asked.question else ""
-    return f"You asked about {_link(asked, 'this message')}:\n{_quote(shown)}{words}"
+    why = "" if asked.is_private else "\n\nI am not in that conversation, so I answer you here."
+    return f"You asked about {_link(asked, 'this message')}:\n{_quote(shown)}{words}{why}"
 
 
 def _link(asked: Asked, words: str) -> str:

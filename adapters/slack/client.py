@@ -23,7 +23,7 @@ from agent.records import JsonObject
 log = structlog.get_logger(__name__)
 SLACK_URL = "https://slack.com/api/"
 NOT_CONNECTED_RETRY_S = 2.0
-_READS = frozenset({"conversations.replies", "users.info"})
+_READS = frozenset({"conversations.history", "conversations.replies", "users.info"})
 _UNCLEAR = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _FAULTS = (aiohttp.ClientError, SlackClientError, TimeoutError, OSError, ValueError)
 OnToken = Callable[[str, str | None], None]

@@ -117,6 +117,50 @@ async def test_a_form_that_is_taken_in_twice_is_answered_once(database_url: str,
         assert len(model.requests) == 1
 
 
+@pytest.mark.parametrize("kind", ["direct", "private", "removed"])
+async def test_where_the_agent_is_not_it_answers_whoever_asks_in_private(database_url: str, kind: str) -> None:
+    """The menu is on every message, and an answer must not get lost. Proves: SL-18."""
+    model = ScriptedModel()
+    model.add(says("At noon."))
+    async with open_arena(database_url, model) as arena:
+        where = arena.team.add_channel("elsewhere", members=[arena.ann, arena.ben], has_bot=False, is_private=True)
+        if kind == "direct":
+            where = arena.slack.world.find_im(arena.ann, arena.ben)
+        elif kind == "removed":
+            where = arena.general
+            arena.slack.faults.refuse("chat.postMessage", "not_in_channel", times=1)
+        ts = await arena.slack.say(arena.ben, where, "lunch at 12:00")
+        form = await open_form(arena, arena.ann, where, ts)
+        await arena.slack.submit(arena.ann, form, choose("", None if kind == "direct" else IN_THREAD))
+        direct = arena.team.direct(arena.ann)
+        await arena.slack.wait_for(lambda: bool(arena.slack.messages(direct)))
+        note = arena.slack.messages(direct)[0]
+        assert await arena.answers(note.ts, channel=direct) == ["At noon."]
+        assert "lunch at 12:00" in note.source
+        assert "I am not in that conversation" in note.source
+        assert [post.source for post in arena.slack.messages(where)] == ["lunch at 12:00"]
+
+
+@pytest.mark.parametrize("place", [IN_THREAD, TO_ME])
+async def test_the_line_that_says_what_is_asked_stands_once_when_slacks_reply_is_lost(
+    database_url: str, place: str
+) -> None:
+    """Whoever tries again looks for it first. Proves: SL-18, SL-14."""
+    model = ScriptedModel()
+    model.add(says("At noon."))
+    async with open_arena(database_url, model) as arena:
+        ts = await arena.ask(arena.ben, "lunch at 12:00")
+        form = await open_form(arena, arena.ann, arena.general, ts)
+        arena.slack.faults.drop_answers("chat.postMessage")
+        await arena.slack.submit(arena.ann, form, choose("when?", place))
+        where = arena.general if place == IN_THREAD else arena.team.direct(arena.ann)
+        await arena.slack.wait_for(lambda: len(arena.slack.messages(where)) > (place == IN_THREAD))
+        root = ts if place == IN_THREAD else arena.slack.messages(where)[0].ts
+        assert await arena.answers(root, channel=where) == ["At noon."]
+        notes = [post for post in arena.slack.messages(where) if "this message" in post.source]
+        assert len(notes) == 1
+
+
 async def test_in_a_direct_message_there_is_no_place_to_choose(database_url: str) -> None:
     """Nobody else is there. Proves: SL-18."""
     model = ScriptedModel(checks_prefix=False)

@@ -21,6 +21,7 @@ SCOPES_OF_METHODS = {
     "chat.startStream": {"chat:write"},
     "chat.stopStream": {"chat:write"},
     "chat.update": {"chat:write"},
+    "conversations.history": {"im:history", "metadata.message:read"},
     "conversations.open": {"im:write"},
     "conversations.replies": {
         "channels:history",
