@@ -20,7 +20,8 @@ from agent.ids import new_user_id
 from agent.records import User
 
 log = structlog.get_logger(__name__)
-FRESH_S = 3_600.0
+FRESH_S = 600.0
+"""One process hears that a profile changed; the others look it up anew after so long."""
 FAILED_FRESH_S = 30.0
 LIMIT = 20_000
 NAMES_LOOKED_UP = 8

@@ -1,6 +1,8 @@
 """Conversations that several companies share: each belongs to the installation that told of it first."""
 
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -20,15 +22,18 @@ from adapters.slack.records import (
 )
 
 LIMIT = 20_000
+KNOWN_S = 20.0
+"""For so long a conversation is not looked up again: another process may have heard that it is free."""
 E = TypeVar("E", bound=Event | Interaction)
 
 
 class Pins:
     """Puts what comes from a shared conversation under the installation that it belongs to."""
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: Shared, clock: Callable[[], float] = time.monotonic) -> None:
         self._shared = shared
-        self._known: OrderedDict[str, Pin] = OrderedDict()
+        self._clock = clock
+        self._known: OrderedDict[str, tuple[float, Pin]] = OrderedDict()
 
     async def settle(self, event: E) -> E:
         """The event, with the origin that counts. Raises `StoreUnavailableError`."""
@@ -39,20 +44,23 @@ class Pins:
     async def _find(self, origin: Origin, conversation: str) -> Pin | None:
         if origin.is_shared is False:
             return None
-        pin = self._known.get(conversation)
-        if pin is None and origin.is_shared:
-            pin = await self._shared.pin(conversation, origin.installation, origin.team, origin.bot_user)
-        elif pin is None:
+        until_s, known = self._known.get(conversation, (0.0, None))
+        if known is not None and self._clock() < until_s:
+            return known
+        if origin.is_shared:
+            pin: Pin | None = await self._shared.pin(conversation, origin.installation, origin.team, origin.bot_user)
+        else:
             pin = await self._shared.find(conversation)
+        self._known.pop(conversation, None)
         if pin is not None:
-            self._known[conversation] = pin
+            self._known[conversation] = (self._clock() + KNOWN_S, pin)
         if len(self._known) > LIMIT:
             self._known.popitem(last=False)
         return pin
 
     def forget(self, installation: str) -> None:
         """It was removed: its conversations are free."""
-        for conversation in [name for name, pin in self._known.items() if pin[0] == installation]:
+        for conversation in [name for name, (_, pin) in self._known.items() if pin[0] == installation]:
             del self._known[conversation]
 
 

@@ -14,7 +14,9 @@ from structlog.testing import capture_logs
 from adapters.slack.door import Door
 from adapters.slack.http import build_route
 from adapters.slack.inbox import Intake
-from adapters.slack.sharing import Pins
+from adapters.slack.payloads import parse_event
+from adapters.slack.records import Said
+from adapters.slack.sharing import KNOWN_S, Pins
 from adapters.slack.signature import BODY_LIMIT_BYTES, sign
 from agent.errors import StoreUnavailableError
 from agent.records import JsonObject
@@ -280,3 +282,23 @@ async def test_a_retry_is_not_dropped_for_being_one() -> None:
         assert (await post(BODY)).status_code == 200
         assert (await post(BODY)).status_code == 200
         assert len(inbox.received) == 1
+
+
+async def test_a_shared_conversation_that_another_process_freed_is_looked_up_anew() -> None:
+    """One process alone hears that a company removed the app. Proves: SL-32."""
+
+    class Kept(FakeShared):
+        owner = "T1"
+
+        async def pin(self, conversation: str, installation: str, team: str, bot_user: str | None) -> Any:
+            return self.owner, self.owner, bot_user
+
+    shared, now_s = Kept(), [0.0]
+    pins = Pins(shared, lambda: now_s[0])
+    told = parse_event({**event(), "is_ext_shared_channel": True, "authorizations": [{"team_id": "T9"}]})
+    assert isinstance(told, Said)
+    assert (await pins.settle(told)).origin.installation == "T1"
+    shared.owner = "T2"
+    assert (await pins.settle(told)).origin.installation == "T1"
+    now_s[0] += KNOWN_S
+    assert (await pins.settle(told)).origin.installation == "T2"
