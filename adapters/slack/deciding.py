@@ -12,6 +12,7 @@ Mode: TypeAlias = Literal["mention", "thread", "always", "conditions"]
 ANSWERED_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 TEXT_LOOKED_AT = 4_000
 _ADDRESS = re.compile(r"[\s@]*[^\s,:—-][^,:—\n]{0,80}[,:—-]")
+_GROUP = re.compile(r"<!(?:subteam\^|here|channel|everyone)")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
 
 
@@ -152,7 +153,7 @@ def decide(said: Said, thread: ThreadState, rule: Rule) -> Decision:
         return _keep(Reason.NOT_ADDRESSED)
     if rule.mode == "thread":
         return _answer(Reason.EVERY_IN_THREAD)
-    if mentions or speaks_to(said.text, thread.names):
+    if mentions or _GROUP.search(said.text) or speaks_to(said.text, thread.names):
         return _keep(Reason.TO_OTHERS)
     if thread.is_last_kept and not thread.is_last_own:
         return _keep(Reason.AMONG_PEOPLE)

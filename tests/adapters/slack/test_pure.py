@@ -257,3 +257,13 @@ def test_texts_are_made_storable_on_the_way_in() -> None:
 
     assert parse_json(b'{"text": "a\\u0000b\\ud800"}') == {"text": "a\ufffdb\ufffd"}
     assert body({})["type"] == "event_callback"
+
+
+@pytest.mark.parametrize(
+    "whom", ["<!subteam^S1|@oncall>", "<!subteam^S1>", "<!here>", "<!channel|channel>", "<!everyone>"]
+)
+def test_a_word_to_a_group_of_people_is_no_follow_up(whom: str) -> None:
+    """They are somebody else, too. Proves: SL-6."""
+    told = said(f"{whom} can you look?", thread_ts="99.1")
+    assert decide(told, ThreadState(is_engaged=True), Rule()).reason is Reason.TO_OTHERS
+    assert decide(said("can you look?", thread_ts="99.1"), ThreadState(is_engaged=True), Rule()).verdict == "answered"
