@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from agent.budgets import Payer
 from agent.ports import Model
 from gateway.agent_memories import AgentKnowledge, build_agent_memory_tool
 from gateway.agents import Agents
@@ -88,7 +87,7 @@ async def build_agents(
         MemoryRecords(database),
         memories,
         MemoryOptimizations(database),
-        spending.model_of(Payer()),
+        lambda user_id: spending.model_for(user_id, None),
         configuration.agents.default.small_model,
     )
     files = AgentMemories(database)

@@ -5,10 +5,10 @@ Every method takes the person first, and raises `UserNotFoundError` for one who 
 field, `MemorySecretError` says that a secret was found; nothing is written then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from enum import StrEnum
-from typing import Literal, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 from agent.errors import InputError, MemoryInvalidError, MemoryNotFoundError, UserNotFoundError
 from agent.ids import MemoryId, UserId, new_memory_id
@@ -41,23 +41,28 @@ PICK_FROM = 100
 """So many memories a model is shown to pick from: those that share most with the words, then the newest."""
 ID_LIMIT = 200
 Choice = TypeVar("Choice", bound=StrEnum)
+FindModel: TypeAlias = Callable[[UserId], Awaitable[Model]]
+"""The model on a person's account. Raises `StoreUnavailableError`."""
 
 
 class UserMemories:
-    """The memories of all people. `small_model` is asked where a model has to choose; none: `InputError` there."""
+    """The memories of all people.
+
+    `small_model` is asked where a model has to choose, and the person that it is about pays; none: `InputError` there.
+    """
 
     def __init__(
         self,
         records: MemoryRecords,
         memories: Memories,
         optimizations: MemoryOptimizations,
-        model: Model | None,
+        find_model: FindModel | None,
         small_model: str,
     ) -> None:
         self._records = records
         self._memories = memories
         self._optimizations = optimizations
-        self._model = model
+        self._find_model = find_model
         self._small_model = small_model
 
     async def list_memories(
@@ -178,7 +183,8 @@ class UserMemories:
         shown = list({memory.memory_id: memory for memory in (*related, *newest)}.values())[:PICK_FROM]
         if not shown:
             return ()
-        answer, _ = await self._require_model().complete_json(build_pick(self._small_model, query, shown), SCHEMA)
+        model = await self._model_for(user_id)
+        answer, _ = await model.complete_json(build_pick(self._small_model, query, shown), SCHEMA)
         picked = read_picks(answer, shown, limit)
         return related[:limit] if picked is None else picked
 
@@ -213,8 +219,8 @@ class UserMemories:
         A fact that is told meanwhile stays. Raises `MemoryConflictError` when one that was to be merged was changed or
         deleted meanwhile, and `ModelError`.
         """
-        chosen = self._choose(strategy)
-        memories = await self._records.dump(_known(user_id))
+        chosen = await self._choose(_known(user_id), strategy)
+        memories = await self._records.dump(user_id)
         planned = measure(chosen.name, plan_merges(await chosen.merge(memories), memories), memories)
         if not apply or not planned.merges:
             return planned
@@ -228,17 +234,17 @@ class UserMemories:
         """
         return await self._optimizations.undo(_known(user_id), optimization_id)
 
-    def _choose(self, strategy: OptimizeStrategy | str) -> OptimizeStrategy:
+    async def _choose(self, user_id: UserId, strategy: OptimizeStrategy | str) -> OptimizeStrategy:
         if not isinstance(strategy, str):
             return strategy
         if strategy != Summarize.name:
             raise InputError(f"strategy: expected {Summarize.name}, or a strategy of your own")
-        return Summarize(self._require_model(), self._small_model)
+        return Summarize(await self._model_for(user_id), self._small_model)
 
-    def _require_model(self) -> Model:
-        if self._model is None:
+    async def _model_for(self, user_id: UserId) -> Model:
+        if self._find_model is None:
             raise InputError("no model is there to be asked")
-        return self._model
+        return await self._find_model(user_id)
 
 
 def renew_ids(memories: Sequence[UserMemory]) -> tuple[UserMemory, ...]:

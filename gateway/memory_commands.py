@@ -11,6 +11,7 @@ from typing import TypeAlias
 from agent.errors import InputError, ModelError
 from agent.ids import MemoryId, UserId
 from agent.memories import Forgotten, MemoryDraft, SearchMethod
+from agent.ports import Model
 from agent.records import JsonValue, UserMemory
 from gateway.address import StoreAddress
 from gateway.chat_screen import plain
@@ -62,8 +63,12 @@ async def _open_memories(
     from gateway.server import build_model
 
     configuration, model = build_model(settings, load_configuration(settings))
+
+    async def find_model(user_id: UserId) -> Model:
+        return model
+
     try:
-        yield UserMemories(*stores, model, configuration.agents.default.small_model)
+        yield UserMemories(*stores, find_model, configuration.agents.default.small_model)
     finally:
         await model.aclose()
 

@@ -16,6 +16,7 @@ from adapters.api.views import ErrorDetail, ErrorView
 from agent.errors import (
     ApprovalClosedError,
     ApprovalNotYoursError,
+    BudgetSpentError,
     BusyError,
     ConflictError,
     InputError,
@@ -28,6 +29,7 @@ from agent.errors import (
 )
 
 STORE_RETRY_S = 2
+BUDGET_RETRY_S = 3_600
 
 
 class ErrorCode(StrEnum):
@@ -75,7 +77,7 @@ MEANING: Mapping[ErrorCode, str] = {
     ErrorCode.TOO_LARGE: "The body is larger than is allowed.",
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: "The body is not declared as plain `application/json`.",
     ErrorCode.INVALID: "A field is wrong; `field` names it and `message` says what was expected.",
-    ErrorCode.BUSY: "Too many turns wait in this session; send it again after `Retry-After` seconds.",
+    ErrorCode.BUSY: "Too much is asked at once here, or a budget is spent; send it again after `Retry-After` seconds.",
     ErrorCode.UNAVAILABLE: "Nothing was accepted; send it again after `Retry-After` seconds.",
 }
 
@@ -120,6 +122,9 @@ def error_of(error: ParleyError) -> ApiError:
         case BusyError():
             retry_s = max(1, math.ceil(error.retry_after_s))
             return ApiError(ErrorCode.BUSY, str(error) or error.sentence, headers={"retry-after": str(retry_s)})
+        case BudgetSpentError():
+            headers = {"retry-after": str(BUDGET_RETRY_S)}
+            return ApiError(ErrorCode.BUSY, "the budget for today is used up", headers=headers)
         case NotFoundError():
             return ApiError(ErrorCode.NOT_FOUND, str(error) or error.sentence)
         case MemoryInvalidError():

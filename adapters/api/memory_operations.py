@@ -40,7 +40,14 @@ _LONG = (memories.search_memories, search_messages)
 """An embedder may take its time beside the store's."""
 
 
-def _read(path: str, handler: Handler, summary: str, answer: type[View], query: type[BaseModel] = NoQuery) -> Operation:
+def _read(
+    path: str,
+    handler: Handler,
+    summary: str,
+    answer: type[View],
+    query: type[BaseModel] = NoQuery,
+    errors: tuple[ErrorCode, ...] = OF_ONE,
+) -> Operation:
     """A reading, as an API token may do it."""
     return Operation(
         method="GET",
@@ -51,7 +58,7 @@ def _read(path: str, handler: Handler, summary: str, answer: type[View], query: 
         scope=Scope.MEMORIES,
         query=query,
         is_long=handler in _LONG,
-        errors=OF_ONE,
+        errors=errors,
     )
 
 
@@ -123,7 +130,14 @@ MEMORY_OPERATIONS: tuple[Operation, ...] = (
         scope=Scope.MEMORIES,
         errors=(*OF_ONE, *_BODY_ERRORS),
     ),
-    _read("/memory-search", memories.search_memories, "Look for memories of a person", FoundView, SearchQuery),
+    _read(
+        "/memory-search",
+        memories.search_memories,
+        "Look for memories of a person",
+        FoundView,
+        SearchQuery,
+        (*OF_ONE, ErrorCode.BUSY),
+    ),
     _read("/memory-topics", memories.list_memory_topics, "List the topics of a person's memories", TopicsView),
     _read("/memory-stats", memories.show_memory_stats, "See figures about a person's memories", StatsView),
     _read("/memory-export", memories.export_memories, "Export a person's memories", MemoryFileView, ExportQuery),
@@ -147,7 +161,7 @@ MEMORY_OPERATIONS: tuple[Operation, ...] = (
         body=OptimizeMemories,
         answers={200: OptimizationView},
         scope=Scope.MEMORIES,
-        errors=(*OF_ONE, *_BODY_ERRORS),
+        errors=(*OF_ONE, *_BODY_ERRORS, ErrorCode.BUSY),
     ),
     Operation(
         method="DELETE",

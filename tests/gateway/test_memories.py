@@ -48,7 +48,7 @@ def memories(people: Database) -> UserMemories:
 def build(database: Database, picks: JsonValue = None) -> UserMemories:
     """The memories, with a model that always picks these numbers."""
     stores = (MemoryRecords(database), Memories(database), MemoryOptimizations(database))
-    return UserMemories(*stores, PlainModel(facts=picks), "small")
+    return UserMemories(*stores, PlainModel(facts=picks).for_anybody, "small")
 
 
 async def add(memories: UserMemories, text: str, user_id: UserId = WHO, **more: Any) -> UserMemory:

@@ -10,6 +10,7 @@ import pytest
 from adapters.api.tokens import ApiToken, Scope
 from adapters.widget.keys import derive_secret
 from adapters.widget.tokens import issue_visitor_token
+from agent.budgets import Budgets, Cap
 from agent.ids import UserId
 from agent.records import Identity, User
 from memory.database import Database
@@ -59,6 +60,28 @@ async def test_no_byte_of_a_question_makes_the_search_fail(client: httpx2.AsyncC
     """A NUL is no word that anybody said. Proves: UM-6."""
     found = await client.get("/api/v1/me/message-search?query=a%00b", headers=bearing(site_token(time.time())))
     assert (found.status_code, found.json()) == (200, {"messages": []})
+
+
+async def test_a_model_that_looks_through_memories_is_paid_by_whose_they_are(database_url: str) -> None:
+    """A visitor costs nothing to invent, and must not spend what all share past a cap of their own. Proves: AG-5."""
+    caps = Budgets(user=Cap(tokens=0))
+    configuration = replace(configure(), sites={SITE.key: SITE}, api_tokens=(CRM,), budgets=caps)
+    async with open_core(database_url, EchoModel(), configuration) as core:
+        ann = Identity(tenant=SITE.tenant, channel="id", external_id="ann")
+        await core.gateway.service.ensure_user(ann, User(id=UserId("usr_ann"), first_name="Ann"))
+        transport = httpx2.ASGITransport(app=core.gateway.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://parley.test") as client:
+            ann_bears = bearing(site_token(time.time()))
+            for text in ("likes tea", "likes milk"):
+                assert (await client.post(ME, json={"memory": text}, headers=ann_bears)).status_code == 201
+            search = "/api/v1/me/memory-search?query=tea&method="
+            assert (await client.get(f"{search}relevance", headers=ann_bears)).status_code == 200
+            refused = await client.get(f"{search}agentic", headers=ann_bears)
+            path = "/api/v1/users/usr_ann/memory-optimizations"
+            merging = await client.post(path, json={}, headers=bearing(CRM.secret))
+    for answer in (refused, merging):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (429, "busy")
+        assert answer.headers["retry-after"] == "3600"
 
 
 @pytest.mark.parametrize(

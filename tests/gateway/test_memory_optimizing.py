@@ -56,7 +56,8 @@ async def build(database: Database, answer: Any = None) -> UserMemories:
     for user in (ANN, BOB):
         await Users(database).save(user)
     records = MemoryRecords(database)
-    memories = UserMemories(records, Memories(database), MemoryOptimizations(database), PlainModel(facts=answer), "m")
+    model = PlainModel(facts=answer)
+    memories = UserMemories(records, Memories(database), MemoryOptimizations(database), model.for_anybody, "m")
     for text in FACTS:
         await memories.add_memory(WHO, MemoryDraft(memory=text, topics=("likes",)))
     await memories.add_memory(BOB.id, MemoryDraft(memory="likes tea"))

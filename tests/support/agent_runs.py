@@ -145,6 +145,10 @@ class PlainModel:
                 yield str(block["text"])
         yield reply
 
+    async def for_anybody(self, user_id: UserId) -> "PlainModel":
+        """This one, whoever pays."""
+        return self
+
     async def complete_json(self, request: ModelRequest, schema: JsonObject) -> tuple[JsonValue, Usage]:
         """The facts, always."""
         return self._facts, Usage()
