@@ -32,7 +32,7 @@ from agent.errors import StoreUnavailableError
 from agent.records import JsonObject
 
 _SEND_S = 20.0
-_SEQ = re.compile(r'\{"type":"(?:message|run)","seq":([0-9]+)')
+_SEQ = re.compile(r'\{"type":"(?:message|run|handoff)","seq":([0-9]+)')
 _BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
 _STATUS = {
     CloseCode.TOO_MANY_BAD_FRAMES: 400,

@@ -10,7 +10,7 @@ from adapters.ports import SlowConsumerError, WidgetGateway
 from agent.approvals import Approval
 from agent.asks import ApprovalState, Ask, Decision
 from agent.errors import ApprovalClosedError, ApprovalNotYoursError, ConflictError, NotFoundError
-from agent.handoffs import SessionMode
+from agent.handoffs import ModeNote, SessionMode
 from agent.ids import AgentId, ApprovalId, AttachmentId, MessageId, RunId, SessionId, TaskId, UserId
 from agent.records import (
     Attachment,
@@ -115,6 +115,11 @@ class FakeGateway:
         seq = len(session.log) + 1
         note = RunNote(session_id=session.session_id, seq=seq, run_id=RunId(run_id), state=state, at=START, label=label)
         self._append(session, note)
+
+    def hand_over(self, session_id: str, mode: SessionMode) -> None:
+        """Who answers from now on, committed now."""
+        session = self.sessions[SessionId(session_id)]
+        self._append(session, ModeNote(session_id=session.session_id, seq=len(session.log) + 1, mode=mode, at=START))
 
     def stream(self, session_id: str, run_id: str, text: str) -> None:
         """The next piece of a running answer."""

@@ -11,6 +11,7 @@ from adapters.widget.codes import CloseCode
 from adapters.widget.limits import Limits
 from adapters.widget.routes import Widget
 from agent.errors import StoreUnavailableError
+from agent.handoffs import SessionMode
 from agent.records import Audience, JsonObject, JsonValue, RunState
 from tests.adapters.widget.conftest import build
 from tests.adapters.widget.make import ORIGIN, hello, send
@@ -52,6 +53,8 @@ async def test_a_conversation_goes_down_the_stream_and_up_by_posts(app: Starlett
         assert frame["author"] == {"id": user_of(welcome)["id"], "name": "Ann"}
         gateway.note(X, "run_1", RunState.STREAMING)
         assert (await stream.next())[1] == "2"
+        gateway.hand_over(X, SessionMode.WAITING)
+        assert (await stream.next())[1] == "3"
         gateway.stream(X, "run_1", "Hel")
         assert await stream.next() == (None, None, {"type": "d", "r": "run_1", "o": 0, "x": "Hel"})
 
