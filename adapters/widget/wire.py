@@ -63,8 +63,17 @@ from agent.ids import ApprovalId, MessageId, RunId, SessionId
 State = Literal["fresh", "greeting", "greeted", "closed"]
 _HELD_FRAMES = 32
 _NEVER = float("inf")
-_SAID_CODE = re.compile(r"\s*/?(?:parley\s+)?link\s+([0-9a-z]{5}[ -]?[0-9a-z]{5})\s*", re.IGNORECASE)
-"""`link CODE`, said as a message: it is for the gateway, not for the agent."""
+_HALF = "[2-9a-hjkmnp-tv-z]{5}"
+_SAID_CODE = re.compile(rf"\s*/?(?:parley\s+)?link\s+({_HALF}-?{_HALF})\s*", re.IGNORECASE | re.ASCII)
+
+
+def find_said_code(text: str) -> str | None:
+    """The code of `link CODE`, said as a message: it is for the gateway, not for the agent. None of any other sentence.
+
+    A code has ten of the characters that codes are made of, and besides a dash, a digit or capitals throughout.
+    """
+    match = _SAID_CODE.fullmatch(text)
+    return match[1] if match is not None and (match[1].isupper() or not match[1].isalpha()) else None
 
 
 class Wire:
@@ -257,8 +266,8 @@ class Wire:
         wait_s = self._quotas.take_message(self._session_id, self._address, at.monotonic_s)
         if wait_s > 0:
             return Say(render_nack(frame_id, "rate", "Too many messages at once. Please wait a moment.", wait_s))
-        if (said := _SAID_CODE.fullmatch(text)) is not None:
-            return RedeemCode(frame_id, said[1], is_said=True)
+        if not attached and (code := find_said_code(text)) is not None:
+            return RedeemCode(frame_id, code, is_said=True)
         return Accept(frame_id, text, attached)
 
     def _identify(self, frame: Identify, at: Moment) -> Command:

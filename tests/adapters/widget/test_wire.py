@@ -16,6 +16,7 @@ from adapters.widget.commands import (
     ListSessions,
     LoadHistory,
     MarkSeen,
+    RedeemCode,
     Say,
     StopRun,
 )
@@ -250,6 +251,31 @@ def test_after_the_close_nothing_counts() -> None:
     assert wire.tick(at(10_000)) == []
     assert wire.greeted(SESSION, None, at(1)) == []
     assert wire.deadline_s == float("inf")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["link ABCDE-23456", "link abcde-fghjk", "/parley link abcde23456", " /link ABCDE23456 ", "LINK ABCDEFGHJK"],
+)
+def test_a_code_that_is_said_is_for_the_gateway(text: str) -> None:
+    """It must not reach the agent, nor stand in the history. Proves: ID-3."""
+    frame = send(text)
+    assert greeted().receive(dump(frame), at(1)) == [RedeemCode(str(frame["id"]), text.split()[-1], is_said=True)]
+
+
+@pytest.mark.parametrize(
+    "text", ["link hello world", "Link start pages", "link afterwards", "link ILOVE-YOU01", "please link ABCDE-23456"]
+)
+def test_a_sentence_that_only_begins_like_a_code_is_a_message(text: str) -> None:
+    """What people write is stored and answered. Proves: WI-5."""
+    frame = send(text)
+    assert greeted().receive(dump(frame), at(1)) == [Accept(str(frame["id"]), text)]
+
+
+def test_a_code_with_a_file_is_a_message() -> None:
+    """The file would be lost. Proves: WI-5."""
+    frame = send("link ABCDE-23456", attachments=[{"id": "file_1"}])
+    assert greeted().receive(dump(frame), at(1)) == [Accept(str(frame["id"]), "link ABCDE-23456", ("file_1",))]
 
 
 @given(st.lists(st.text(max_size=50) | st.binary(max_size=20), max_size=12))
