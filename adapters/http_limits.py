@@ -5,12 +5,16 @@ nobody reads, belong to the server's protocol class.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Refuse: TypeAlias = Callable[[Scope, int, str, str], Response]
+"""What a path answers with instead of its own: of a request, a status, a code and a sentence about the body."""
 
 MAX_BODY_BYTES = 256 * 1024
 BODY_TIMEOUT_S = 10.0
@@ -19,7 +23,8 @@ BODY_TIMEOUT_S = 10.0
 class HttpLimits:
     """ASGI middleware: a body over `max_body_bytes` gets 413, one that takes over `body_timeout_s` gets 408.
 
-    `larger` holds the paths whose bodies may be larger, with their own limits.
+    `larger` holds the paths whose bodies may be larger, with their own limits; `refusals` those that have a form of
+    their own for what is refused.
 
     A body that is declared too large is never read, and one that is not wanted is never asked for. The time counts
     from when the application first asks for the body. Both answers are JSON and close the connection. Websockets are
@@ -33,9 +38,11 @@ class HttpLimits:
         max_body_bytes: int = MAX_BODY_BYTES,
         body_timeout_s: float = BODY_TIMEOUT_S,
         larger: Mapping[str, int] | None = None,
+        refusals: Mapping[str, Refuse] | None = None,
     ) -> None:
         self.app = app
         self.larger = larger or {}
+        self.refusals = refusals or {}
         self.max_body_bytes = max_body_bytes
         self.body_timeout_s = body_timeout_s
 
@@ -45,10 +52,11 @@ class HttpLimits:
             await self.app(scope, receive, send)
             return
         max_bytes = self.larger.get(scope["path"], self.max_body_bytes)
+        refusal = _Refusal(scope, send, self.refusals.get(scope["path"], _refuse))
         if _declared_bytes(scope) > max_bytes:
-            await _send_error(send, 413, "too_large", f"at most {max_bytes} bytes")
+            await refusal.send(413, "too_large", f"at most {max_bytes} bytes")
             return
-        body = _Body(receive, send, max_bytes, self.body_timeout_s)
+        body = _Body(receive, send, refusal, max_bytes, self.body_timeout_s)
         try:
             await self.app(scope, body.receive, body.send)
         except ClientDisconnect:
@@ -63,9 +71,10 @@ class _Body:
     stand in between, none of them can make another answer of it.
     """
 
-    def __init__(self, receive: Receive, send: Send, max_bytes: int, timeout_s: float) -> None:
+    def __init__(self, receive: Receive, send: Send, refusal: "_Refusal", max_bytes: int, timeout_s: float) -> None:
         self._receive = receive
         self._send = send
+        self._refusal = refusal
         self._max_bytes = max_bytes
         self._timeout_s = timeout_s
         self._ends_at: float | None = None
@@ -101,7 +110,7 @@ class _Body:
         self._is_whole = True
         if not self._has_answer:
             self.is_refused = True
-            await _send_error(self._send, status, code, expected)
+            await self._refusal.send(status, code, expected)
         return {"type": "http.disconnect"}
 
 
@@ -110,9 +119,21 @@ def _declared_bytes(scope: Scope) -> int:
     return int(declared[:20]) if declared.isascii() and declared.isdecimal() else 0
 
 
-async def _send_error(send: Send, status: int, code: str, expected: str) -> None:
-    error = {"code": code, "message": f"body: expected {expected}", "field": "body"}
-    headers = {"cache-control": "no-store", "connection": "close"}
-    response = JSONResponse({"error": error}, status_code=status, headers=headers)
-    await send({"type": "http.response.start", "status": status, "headers": response.raw_headers})
-    await send({"type": "http.response.body", "body": bytes(response.body)})
+class _Refusal:
+    """The answer to one request whose body is not taken. It closes the connection: the rest is never read."""
+
+    def __init__(self, scope: Scope, send: Send, render: Refuse) -> None:
+        self._scope = scope
+        self._send = send
+        self._render = render
+
+    async def send(self, status: int, code: str, expected: str) -> None:
+        response = self._render(self._scope, status, code, f"body: expected {expected}")
+        response.headers["cache-control"] = "no-store"
+        response.headers["connection"] = "close"
+        await self._send({"type": "http.response.start", "status": status, "headers": response.raw_headers})
+        await self._send({"type": "http.response.body", "body": bytes(response.body)})
+
+
+def _refuse(scope: Scope, status: int, code: str, message: str) -> Response:
+    return JSONResponse({"error": {"code": code, "message": message, "field": "body"}}, status_code=status)

@@ -80,7 +80,9 @@ async def open_channels(
     )
     api = _build_api(configuration, service, parts, ground, handoffs)
     routes = [*widget.routes, *api, *(slack.routes if slack else [])]
-    return Channels(widget=widget, slack=slack, readiness=readiness, app=_build_app(configuration, readiness, routes))
+    return Channels(
+        widget=widget, slack=slack, readiness=readiness, app=_build_app(configuration, readiness, routes, widget)
+    )
 
 
 def _build_api(
@@ -96,11 +98,13 @@ def _build_api(
     )
 
 
-def _build_app(configuration: Configuration, readiness: Readiness, routes: Sequence[BaseRoute]) -> Starlette:
+def _build_app(
+    configuration: Configuration, readiness: Readiness, routes: Sequence[BaseRoute], widget: Widget
+) -> Starlette:
     has_demo = configuration.has_demo_page
     app = build_app(
         readiness, list(routes), has_demo_page=has_demo, has_gallery=has_demo and DEMO in configuration.sites
     )
     larger = {"/slack/events": SLACK_BODY_BYTES, UPLOADS_PATH: configuration.widget_limits.file_bytes}
-    app.add_middleware(HttpLimits, larger=larger)
+    app.add_middleware(HttpLimits, larger=larger, refusals=widget.refusals)
     return app

@@ -6,9 +6,12 @@ import random
 from collections import Counter
 from collections.abc import Collection
 
+from starlette.types import Scope
+
 from adapters.widget.codes import CloseCode
 from adapters.widget.door import Door
 from adapters.widget.limits import Quotas
+from adapters.widget.origins import origin_of
 from adapters.widget.socket import Connection, PeerStuckError, Service, Transport, read_moment
 from adapters.widget.wire import Wire
 
@@ -35,6 +38,11 @@ class Connections:
     def build_wire(self, origin: str | None, address: str) -> Wire:
         """The protocol for a new peer, within the limits that all peers share."""
         return Wire(self.door, self._quotas, self.service.limits, origin=origin, address=address, at=read_moment())
+
+    def find_page(self, scope: Scope) -> str | None:
+        """The origin of the page that asks; none where no site allows it, and where no page asks."""
+        origin = origin_of(scope)
+        return origin if self.door.knows_origin(origin) else None
 
     def find_refusal(self, address: str) -> Refusal | None:
         """Why no further connection from this address is served; none when it is."""

@@ -171,6 +171,12 @@ class Fallback:
             return render_refusal(CloseCode.BAD_FRAME, "frame: expected all of it", origin)
         return Response(f"[{','.join(answers)}]", media_type="application/json", headers=allow_page(origin))
 
+    def refuse_body(self, scope: Scope, status: int, code: str, message: str) -> Response:
+        """What is refused before it comes here, in the form that the client reads: it may try a slow one again."""
+        close_code = CloseCode.TRY_LATER if status == 408 else CloseCode.BAD_FRAME
+        body = {"code": int(close_code), "reason": message}
+        return JSONResponse(body, status, headers=allow_page(self._connections.find_page(scope)))
+
     def _refuse_early(self, request: Request, origin: str | None) -> Response | None:
         """The answer to a page that may not ask, or that asks whether it may."""
         if not self._connections.door.knows_origin(origin):

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from adapters.http_limits import Refuse
 from adapters.memory_ports import Memories
 from adapters.ports import People, WidgetGateway
 from adapters.widget.connections import Connections
@@ -38,7 +39,10 @@ class _EventsEndpoint:
 
 
 class Widget:
-    """All connections of this process. `routes` are to be mounted; `drain` ends them before a restart."""
+    """All connections of this process. `routes` are to be mounted; `drain` ends them before a restart.
+
+    `refusals` are for `HttpLimits`: how a body is refused by path.
+    """
 
     def __init__(self, connections: Connections, uploads: Uploads) -> None:
         self._connections = connections
@@ -50,6 +54,7 @@ class Widget:
             Route(UPLOADS_PATH, uploads.upload, methods=["POST", "OPTIONS"]),
             Route(f"{FILES_PATH}/{{name}}", uploads.open, methods=["GET"]),
         ]
+        self.refusals: Mapping[str, Refuse] = {FRAMES_PATH: fallback.refuse_body, UPLOADS_PATH: uploads.refuse_body}
 
     @property
     def connection_count(self) -> int:

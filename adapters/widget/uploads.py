@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 from adapters.ports import WidgetGateway
 from adapters.widget.connections import Connections
@@ -59,6 +60,10 @@ class Uploads:
             allowed = {"Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "content-type"}
             return Response(status_code=204, headers={**allow_page(origin), **allowed, "Access-Control-Max-Age": "600"})
         return await self._answer(request, origin, self._keep)
+
+    def refuse_body(self, scope: Scope, status: int, code: str, message: str) -> Response:
+        """What is refused before it comes here, in the form that the page reads."""
+        return refuse(status, code, message, self._connections.find_page(scope))
 
     async def _answer(
         self, request: Request, origin: str | None, serve: Callable[[Request, str | None], Awaitable[Response]]

@@ -1,5 +1,7 @@
 """Files in and out: by a signed link, within limits, and never as a page of this origin."""
 
+import json
+
 import httpx2
 import pytest
 from starlette.applications import Starlette
@@ -7,7 +9,7 @@ from starlette.applications import Starlette
 from adapters.http_limits import HttpLimits
 from adapters.widget.limits import Limits
 from adapters.widget.links import LINK_LIFE_S, UPLOADS_PATH, Grant, read_link, sign_link
-from adapters.widget.routes import Widget
+from adapters.widget.routes import FRAMES_PATH, Widget
 from agent.errors import BusyError
 from agent.ids import AttachmentId, SessionId, UserId
 from agent.records import JsonObject
@@ -94,14 +96,45 @@ async def test_what_is_no_file_for_here_is_refused_with_its_reason(
 
 async def test_a_large_file_passes_where_other_bodies_may_not_be_so_large(gateway: FakeGateway) -> None:
     """The limit of all requests is far below that of a file. Proves: WI-37."""
-    _, app = build(gateway)
-    app.add_middleware(HttpLimits, larger={UPLOADS_PATH: Limits().file_bytes})
+    widget, app = build(gateway)
+    app.add_middleware(HttpLimits, larger={UPLOADS_PATH: Limits().file_bytes}, refusals=widget.refusals)
     async with Peer(app) as peer, client(app) as http:
         url = upload_url(await peer.greet(), "a.txt")
         answer = await http.post(url, content=b"x" * 1_000_000)
         assert answer.status_code == 201
         answer = await http.post(url, content=b"x" * 6_000_000)
-        assert answer.status_code == 413
+        assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (UPLOADS_PATH, {"code": "too_large", "message": "body: expected at most 10 bytes"}),
+        (FRAMES_PATH, {"code": 4400, "reason": "body: expected at most 10 bytes"}),
+    ],
+)
+async def test_a_body_that_is_refused_unread_is_refused_in_a_form_that_the_page_may_read(
+    gateway: FakeGateway, path: str, body: JsonObject
+) -> None:
+    """Else a browser hides the reason, and the widget knows none to tell. Proves: WI-37."""
+    widget, app = build(gateway)
+    app.add_middleware(HttpLimits, max_body_bytes=10, refusals=widget.refusals)
+    async with client(app) as http:
+        answer = await http.post(path, content=b"x" * 11, headers={"origin": ORIGIN})
+        assert (answer.status_code, answer.json()) == (413, body)
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+        assert (answer.headers["connection"], answer.headers["cache-control"]) == ("close", "no-store")
+        foreign = await http.post(path, content=b"x" * 11, headers={"origin": "https://evil.example"})
+        assert foreign.status_code == 413
+        assert "access-control-allow-origin" not in foreign.headers
+
+
+@pytest.mark.parametrize(("path", "code"), [(UPLOADS_PATH, "timeout"), (FRAMES_PATH, 1013)])
+async def test_a_body_that_comes_too_slowly_may_be_sent_again(gateway: FakeGateway, path: str, code: str | int) -> None:
+    """A slow network is no fault of the person's. Proves: WI-35."""
+    widget, _ = build(gateway)
+    response = widget.refusals[path]({"type": "http", "headers": []}, 408, "timeout", "body: expected it sooner")
+    assert (response.status_code, json.loads(bytes(response.body))["code"]) == (408, code)
 
 
 async def test_a_key_that_was_not_given_out_opens_nothing(app: Starlette, gateway: FakeGateway) -> None:
