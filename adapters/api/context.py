@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from adapters.api.errors import ApiError, ErrorCode
 from adapters.api.names import is_name, is_user_id, session_id_of, task_id_of
+from adapters.api.quota import Quota
 from adapters.api.tokens import ApiToken
 from adapters.memory_ports import Memories, PersonTokens, TurnSearch
 from adapters.operating_ports import AgentFiles, Handoffs, SpendReader
@@ -42,13 +43,16 @@ class Bounds:
     """What the API keeps to.
 
     `reserved` are the first parts of the session ids that other channels give: a caller may speak in such a session
-    but not make one up. `max_waiting` bounds how many people's turns may wait in one session.
+    but not make one up. `max_waiting` bounds how many people's turns may wait in one session, `person_count` and
+    `address_count` how often people may ask for what is theirs in a minute.
     """
 
     reserved: Collection[str] = ("slack", "web")
     max_waiting: int | None = 20
     heartbeat_s: float = 15.0
     send_timeout_s: float = 30.0
+    person_count: int = 60
+    address_count: int = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,7 @@ class Api:
     agents: Collection[AgentId]
     routes: Routes
     bounds: Bounds
+    quota: Quota
 
     def agent_for(self, token: ApiToken) -> AgentId:
         """Who answers a caller that names nobody."""

@@ -102,7 +102,7 @@ def _responses(operation: Operation) -> JsonObject:
     if operation.is_stream:
         answer = cast("JsonObject", responses.setdefault("200", {"description": "A stream.", "content": {}}))
         cast("JsonObject", answer["content"])["text/event-stream"] = _stream()
-    for code in operation.errors:
+    for code in operation.all_errors:
         responses[str(STATUS[code])] = {"$ref": f"#/components/responses/{code}"}
     return responses
 

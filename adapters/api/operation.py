@@ -43,6 +43,11 @@ class Operation:
     errors: tuple[ErrorCode, ...] = ()
 
     @property
+    def all_errors(self) -> tuple[ErrorCode, ...]:
+        """What can go wrong: people may not ask without end."""
+        return self.errors if self.scope else tuple(dict.fromkeys((*self.errors, ErrorCode.BUSY)))
+
+    @property
     def name(self) -> str:
         """What the operation is called: unique in the API."""
         return self.handler.__name__ if self.scope else f"{self.handler.__name__}_of_mine"

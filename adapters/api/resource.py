@@ -72,10 +72,12 @@ class Resource:
         if authorization is None:
             raise _unauthorized('Bearer realm="parley"')
         if operation.scope is None:
+            self.api.quota.take_address(request)
             scheme, _, bearer = authorization.partition(" ")
             person_id = await self.api.remembering.tokens.find_person(bearer) if scheme.lower() == "bearer" else None
             if person_id is None:
                 raise _unauthorized('Bearer realm="parley", error="invalid_token"')
+            self.api.quota.take_person(person_id)
             return Call(request=request, person_id=person_id)
         token = find_token(self.tokens, authorization)
         if token is None:

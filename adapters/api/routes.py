@@ -8,6 +8,7 @@ from adapters.api.context import Api, Bounds, Operating, Remembering
 from adapters.api.openapi import render_openapi
 from adapters.api.operation import Operation
 from adapters.api.operations import OPERATIONS
+from adapters.api.quota import Quota
 from adapters.api.resource import Document, Nowhere, Resource, SegmentRoute
 from adapters.api.tokens import ApiToken
 from adapters.ports import Gateway
@@ -41,6 +42,7 @@ def build_api(
         agents=frozenset(agents),
         routes=routes,
         bounds=bounds,
+        quota=Quota(bounds.person_count, bounds.address_count),
     )
     by_path: dict[str, dict[str, Operation]] = {}
     for operation in OPERATIONS:

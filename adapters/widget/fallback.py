@@ -24,10 +24,11 @@ from adapters.widget.connections import Connections
 from adapters.widget.desk import Desk
 from adapters.widget.errors import RefusedError
 from adapters.widget.frames import VERSION
-from adapters.widget.limits import FRAME_BYTES, FrameMeter, Window
+from adapters.widget.limits import FRAME_BYTES, FrameMeter
 from adapters.widget.origins import address_of, origin_of
 from adapters.widget.socket import PeerStuckError, read_moment
 from adapters.widget.wire import Wire
+from adapters.windows import Window
 from agent.errors import StoreUnavailableError
 from agent.records import JsonObject
 

@@ -3,7 +3,7 @@
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from adapters.widget.limits import address_key
+from adapters.windows import address_key
 
 
 def origin_of(scope: Scope) -> str | None:

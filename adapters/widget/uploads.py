@@ -17,11 +17,11 @@ from adapters.ports import WidgetGateway
 from adapters.widget.connections import Connections
 from adapters.widget.errors import LinkRefusedError
 from adapters.widget.fallback import allow_page
-from adapters.widget.limits import Window
 from adapters.widget.links import read_link
 from adapters.widget.origins import address_of, origin_of
 from adapters.widget.replies import render_attachment
 from adapters.widget.socket import read_moment
+from adapters.windows import Window
 from agent.errors import BusyError, StoreUnavailableError
 from agent.files import find_media_type, fit_name
 from agent.text import storable

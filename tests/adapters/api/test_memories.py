@@ -1,8 +1,11 @@
 """Memories over HTTP: whose they are, who may ask, and what is handed on."""
 
 import pytest
+from starlette.requests import Request
 
+from adapters.api.errors import ApiError
 from adapters.api.memory_operations import MEMORY_OPERATIONS
+from adapters.api.quota import Quota
 from agent.memories import MemoryDraft
 from tests.adapters.api.caller import MEMORIES, OPERATOR, TASKS, Caller, build_app, error_of
 from tests.adapters.api.fake import FakeGateway
@@ -69,6 +72,31 @@ async def test_a_program_handles_a_persons_memories(crm: Caller, memories: FakeM
         *("add", "upsert", "upsert", "delete many", "delete", "clear", "import True"),
         *("optimize summarize False", "undo opt_1"),
     ]
+
+
+async def test_people_may_not_ask_without_end(ann: Caller, crm: Caller, memories: FakeMemories) -> None:
+    """A visitor's token costs nothing, and each question costs the database and may cost a model. Proves: AG-5."""
+    answers = [await ann.get("/api/v1/me/memory-search?query=tea") for _ in range(61)]
+    assert [answer.status_code for answer in answers] == [200] * 60 + [429]
+    assert error_of(answers[-1])["code"] == "busy"
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+    assert len(memories.asked) == 60
+    assert (await crm.get(f"{ANNS}/memories")).status_code == 200, "a program goes on"
+
+
+def test_an_address_is_counted_whoever_comes_from_it_and_free_again_after_a_minute() -> None:
+    """People who are invented on the way are no reason to be answered without end. Proves: AG-5."""
+    now_s = 0.0
+    quota = Quota(5, 2, lambda: now_s)
+    request = Request({"type": "http", "headers": [], "client": ("192.0.2.1", 1)})
+    other = Request({"type": "http", "headers": [], "client": ("192.0.2.2", 1)})
+    for one in (request, request, other):
+        quota.take_address(one)
+    with pytest.raises(ApiError) as refused:
+        quota.take_address(request)
+    assert (refused.value.status, refused.value.headers) == (429, {"retry-after": "60"})
+    now_s = 60.0
+    quota.take_address(request)
 
 
 async def test_people_handle_their_own_memories_and_name_nobody_elses(ann: Caller, memories: FakeMemories) -> None:

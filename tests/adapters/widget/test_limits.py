@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.widget.limits import FrameMeter, Limits, Quotas, Window, address_key
+from adapters.widget.limits import FrameMeter, Limits, Quotas
+from adapters.windows import Window, address_key
 
 
 def test_twenty_messages_in_ten_seconds_and_no_more() -> None:
