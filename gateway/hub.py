@@ -24,6 +24,8 @@ MAX_FLUSHES = 4
 """For each so many UTF-16 units of an answer one more flush is left out before the next, up to so many times 40 ms."""
 MAX_ENTRIES = 64
 MAX_BYTES = 256 * 1024
+MAX_AT_ONCE = 16
+"""Of more entries that are committed together a watcher is told only how far they go: it reads them in the log."""
 _ENTRY_BYTES = 200
 
 
@@ -71,9 +73,10 @@ class Relay(Protocol):
 
 
 class Mailbox:
-    """What one watcher has not read yet. Deltas that follow one another are one."""
+    """What one watcher has not read yet, `max_bytes` at most. Deltas that follow one another are one."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._items: deque[Item] = deque()
         self._bytes = 0
         self._is_full = False
@@ -90,7 +93,7 @@ class Mailbox:
         else:
             self._items.append(item)
             self._bytes += _size(item)
-        if len(self._items) > MAX_ENTRIES or self._bytes > MAX_BYTES:
+        if len(self._items) > MAX_ENTRIES or self._bytes > self._max_bytes:
             self._is_full = True
             self._items.clear()
         self._filled.set()
@@ -157,9 +160,11 @@ class Hub:
     def attach(self, session_id: SessionId) -> Mailbox:
         """Begin to watch. If an answer is being written, the mailbox starts with all of it."""
         self.flush(session_id)
-        mailbox = Mailbox()
-        if (live := self._live.get(session_id)) and live.sent:
-            mailbox.put(Delta(run_id=live.run_id, offset=0, text="".join(live.sent)))
+        live = self._live.get(session_id)
+        so_far = "".join(live.sent) if live else ""
+        mailbox = Mailbox(MAX_BYTES + len(so_far))  # nobody is behind by what was said before they came
+        if live and so_far:
+            mailbox.put(Delta(run_id=live.run_id, offset=0, text=so_far))
         if session_id not in self._mailboxes and self.relay:
             self.relay.watch(session_id)
         self._mailboxes.setdefault(session_id, set()).add(mailbox)
@@ -177,9 +182,10 @@ class Hub:
 
     def publish(self, session_id: SessionId, entries: Sequence[LogEntry]) -> None:
         """Give committed entries to the session's watchers, here and elsewhere."""
+        items: Sequence[Item] = entries if len(entries) <= MAX_AT_ONCE else [Head(seq=entries[-1].seq)]
         for mailbox in self._mailboxes.get(session_id, ()):
-            for entry in entries:
-                mailbox.put(entry)
+            for item in items:
+                mailbox.put(item)
         if entries and self.relay:
             self.relay.tell_head(session_id, entries[-1].seq)
 

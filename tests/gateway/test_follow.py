@@ -156,8 +156,8 @@ async def test_a_reader_that_falls_behind_is_told_and_resumes_from_its_cursor(ta
     seen: list[LogEntry | Delta] = []
     async with follow(hub, sessions, place, 0) as events:
         seen += await take(events, 1)
-        for _ in range(2):
-            hub.publish(place, entries)
+        for entry in (*entries, *entries):
+            hub.publish(place, [entry])
         with pytest.raises(SlowConsumerError):
             await collect(events, seen)
     assert seen == entries[: len(seen)]

@@ -8,7 +8,7 @@ from adapters.ports import SlowConsumerError
 from agent.ids import RunId
 from agent.records import RunNote, RunState
 from agent.signals import Delta
-from gateway.hub import MAX_BYTES, MAX_ENTRIES, Hub, Mailbox, count_flushes
+from gateway.hub import MAX_BYTES, MAX_ENTRIES, Head, Hub, Mailbox, count_flushes
 from tests.support.agent_runs import AT
 from tests.support.make import SESSION
 
@@ -149,3 +149,23 @@ async def test_a_session_that_nobody_watches_and_nothing_runs_in_leaves_nothing_
         hub.detach(place, mailbox)
         hub.detach(place, mailbox)
     assert (hub._mailboxes, hub._live, hub._dirty) == ({}, {}, set())
+
+
+async def test_many_entries_that_are_committed_together_throw_no_reader_out() -> None:
+    """A run that ends for a hundred messages at once is no fault of who watches it."""
+    hub = Hub()
+    mailbox = hub.attach(SESSION)
+    hub.publish(SESSION, [note(seq) for seq in range(1, 101)])
+    hub.publish(SESSION, [note(101)])
+    assert await read(mailbox) == [Head(seq=100), note(101)]
+
+
+async def test_who_joins_a_very_long_answer_is_not_behind_by_it() -> None:
+    """They would come back and be thrown out again until the answer ends."""
+    hub = Hub()
+    hub.begin_run(SESSION, RUN)
+    hub.add_text(SESSION, "x" * (MAX_BYTES + 1))
+    mailbox = hub.attach(SESSION)
+    hub.add_text(SESSION, "y")
+    hub.end_run(SESSION)
+    assert await read(mailbox) == [Delta(run_id=RUN, offset=0, text="x" * (MAX_BYTES + 1) + "y")]
