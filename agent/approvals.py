@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from agent.asks import ApprovalState, Ask, Decision
+from agent.asks import AWAITED, ApprovalState, Ask, Decision
 from agent.ids import ApprovalId, RunId, SessionId, UserId, new_approval_id
 from agent.ports import ModelReply
 from agent.records import JsonObject, JsonValue, ToolCall, Turn, Usage
@@ -19,10 +19,6 @@ from agent.speech import UNNAMED
 from agent.text import storable_object
 from agent.tools import Tool, ToolUse, find_argument_fault
 
-AWAITED = (
-    "Not run: this call waits for the approval of the person who asked. As long as no message here says what they "
-    "decided, it was not run. Do not make the same call again."
-)
 REFUSED = "Not run: the person who asked has refused this call. Do not make it again unless they ask for it."
 EXPIRED = "Not run: this call was not approved in time. Do not make it again unless somebody asks for it."
 NOBODY_ASKED = "Not run: this tool needs the approval of the person who asks, and nobody in particular asked."
@@ -99,7 +95,12 @@ def _answer(use: ToolUse, text: str, *, is_error: bool) -> ToolCall:
 def find_awaited(tools: Mapping[str, Tool], turns: Iterable[Turn]) -> list[ToolCall]:
     """The calls of a run that wait for somebody's word."""
     calls = (call for turn in turns for call in turn.tool_calls if call.result == AWAITED and not call.is_error)
-    return [call for call in calls if (tool := tools.get(call.name)) is not None and tool.needs_approval]
+    return [call for call in calls if (tool := tools.get(call.name)) and (tool.needs_approval or tool.may_ask)]
+
+
+def list_approved(decided: Iterable[Decided]) -> frozenset[str]:
+    """The ids of the calls that the person who asked has said yes to."""
+    return frozenset(one.approval_id for one in decided if one.state is ApprovalState.APPROVED)
 
 
 def build_ask(tools: Mapping[str, Tool], call: ToolCall, user_id: UserId) -> Ask:

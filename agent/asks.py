@@ -8,6 +8,11 @@ from agent.ids import ApprovalId, UserId
 
 Decision: TypeAlias = Literal["approved", "refused"]
 """What a person may say to a call."""
+AWAITED = (
+    "Not run: this call waits for the approval of the person who asked. As long as no message here says what they "
+    "decided, it was not run. Do not make the same call again."
+)
+"""The result of a call that waits, for the model."""
 
 
 class ApprovalState(StrEnum):

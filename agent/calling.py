@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from agent.approvals import Decided, hold_calls
+from agent.approvals import Decided, hold_calls, list_approved
 from agent.events import Event, ToolStarted
 from agent.payloads import add_excerpt
 from agent.records import ToolCall
@@ -18,12 +18,19 @@ OUTCOME_UNKNOWN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who calls: the run's tools and task, what was decided about earlier calls, and how long a result may be."""
+    """Who calls: the run's tools and task, what was decided about earlier calls, how long a result may be; the asker's
+    own words."""
 
     tools: Mapping[str, Tool]
     task: Task
     decided: Sequence[Decided]
     result_tokens: int
+    said: str = ""
+
+    async def call(self, uses: Sequence[ToolUse]) -> list[ToolCall]:
+        """Make these calls side by side."""
+        context = ToolContext(task=self.task, said=self.said)
+        return await call_tools(self.tools, uses, context, list_approved(self.decided))
 
     def hold(self, uses: Sequence[ToolUse]) -> dict[str, ToolCall]:
         """By call id what must not run now."""
@@ -37,7 +44,7 @@ async def make_calls(caller: Caller, uses: Sequence[ToolUse], emit: Callable[[Ev
     for use in free:
         title = caller.tools[use.name].title if use.name in caller.tools else use.name
         emit(ToolStarted(call_id=use.call_id, name=use.name, title=title))
-    made = iter(await call_tools(caller.tools, free, ToolContext(task=caller.task)))
+    made = iter(await caller.call(free))
     return [held[use.call_id] if use.call_id in held else _cut(caller, next(made)) for use in uses]
 
 
@@ -47,7 +54,7 @@ async def make_calls_again(caller: Caller, calls: Sequence[ToolCall]) -> list[To
     held = caller.hold(left)
     repeatable = {name for name, tool in caller.tools.items() if tool.is_repeatable}
     again = [use for use in left if use.call_id not in held and use.name in repeatable]
-    made = await call_tools(caller.tools, again, ToolContext(task=caller.task))
+    made = await caller.call(again)
     done = held | {call.call_id: _cut(caller, call) for call in made}
     return [c if c.is_done else done.get(c.call_id) or _end_unknown(c) for c in calls]
 

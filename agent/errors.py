@@ -27,6 +27,7 @@
     │   ├── BudgetSpentError       nothing is left of a budget of the day
     │   └── BudgetHeldError        calls that go on hold what is left of it
     └── ToolError                  a tool failed; its text is for the model, not for people
+        └── ApprovalNeededError    a tool did nothing yet: the person who asked has to approve the call
 
 `str(error)` of an `InputError` or `BusyError` may be shown to its caller. Of the others only `sentence` may.
 """
@@ -161,3 +162,7 @@ class BudgetHeldError(ModelError):
 
 class ToolError(ParleyError):
     """The tool failed."""
+
+
+class ApprovalNeededError(ToolError):
+    """The person who asked has to approve this first."""

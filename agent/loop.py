@@ -20,7 +20,7 @@ from agent.events import Event, TextDelta, ToolFinished
 from agent.ids import AgentId
 from agent.payloads import ResultRules
 from agent.ports import Journal, Model, ModelReply, ModelRequest
-from agent.prompt import Context, build_system, build_thread, build_turns
+from agent.prompt import Context, build_system, build_thread, build_turns, find_asker_words
 from agent.records import Run, RunState, ToolCall, Turn, Usage
 from agent.replies import asks_for_tools, read_turn, read_use
 from agent.room import Room, make_room
@@ -147,7 +147,13 @@ async def _take_up(work: Work, turns: Sequence[Turn]) -> None:
 def _caller(work: Work) -> Caller:
     agent, context = work.agent, work.progress.context
     decided = context.decided if context else ()
-    return Caller(tools=agent.tools, task=work.task, decided=decided, result_tokens=agent.results.result_tokens)
+    return Caller(
+        tools=agent.tools,
+        task=work.task,
+        decided=decided,
+        result_tokens=agent.results.result_tokens,
+        said=find_asker_words(context) if context else "",
+    )
 
 
 async def _go_on(work: Work, decided: Sequence[Decided]) -> None:

@@ -7,7 +7,8 @@ so these arguments are neither kept nor shown once the call is over.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from agent.approvals import AWAITED, HIDDEN
+from agent.approvals import HIDDEN
+from agent.asks import AWAITED
 from agent.records import JsonObject, Turn
 
 MEMORY_TOOL = "update_user_memory"

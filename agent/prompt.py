@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from agent.approvals import Decided
+from agent.asker_words import read_asker_words
 from agent.ids import SessionId
 from agent.payloads import ResultRules, limit_calls, shorten_results
 from agent.ports import Block, ModelMessage, Text, ToolResult, Verbatim
@@ -85,6 +86,13 @@ def build_thread(context: Context, rules: ResultRules | None = None) -> tuple[Mo
     past = [message for run in history for message in _render_past(run, is_last=run is history[-1])]
     question = [ModelMessage(role="user", blocks=tuple(_render_question(context)))] if context.prompt else []
     return (*_render_earlier(context), *past, *question)
+
+
+def find_asker_words(context: Context) -> str:
+    """What the asker said themselves, as far as it stands in the prompt word by word."""
+    opening = context.earlier.opening if context.earlier else None
+    runs = (*([opening] if opening else []), *context.history)
+    return read_asker_words(context.asker, (*(message for run in runs for message in run.prompt), *context.prompt))
 
 
 def measure_past(run: PastRun) -> int:

@@ -5,14 +5,15 @@ The model never says who asks: a tool that needs to know takes a `context: ToolC
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from agent.errors import ToolError
+from agent.asks import AWAITED
+from agent.errors import ApprovalNeededError, ToolError
 from agent.ports import ToolSpec
 from agent.records import JsonObject, ToolCall
 from agent.tasks import Task
@@ -31,9 +32,12 @@ _NAMEABLE = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolContext:
-    """On whose behalf a tool runs."""
+    """On whose behalf a tool runs; what they said themselves in all that the run sees, and their name; whether they
+    approved this very call."""
 
     task: Task
+    said: str = ""
+    is_approved: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,8 @@ class Tool:
     It has to be said: of a function that nobody vouched for the model is told that the outcome is unknown.
     `arguments` is what checks them, or a JSON schema of type object: then the function gets one JSON object, unchecked.
     `channels`: where it may be used (none: everywhere). `needs_approval`: it runs only
-    once the person who asked says so.
+    once the person who asked says so. `may_ask`: it finds out by itself whether they have to, and raises
+    `ApprovalNeededError` before it has done anything.
     """
 
     name: str
@@ -56,6 +61,7 @@ class Tool:
     is_repeatable: bool = False
     channels: frozenset[str] | None = None
     needs_approval: bool = False
+    may_ask: bool = False
 
     @property
     def spec(self) -> ToolSpec:
@@ -80,6 +86,7 @@ def build_tool(
     timeout_s: float = DEFAULT_TIMEOUT_S,
     is_repeatable: bool = False,
     needs_approval: bool = False,
+    may_ask: bool = False,
 ) -> Tool:
     """A tool out of a function: its docstring is the description, its annotated parameters the arguments.
 
@@ -109,6 +116,7 @@ def build_tool(
         timeout_s=timeout_s,
         is_repeatable=is_repeatable,
         needs_approval=needs_approval,
+        may_ask=may_ask,
     )
 
 
@@ -121,16 +129,26 @@ class ToolUse:
     arguments: JsonObject
 
 
-async def call_tools(tools: Mapping[str, Tool], uses: Sequence[ToolUse], context: ToolContext) -> list[ToolCall]:
-    """Run the calls side by side; results in the order asked. A failing tool is a result, never an exception."""
+async def call_tools(
+    tools: Mapping[str, Tool], uses: Sequence[ToolUse], context: ToolContext, approved: Collection[str] = ()
+) -> list[ToolCall]:
+    """Run the calls side by side; results in the order asked. A failing tool is a result, never an exception.
+
+    `approved` are the ids of calls that the person who asked has approved.
+    """
+    contexts = [replace(context, is_approved=use.call_id in approved) for use in uses]
     async with asyncio.TaskGroup() as group:
-        calls = [group.create_task(_call(tools.get(use.name), use, context)) for use in uses]
+        calls = [
+            group.create_task(_call(tools.get(use.name), use, own)) for use, own in zip(uses, contexts, strict=True)
+        ]
     return [call.result() for call in calls]
 
 
 async def _call(tool: Tool | None, use: ToolUse, context: ToolContext) -> ToolCall:
     try:
         text, is_error = await _run(tool, use, context), False
+    except ApprovalNeededError:
+        text, is_error = AWAITED, False
     except ToolError as error:
         text, is_error = " ".join(str(error).split())[:_ERROR_LIMIT], True
     return ToolCall(

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from agent.approvals import AWAITED, EXPIRED, HIDDEN, NOBODY_ASKED, REFUSED
-from agent.asks import ApprovalState, Ask, Decision
+from agent.approvals import EXPIRED, HIDDEN, NOBODY_ASKED, REFUSED
+from agent.asks import AWAITED, ApprovalState, Ask, Decision
 from agent.calling import OUTCOME_UNKNOWN
 from agent.errors import ApprovalClosedError, ApprovalNotYoursError, NotFoundError
 from agent.ids import ApprovalId, SessionId

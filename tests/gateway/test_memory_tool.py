@@ -24,9 +24,10 @@ OTHER = SessionId("web:demo:2")
 
 
 async def use(core: Core, model: ScriptedModel, arguments: JsonObject, said: str = "please", **more: Any) -> ToolCall:
-    """What comes of a call of the tool."""
+    """What comes of a call of the tool, of which the person who asks has said all that is in it."""
+    facts = (str(arguments[name]) for name in ("memory", "new_memory") if name in arguments)
     model.add(calls((NAME, arguments)), says("Done."))
-    await core.ask(said, **more)
+    await core.ask("; ".join([said, *facts]), **more)
     session_id = more.get("session_id", SESSION)
     [(_, run), *_] = await core.gateway.service.list_runs(session_id, None, 1)
     return run.turns[0].tool_calls[0]
@@ -47,7 +48,11 @@ async def test_the_agent_remembers_corrects_and_forgets_what_the_person_asks_it_
         assert await texts(core) == {"likes tea": "thread"}
         await use(core, model, {"operation": "add", "memory": "lives in Rome", "slot": "home_city"}, "x1")
         [tea] = await core.gateway.service.memories.search_memories(ANN.id, "tea")
-        assert (tea.agent_id, tea.input, tea.source_session_id) == ("assistant", "I like tea, remember that", SESSION)
+        assert (tea.agent_id, tea.input, tea.source_session_id) == (
+            "assistant",
+            "I like tea, remember that; likes tea",
+            SESSION,
+        )
         call = await use(
             core, model, {"operation": "update", "memory": "Likes tea.", "new_memory": "likes green tea"}, "x2"
         )
@@ -59,8 +64,6 @@ async def test_the_agent_remembers_corrects_and_forgets_what_the_person_asks_it_
         call = await use(core, model, {"operation": "delete", "memory": "green tea"}, "x3")
         assert call.result == "It is forgotten."
         assert await texts(core) == {"lives in Rome": "thread"}
-        await use(core, model, {"operation": "clear"}, "x4")
-        assert await texts(core) == {}
 
 
 async def test_what_the_tool_is_told_in_private_stays_private(database_url: str) -> None:
@@ -117,7 +120,7 @@ async def test_what_a_call_said_of_a_memory_is_not_in_the_thread_afterwards(data
             calls((NAME, {"operation": "update", "memory": "likes figs", "new_memory": "likes dates"})),
             says("Done."),
         )
-        await core.ask("forget my job, and put the other thing right", user=ANN)
+        await core.ask("forget what was in May, and for the fig I would now take a date", user=ANN)
         assert await texts(core) == {"likes dates": "thread"}
         within = [str(request.messages) for request in model.requests]
         assert "was fired in May" in within[1].partition("tool_use")[2], "the run itself sees what it did"
@@ -215,7 +218,7 @@ async def test_what_is_remembered_after_a_sign_in_in_mid_run_is_the_known_person
             ),
             says("Done."),
         )
-        await core.ask("I like tea", user=bob)
+        await core.ask("I like tea, but rain no more", user=bob)
         assert set(await texts(core, ann.id)) == {"likes tea"}
         [account] = [a for a in await core.gateway.people.list_accounts(ann.id) if a.channel == "slack"]
         await core.gateway.people.unlink(ann.id, account.identity_id)
