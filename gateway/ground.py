@@ -25,11 +25,16 @@ class Ground:
     worker_id: WorkerId
 
 
+def split_pool(size: int) -> tuple[int, int]:
+    """How many of at least four connections are for people who wait, and how many for runs."""
+    front_size = max(2, size // 3)
+    return front_size, size - front_size
+
+
 @asynccontextmanager
 async def open_ground(address: StoreAddress) -> AsyncGenerator[Ground, None]:
     """Both pools, as long as the context lasts. Raises `StoreSetupError` and `StoreUnavailableError`."""
-    behind_pooler, front_size = address.is_pooled_elsewhere, max(2, address.pool_size // 3)
-    back_size = max(2, address.pool_size - front_size)
+    behind_pooler, (front_size, back_size) = address.is_pooled_elsewhere, split_pool(address.pool_size)
     async with AsyncExitStack() as stack:
         front = await Database.open(address.dsn, size=front_size, statement_s=address.front_s, pgbouncer=behind_pooler)
         stack.push_async_callback(front.close)

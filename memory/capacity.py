@@ -7,7 +7,8 @@ from memory.errors import TooFewConnectionsError
 from memory.queries import query
 
 LARGEST_POOL = 16
-SMALLEST_POOL = 2
+SMALLEST_POOL = 4
+"""Two for people who wait, and two for runs: fewer would be opened all the same."""
 SPARE = 5
 """Connections left for those who look in: `psql`, migrations, another command of Parley."""
 
