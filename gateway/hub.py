@@ -219,9 +219,12 @@ class Hub:
             mailbox.put(Head(seq=seq))
 
     def put_remote(self, session_id: SessionId, delta: Delta) -> bool:
-        """An answer goes on elsewhere. False: a piece before this one is missing here, and nothing was passed on."""
+        """An answer goes on elsewhere. False: a piece before this one is missing here, and nothing was passed on.
+
+        A piece that comes when the last watcher has left is for nobody, and none is missing.
+        """
         live = self._live.get(session_id)
-        if live and not live.is_remote:
+        if session_id not in self._mailboxes or (live and not live.is_remote):
             return True
         if delta.offset == 0:
             live = self._live[session_id] = _Live(run_id=delta.run_id, is_remote=True)

@@ -46,6 +46,9 @@ class BusRelay:
         self._to_remove: set[SessionId] = set()
         self._changed = asyncio.Event()
         self._is_stale = False
+        self._others = 0
+        self._may_list_gone = False
+        self._heard_meanwhile: list[tuple[str, WorkerId, list[SessionId]]] | None = None
         bus.subscribe(self._hear)
 
     # What the hub tells
@@ -91,6 +94,9 @@ class BusRelay:
         """How many other processes are alive."""
         if self._is_alone and count:
             self.refresh()
+        elif count < self._others:
+            self._list_again()
+        self._others = count
         self._is_alone = count == 0
         if self._is_alone:
             self._elsewhere.clear()
@@ -130,8 +136,10 @@ class BusRelay:
         if self._is_stale:
             self._is_stale = False
             self._to_add |= set(self._hub.watched)
-            self._elsewhere = await self._watchers.list_others()
+            await self._list_others()
             self._send([None], {"t": "j", "n": self._worker_id})
+        elif self._may_list_gone:
+            await self._list_others()
         added, removed = self._to_add, self._to_remove
         self._to_add, self._to_remove = set(), set()
         if removed:
@@ -141,6 +149,21 @@ class BusRelay:
             await self._watchers.add(added)
             self._tell_sessions("+", added)
             await self._look(list(added))
+
+    def _list_again(self) -> None:
+        """A process may have gone without a word, and nobody watches there any more."""
+        self._may_list_gone = True
+        self._changed.set()
+
+    async def _list_others(self) -> None:
+        """Read what is watched elsewhere. What is heard while the answer is on its way is newer than it."""
+        self._may_list_gone, self._heard_meanwhile = False, []
+        try:
+            self._elsewhere = await self._watchers.list_others()
+            for kind, node, sessions in self._heard_meanwhile:
+                self._note(kind, node, sessions)
+        finally:
+            self._heard_meanwhile = None
 
     async def _look(self, sessions: Sequence[SessionId]) -> None:
         if sessions:
@@ -169,18 +192,18 @@ class BusRelay:
                     user_id=UserId(frame["u"]), name=frame["m"], state=frame["a"], role=frame.get("o", "user")
                 )
                 self._hub.put_presence(SessionId(frame["s"]), presence)
-            case "+":
-                for session_id in frame["s"]:
-                    self._elsewhere.setdefault(session_id, set()).add(node)
+            case "+" | "-" as kind:
+                self._note(kind, node, frame["s"])
+                if self._heard_meanwhile is not None:
+                    self._heard_meanwhile.append((kind, node, frame["s"]))
+                for session_id in frame["s"] if kind == "+" else ():
                     self._send_live(node, session_id)
-            case "-":
-                self._forget(node, frame["s"])
             case "w":
                 self._send_live(node, SessionId(frame["s"]))
             case "j":  # it learns from the register what is watched here
                 self._is_alone = False
                 self._to_add |= set(self._hub.watched)
-                self._changed.set()
+                self._list_again()
             case "x":
                 self._stop(SessionId(frame["s"]), RunId(frame["r"]))
 
@@ -189,12 +212,15 @@ class BusRelay:
         if not self._hub.put_remote(SessionId(frame["s"]), delta):
             self._send([node], {"t": "w", "n": self._worker_id, "s": frame["s"]})
 
-    def _forget(self, node: WorkerId, sessions: Iterable[SessionId]) -> None:
+    def _note(self, kind: str, node: WorkerId, sessions: Iterable[SessionId]) -> None:
         for session_id in sessions:
-            nodes = self._elsewhere.get(session_id, set())
-            nodes.discard(node)
+            nodes = self._elsewhere.setdefault(session_id, set())
+            if kind == "+":
+                nodes.add(node)
+            else:
+                nodes.discard(node)
             if not nodes:
-                self._elsewhere.pop(session_id, None)
+                del self._elsewhere[session_id]
 
     def _send_live(self, node: WorkerId, session_id: SessionId) -> None:
         if live := self._hub.load_live(session_id):

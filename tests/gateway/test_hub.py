@@ -148,6 +148,8 @@ async def test_a_session_that_nobody_watches_and_nothing_runs_in_leaves_nothing_
         hub.publish(place, [note(1)])
         hub.detach(place, mailbox)
         hub.detach(place, mailbox)
+        assert hub.put_remote(place, Delta(run_id=RUN, offset=1, text="y")), "nothing is asked for again"
+        assert hub.put_remote(place, Delta(run_id=RUN, offset=0, text="xy"))
     assert (hub._mailboxes, hub._live, hub._dirty) == ({}, {}, set())
 
 

@@ -144,6 +144,69 @@ def test_what_is_told_of_many_sessions_goes_in_frames_that_are_short_enough_and_
     assert list(split_sessions([])) == []
 
 
+class SlowRegister(Watchers):
+    """The register, with a moment between what it is asked for and the answer's coming."""
+
+    def __init__(self, database: Database, worker_id: WorkerId) -> None:
+        super().__init__(database, worker_id)
+        self.gate = Gate()
+
+    async def list_others(self) -> dict[SessionId, set[WorkerId]]:
+        found = await super().list_others()
+        await self.gate.wait()
+        return found
+
+
+@asynccontextmanager
+async def open_relay(database: Database) -> AsyncIterator[tuple[LossyBus, BusRelay, SlowRegister, list[str]]]:
+    """A process `a` that has asked what others watch, and what comes of it in the process `b`."""
+    bus, heard = LossyBus(), list[str]()
+    register = SlowRegister(database, WorkerId("a"))
+    relay = BusRelay(Hub(), bus.end(WorkerId("a")), register, WorkerId("a"), lambda *_: False)
+    bus.ends[WorkerId("b")] = heard.append
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        running = group.create_task(relay.run())
+        relay.set_others(2)
+        await register.gate.reached.wait()
+        yield bus, relay, register, heard
+        running.cancel()
+
+
+async def until_told(relay: BusRelay, heard: list[str], wanted: bool) -> None:
+    """Until a head of the session is told to `b`, or is not."""
+    while True:
+        heard.clear()
+        relay.tell_head(SESSION, 1)
+        if bool(heard) is wanted:
+            return
+        await asyncio.sleep(0.005)
+
+
+async def test_who_begins_to_watch_while_the_register_is_read_is_not_forgotten(database: Database) -> None:
+    """They would see nothing of an answer before it is over. Proves: RE-3."""
+    async with open_relay(database) as (bus, relay, register, heard):
+        hear = bus.ends[WorkerId("a")]
+        hear(json.dumps({"t": "-", "n": "b", "s": ["other"]}))
+        hear(json.dumps({"t": "+", "n": "b", "s": [SESSION]}))
+        register.gate.open()
+        while not any('"j"' in frame for frame in heard):  # noqa: ASYNC110 - only looking can tell
+            await asyncio.sleep(0.005)
+        heard.clear()
+        relay.tell_head(SESSION, 1)
+        assert len(heard) == 1
+
+
+async def test_what_a_process_watched_that_was_killed_is_told_to_nobody_any_more(database: Database) -> None:
+    """It says no farewell, and each piece would go out for nobody for as long as the others live. Proves: RE-6."""
+    await Watchers(database, WorkerId("b")).add([SESSION])
+    async with open_relay(database) as (_, relay, register, heard):
+        register.gate.open()
+        await until_told(relay, heard, wanted=True)
+        await Watchers(database, WorkerId("b")).remove([SESSION])
+        relay.set_others(1)
+        await until_told(relay, heard, wanted=False)
+
+
 async def test_a_lost_piece_leads_to_a_resync_and_never_to_a_hole(database: Database) -> None:
     """Whatever a bus loses, the watcher's text is a beginning of the answer at all times. Proves: RE-3."""
     for seed in range(30):
