@@ -130,6 +130,8 @@ class ModelError(ParleyError):
     """The agent could not answer."""
 
     is_retryable = False
+    is_unbilled = False
+    """Whether the vendor did nothing that it bills: it answered with an error status, or could not be reached."""
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)

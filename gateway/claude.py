@@ -144,16 +144,23 @@ def _typed_errors(key: str) -> Iterator[None]:
             error.response.headers,
             error.request_id or "",
         ) from None
-    except anthropic.APITimeoutError as error:
-        raise ModelUnavailableError("time-out before the first byte") from error
     except anthropic.AnthropicError as error:
-        raise ModelUnavailableError(f"{type(error).__name__} ({type(error.__cause__).__name__})") from error
+        raise _fault_before_answer(error) from error
     except StreamedError as error:
         raise fault_of_event(error.kind, _without(key, error.message)) from None
     except (httpx2.HTTPError, httpx2.StreamError) as error:
         raise ModelUnavailableError(f"the stream broke: {type(error).__name__}") from error
     except (BadMessageError, UnicodeDecodeError) as error:
         raise ModelUnavailableError(f"not the Messages API: {type(error).__name__}") from error
+
+
+def _fault_before_answer(error: anthropic.AnthropicError) -> ModelUnavailableError:
+    """Nothing came back. Who was reached may have worked, and bills it."""
+    is_late = isinstance(error, anthropic.APITimeoutError)
+    text = "time-out before the first byte" if is_late else f"{type(error).__name__} ({type(error.__cause__).__name__})"
+    fault = ModelUnavailableError(text)
+    fault.is_unbilled = isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
+    return fault
 
 
 def _without(key: str, message: str) -> str:

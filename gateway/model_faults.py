@@ -35,14 +35,19 @@ _STATUS_OF_KIND = {
 def fault_of_status(
     status: int, kind: str, message: str, headers: Mapping[str, str], request_id: str = ""
 ) -> ModelError:
-    """The error for an answer with an error status.
+    """The error for an answer with an error status, which is not billed.
 
     The question is whether the same message may be answered later. A wrong key, a missing permission and spent credit
     (401, 402, 403) are no fault of the message, and an operator can mend them while it waits: they count as the model
     being away, and are tried again, slowly. A model's name that nobody knows (404) and a request that is not
     understood (400, 422) would be refused for ever.
     """
-    message = message[:READ_LIMIT]
+    fault = _build_fault(status, kind, message[:READ_LIMIT], headers, request_id)
+    fault.is_unbilled = True
+    return fault
+
+
+def _build_fault(status: int, kind: str, message: str, headers: Mapping[str, str], request_id: str = "") -> ModelError:
     detail = f"{status} {kind or 'error'}{f' {request_id}' if request_id else ''}: {_safe(message)}"
     retry_after_s = find_retry_after(headers)
     if status == 413 or (status == 400 and _TOO_LONG.search(message)):
@@ -56,7 +61,7 @@ def fault_of_status(
 
 def fault_of_event(kind: str, message: str) -> ModelError:
     """The error for an `error` event in mid-stream. A kind nobody knows counts as the vendor's fault."""
-    return fault_of_status(_STATUS_OF_KIND.get(kind, 500), kind, message, {})
+    return _build_fault(_STATUS_OF_KIND.get(kind, 500), kind, message[:READ_LIMIT], {})
 
 
 def find_retry_after(headers: Mapping[str, str]) -> float | None:

@@ -151,9 +151,9 @@ class PaidModel:
                     else:
                         said.append(item)
                     yield item
-        except ModelError:
-            if not said:
-                is_settled = True  # what was refused is not billed
+        except ModelError as error:
+            if error.is_unbilled:
+                is_settled = True
                 self._spending.settle_soon(hold, Usage())
             raise
         finally:
@@ -165,11 +165,9 @@ class PaidModel:
         hold = await self._spending.begin(self._payer, request)
         try:
             answer, usage = await self._spending.model.complete_json(request, schema)
-        except ModelError:
-            self._spending.settle_soon(hold, Usage())
-            raise
-        except BaseException:
-            self._spending.settle_soon(hold, self._estimate(request, ""))
+        except BaseException as error:
+            is_unbilled = isinstance(error, ModelError) and error.is_unbilled
+            self._spending.settle_soon(hold, Usage() if is_unbilled else self._estimate(request, ""))
             raise
         await self._spending.settle(hold, usage)
         return answer, usage

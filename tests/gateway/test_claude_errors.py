@@ -97,6 +97,7 @@ async def test_the_wait_that_the_server_asks_for_is_passed_on(retry_after: str) 
     claude = build_claude(api_key="k", prices=build_prices({}), transport=InProcessTransport(respond), limits=QUICK)
     with pytest.raises(ModelUnavailableError) as caught:
         await call(claude, ask())
+    assert caught.value.is_unbilled
     assert caught.value.retry_after_s == (3600.0 if retry_after == "date" else 7.0)
     await claude.aclose()
 
@@ -178,9 +179,10 @@ async def test_a_server_that_is_not_there_is_unavailable() -> None:
     async with serve_model(ScriptedModel().respond) as url:
         pass
     claude = build_claude(api_key="k", prices=build_prices({}), base_url=url, limits=QUICK)
-    with pytest.raises(ModelUnavailableError):
+    with pytest.raises(ModelUnavailableError) as caught:
         await call(claude, ask())
     await claude.aclose()
+    assert caught.value.is_unbilled, "nobody has read it"
 
 
 async def test_a_server_that_hangs_up_in_mid_stream_is_unavailable() -> None:
@@ -195,9 +197,10 @@ async def test_a_server_that_hangs_up_in_mid_stream_is_unavailable() -> None:
 
     async with asyncio.timeout(5), serve_model(respond) as url:
         claude = build_claude(api_key="k", prices=build_prices({}), base_url=url, limits=QUICK)
-        with pytest.raises(ModelUnavailableError):
+        with pytest.raises(ModelUnavailableError) as caught:
             await call(claude, ask())
         await claude.aclose()
+    assert not caught.value.is_unbilled, "it has begun"
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ from decimal import Decimal
 import pytest
 
 from agent.budgets import Amount, Budgets, Cap, Payer
-from agent.errors import BudgetHeldError, BudgetSpentError, ModelUnavailableError, StoreUnavailableError
+from agent.errors import BudgetHeldError, BudgetSpentError, ModelError, ModelUnavailableError, StoreUnavailableError
 from agent.ids import SessionId, UserId, WorkerId
 from agent.ports import ModelReply, ModelRequest
 from agent.pricing import Prices, build_prices, price_of
 from agent.records import JsonObject, JsonValue, Message, Usage
 from agent.tasks import TaskState
 from gateway.extractor import ATTEMPTS, Extractor
+from gateway.model_faults import fault_of_status
 from gateway.reading_desk import ReadingDesk
 from gateway.spending import Spending
 from memory.context import Sessions
@@ -100,18 +101,26 @@ async def test_no_call_is_made_while_the_ledger_is_away(database: Database) -> N
     assert model.calls == 0
 
 
-@pytest.mark.parametrize(("speaks", "costs"), [(True, True), (False, False)])
-async def test_a_call_that_failed_after_its_first_words_is_paid_and_one_that_was_refused_is_not(
-    database: Database, *, speaks: bool, costs: bool
+REFUSED = fault_of_status(529, "overloaded_error", "busy", {})
+BROKEN = ModelUnavailableError("the stream broke")
+
+
+@pytest.mark.parametrize(
+    ("fault", "speaks", "costs"), [(BROKEN, True, True), (BROKEN, False, True), (REFUSED, False, False)]
+)
+async def test_a_call_that_broke_is_paid_also_before_its_first_words_and_one_that_was_refused_is_not(
+    database: Database, fault: ModelError, *, speaks: bool, costs: bool
 ) -> None:
-    """A cut call is billed by the vendor, an error is not. Proves: AG-5."""
-    model = CheapModel(ModelUnavailableError("gone"), speaks=speaks)
-    spending = build(database, model, total=Cap(usd=Decimal(1)))
-    with pytest.raises(ModelUnavailableError):
-        await pay(spending, Payer())
-    await spending.close()
-    [total] = await Ledger(database, WorkerId("w")).list_spent(None, "total", 10)
-    assert (total.spent_tokens > 0, total.reserved_tokens) == (costs, 0)
+    """A cut call is billed by the vendor, which has read and thought; an error status is not. Proves: AG-5."""
+    spending = build(database, CheapModel(fault, speaks=speaks), total=Cap(usd=Decimal(1)))
+    ledger, paid = Ledger(database, WorkerId("w")), [0]
+    for call in (pay(spending, Payer()), spending.model_of(Payer()).complete_json(ask(model="cheap"), {})):
+        with pytest.raises(ModelUnavailableError):
+            await call
+        await spending.close()
+        [total] = await ledger.list_spent(None, "total", 10)
+        assert (total.spent_tokens > paid[-1], total.reserved_tokens) == (costs, 0)
+        paid.append(total.spent_tokens)
 
 
 async def test_a_call_that_its_caller_left_is_paid_by_what_had_been_said(database: Database) -> None:
