@@ -10,6 +10,7 @@ from gateway.config_imports import NotUsableError, Surroundings
 from gateway.config_models import AgentTable
 from gateway.config_outside import McpTable
 from gateway.mcp_servers import SEPARATOR, Address, Program, ToolServer
+from gateway.secret_rules import find_emptiness
 
 
 def build_servers(
@@ -80,14 +81,16 @@ def _build_server(table: McpTable, key: str, place: Surroundings, report: Report
 def _find_place(table: McpTable, key: str, place: Surroundings, report: Report) -> Program | Address:
     if table.url is not None:
         token = _read(table.token_env, f"{key}.token_env", place, report) if table.token_env else None
+        if token is not None and (fault := find_emptiness(token)):
+            report.add(f"{key}.token_env", f"expected the variable to hold a token; found {fault}")
         return Address(url=table.url, token=token)
-    environ = {name: _read(name, f"{key}.env", place, report) for name in table.env}
+    environ = {name: _read(name, f"{key}.env", place, report) or "" for name in table.env}
     return Program(command=table.command or "", arguments=tuple(table.args), environ=environ)
 
 
-def _read(name: str, key: str, place: Surroundings, report: Report) -> str:
+def _read(name: str, key: str, place: Surroundings, report: Report) -> str | None:
     try:
         return place.read_variable(name)
     except NotUsableError as error:
         report.add(key, str(error))
-        return ""
+        return None

@@ -177,6 +177,13 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _check_database(self) -> Self:
+        """With the one address alone the gateway would start a database of its own, and nobody would see why."""
+        if self.database_direct_url is not None and self.database_url is None:
+            raise ValueError("DATABASE_DIRECT_URL: expected DATABASE_URL beside it, which names the database")
+        return self
+
+    @model_validator(mode="after")
     def _check_slack(self) -> Self:
         """Half of what Slack needs is a mistake, not a wish to have it off."""
         if fault := find_slack_fault(self):

@@ -10,6 +10,7 @@ from agent.ids import AgentId
 from agent.pricing import find_price
 from gateway.config import load_configuration
 from gateway.config_errors import ConfigFileError
+from gateway.mcp_servers import Address
 from gateway.settings import load_settings
 from tests.gateway.configuring import AGENT, SHARED, SITE, TOKEN, go_to_bare_place, load, refuse
 
@@ -193,6 +194,18 @@ class TestPythonOfTheOwner:
         text = f'{AGENT}tools = ["calculate"]\n{marked}\n[[mcp]]\nname = "orders"\ncommand = "orders-tools"\n{server}\n'
         (line,) = refuse(text)
         assert line.startswith(told)
+
+    @pytest.mark.parametrize("token", ["", "  ", "changeme"])
+    def test_a_server_whose_token_is_blank_is_refused(self, token: str) -> None:
+        """It would be called without, and refuse in the middle of an answer."""
+        text = '[[mcp]]\nname = "far"\nurl = "https://tools.example.com/mcp"\ntoken_env = "FAR_TOKEN"\n'
+        (line,) = refuse(text, {"FAR_TOKEN": token})
+        assert line.startswith("mcp[0].token_env: expected the variable to hold a token; found a ")
+        (gone,) = refuse(text)
+        assert "FAR_TOKEN is not set" in gone
+        [server] = load(text, {"FAR_TOKEN": "t-0123456789"}).servers
+        assert isinstance(server.place, Address)
+        assert server.place.token == "t-0123456789"
 
     def test_hooks_are_found_in_their_module(self) -> None:
         """An owner's Python joins in without a line of ours."""

@@ -148,6 +148,12 @@ def test_an_address_whose_host_or_port_can_be_none_is_one_line(
     assert line == f"environment: {name}: expected host or host:port after the two slashes; found other text"
 
 
+def test_the_direct_address_of_a_database_that_is_not_named_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway would start with an empty database of its own, and nobody would see why. Proves: OP-5."""
+    (line,) = refuse(monkeypatch, {"DATABASE_DIRECT_URL": "postgresql://h/x"})
+    assert "expected DATABASE_URL beside it" in line
+
+
 @pytest.mark.parametrize(
     "value",
     [
