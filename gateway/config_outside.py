@@ -2,10 +2,16 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from gateway.config_forms import form
+from gateway.config_forms import check_places, form
 from gateway.config_types import ConversationId, EnvironmentName, Line, Name, PathText, Table, Usd, WorkspaceId
+
+McpUrl = Annotated[
+    str,
+    form(r"https?://\S{1,1000}", "an address such as https://tools.example.com/mcp"),
+    AfterValidator(check_places),
+]
 
 
 class McpTable(Table):
@@ -15,7 +21,7 @@ class McpTable(Table):
     command: PathText | None = None
     args: list[Annotated[str, Field(max_length=1_000)]] = Field(default_factory=list, max_length=100)
     env: list[EnvironmentName] = Field(default_factory=list, max_length=100)
-    url: Annotated[str, form(r"https?://\S{1,1000}", "an address such as https://tools.example.com/mcp")] | None = None
+    url: McpUrl | None = None
     token_env: EnvironmentName | None = None
     tools: list[Line] | None = Field(default=None, max_length=100)
     agents: list[Name] | None = Field(default=None, max_length=1_000)

@@ -207,6 +207,12 @@ class TestPythonOfTheOwner:
         assert isinstance(server.place, Address)
         assert server.place.token == "t-0123456789"
 
+    @pytest.mark.parametrize("url", ["https://[x/", "https://:99999/", "https://tools.example.com:port/mcp"])
+    def test_a_server_s_address_whose_host_or_port_can_be_none_is_refused(self, url: str) -> None:
+        """It would be tried again for ever. Proves: OP-5."""
+        (line,) = refuse(f'[[mcp]]\nname = "far"\nurl = "{url}"\n')
+        assert line.startswith("mcp[0].url: expected host or host:port")
+
     def test_hooks_are_found_in_their_module(self) -> None:
         """An owner's Python joins in without a line of ours."""
         write_module("own_hooks_1", "def on_boot(): pass\nasync def on_task(task): pass\n")
