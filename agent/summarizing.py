@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agent.payloads import cut_payload
 from agent.ports import ModelMessage, ModelRequest, Text
 from agent.records import Author, JsonObject, JsonValue, PastRun, UserMemory
+from agent.repeated_memories import repeats_memory
 from agent.secret_gate import redact
 from agent.speech import CLOSE, OPEN, plain_text, render_label
 from agent.summary import AGENT_NAME, Item, Summary
@@ -231,15 +232,8 @@ def _clean(text: str) -> str:
 
 
 def _refuse_memories(text: str, source: Source, memories: Sequence[UserMemory]) -> None:
-    said, written = _flat(source.text), _flat(text)
-    for memory in memories:
-        fact = _flat(memory.memory)
-        if len(fact) >= 8 and fact in written and fact not in said:
-            raise SummaryRefusedError("it holds what is remembered about a person")
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.casefold().split()).rstrip(".")
+    if repeats_memory(text, source.text, memories):
+        raise SummaryRefusedError("it holds what is remembered about a person")
 
 
 def _find_exact(source: Source, summary: Summary) -> tuple[str, ...]:

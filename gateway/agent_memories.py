@@ -20,13 +20,16 @@ from agent.agent_memories import (
 )
 from agent.errors import InputError, ToolError
 from agent.ids import AgentId
+from agent.repeated_memories import repeats_memory
 from agent.text import storable
 from agent.tools import Tool, ToolContext, build_tool
 from gateway.agents import AgentConfig, Agents
 from memory.agent_memories import AgentMemories, Change
+from memory.memories import Memories
 
 log = structlog.get_logger(__name__)
 AGENT_AUTHOR = "agent"
+PERSONAL = "It holds what is remembered about a person, and everybody would read it. Leave that out."
 
 
 class AgentKnowledge:
@@ -79,7 +82,7 @@ def build_change(agent_id: str, name: str, markdown: str | None, author: str, ca
     )
 
 
-def build_agent_memory_tool(store: AgentMemories, agents: Agents) -> Tool:
+def build_agent_memory_tool(store: AgentMemories, agents: Agents, memories: Memories) -> Tool:
     """The tool `propose_agent_memory`, for agents that manage their files themselves."""
 
     async def propose_agent_memory(
@@ -97,6 +100,9 @@ def build_agent_memory_tool(store: AgentMemories, agents: Agents) -> Tool:
         operator may have to approve it.
         """
         task = context.task
+        known = await memories.list_all(task.user.id) if task.user else ()
+        if repeats_memory(f"{text}\n{cause}", task.prompt, known):
+            raise ToolError(PERSONAL)
         try:
             change = build_change(task.agent_id, name, text, AGENT_AUTHOR, cause)
             change = replace(change, user_id=task.user.id if task.user else None)

@@ -1,12 +1,15 @@
 """An agent's files: proposed, decided on, and in every prompt of the agent."""
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
 from agent.agent_memories import RevisionState
 from agent.errors import ConflictError, InputError, NotFoundError
 from agent.ids import SessionId
+from agent.memories import MemoryDraft
+from agent.records import Identity, JsonObject
 from gateway.agent_memories import build_change
 from memory.agent_memories import MAX_PROPOSED, AgentMemories
 from memory.database import Database
@@ -114,3 +117,19 @@ async def test_without_the_setting_there_are_no_files_and_with_auto_they_are_liv
         assert "name: expected" in repr(model.requests[-1].messages)
     rows = await run_sql(database_url, "SELECT state, decided_by FROM agent_memory_revisions")
     assert [tuple(row) for row in rows] == [("live", "auto")]
+
+
+@pytest.mark.parametrize("review", ["auto", "approve"])
+async def test_an_agent_cannot_write_what_it_remembers_of_a_person_into_what_everybody_reads(
+    database_url: str, review: Literal["approve", "auto"]
+) -> None:
+    """Its files stand in all people's prompts. Proves: UM-10."""
+    model = ScriptedModel()
+    arguments: JsonObject = {"name": HOURS, "text": "Ann likes   rare figs.", "cause": "so it is"}
+    config = configure(replace(AGENTIC, memory_mode="manual", agent_memory_review=review))
+    async with open_core(database_url, model, config) as core:
+        await core.gateway.service.ensure_user(Identity(tenant="demo", channel="id", external_id="ann"), ANN)
+        await core.gateway.service.memories.add_memory(ANN.id, MemoryDraft(memory="likes rare figs"))
+        model.add(calls(("propose_agent_memory", arguments)), says("Sorry."))
+        await core.ask("note what I like", user=ANN)
+    assert await run_sql(database_url, "SELECT FROM agent_memory_revisions") == []
