@@ -21,7 +21,7 @@ from agent.routing import Routes, Spot
 from gateway.agents import Agents
 from gateway.config_agents import build_agents
 from gateway.config_budgets import build_budgets
-from gateway.config_callers import DEMO_LOOK, OPERATOR, build_sites, build_tokens
+from gateway.config_callers import DEMO_LOOK, OPERATOR, build_sites, build_tokens, check_starters
 from gateway.config_errors import Report
 from gateway.config_file import read_config
 from gateway.config_imports import NotUsableError, Surroundings
@@ -80,6 +80,7 @@ def load_configuration(settings: Settings, environ: Mapping[str, str] | None = N
     place = Surroundings(base=settings.config.parent, environ=os.environ if environ is None else environ)
     agents = build_agents(file.agents, place, report)
     sites = build_sites(file.sites, agents, place, report)
+    check_starters(file.sites, file.widget.text_characters, report)
     if not file.sites and settings.is_loopback:
         sites = (build_demo_site(agents.default_id, DEMO_LOOK),)
     routes = build_routes(file, agents, report)

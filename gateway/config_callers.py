@@ -45,6 +45,15 @@ def build_sites(tables: Sequence[SiteTable], agents: Agents, place: Surroundings
     return tuple(sites)
 
 
+def check_starters(tables: Sequence[SiteTable], text_characters: int, report: Report) -> None:
+    """A button whose text is longer than a message may be would always be refused."""
+    for index, table in enumerate(tables):
+        for number, one in enumerate(table.starters):
+            if len(one.value or one.label) > text_characters:
+                key = f"sites[{index}].starters[{number}]"
+                report.add(key, f"expected at most {text_characters} characters, as in widget.text_characters")
+
+
 def _build_site(table: SiteTable, agent_id: AgentId, signing_keys: Sequence[SigningKey]) -> Site:
     look = Look(
         title=table.title,

@@ -50,6 +50,13 @@ class TestSites:
         assert [(key.kid, key.algorithm) for key in site.signing_keys] == [("k1", "HS256"), ("k2", "EdDSA")]
         assert site.signing_keys[0].material == SHARED
 
+    def test_a_starter_that_is_longer_than_a_message_may_be_is_refused(self) -> None:
+        """Its button would never work. Proves: OP-5."""
+        text = f'{AGENT}[widget]\ntext_characters = 5\n[[sites]]\nkey = "shop"\norigins = ["https://x.example"]\n'
+        assert refuse(f'{text}starters = ["Hello", "Hello!"]\n') == [
+            "sites[0].starters[1]: expected at most 5 characters, as in widget.text_characters"
+        ]
+
     @pytest.mark.parametrize(
         ("line", "expected"),
         [
