@@ -90,7 +90,8 @@ class SlackInbox:
     async def forget_old(self, after_days: float) -> None:
         """Delete old decisions, with the keys by which a delivery is known again; where answers stood; judgements."""
         for name in ("slack_forget", "slack_forget_posts", "slack_forget_feedback"):
-            await self._database.execute(query(name), after_days)
+            while await self._database.fetch(query(name), after_days):
+                continue  # a thousand at a time, so that nobody waits for long
         await self._database.execute(query("slack_forget_buckets"))
 
     async def list_decisions(self, limit: int) -> Sequence[tuple[str, str, str, str]]:

@@ -90,7 +90,7 @@ WITH old AS (
     SELECT inbox_id FROM slack_inbox WHERE decided_at < now() - $1::float8 * interval '1 day'
     ORDER BY decided_at LIMIT 1000
 )
-DELETE FROM slack_inbox i USING old WHERE i.inbox_id = old.inbox_id;
+DELETE FROM slack_inbox i USING old WHERE i.inbox_id = old.inbox_id RETURNING 1;
 
 -- name: slack_list_decisions
 -- The newest decisions, for operators.

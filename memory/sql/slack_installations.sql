@@ -107,11 +107,11 @@ WITH old AS (
     LIMIT 1000
 )
 DELETE FROM slack_posts p USING old
-WHERE p.session_id = old.session_id AND p.question = old.question AND p.part = old.part;
+WHERE p.session_id = old.session_id AND p.question = old.question AND p.part = old.part RETURNING 1;
 
 -- name: slack_forget_feedback
 WITH old AS (
     SELECT session_id, post_key, rater FROM slack_feedback WHERE at < now() - $1::float8 * interval '1 day' LIMIT 1000
 )
 DELETE FROM slack_feedback f USING old
-WHERE f.session_id = old.session_id AND f.post_key = old.post_key AND f.rater = old.rater;
+WHERE f.session_id = old.session_id AND f.post_key = old.post_key AND f.rater = old.rater RETURNING 1;

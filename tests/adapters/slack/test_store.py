@@ -119,6 +119,16 @@ async def test_old_decisions_are_forgotten_and_what_waits_is_not(database: Datab
     assert [row["event_id"] for row in rows] == ["Ev2", "Ev3"]
 
 
+async def test_all_that_is_old_is_forgotten_however_much_it_is(database: Database) -> None:
+    """A busy gateway takes more in between two looks than one statement deletes. Proves: SL-26."""
+    await database.execute(
+        "INSERT INTO slack_inbox (event_id, lane, kind, verdict, reason, decided_at)"
+        " SELECT 'Ev' || n, 'l', 'said', 'kept', 'because', now() - interval '40 days' FROM generate_series(1, 2100) n"
+    )
+    await SlackInbox(database, ME).forget_old(30.0)
+    assert await database.fetch("SELECT 1 FROM slack_inbox") == []
+
+
 async def test_kept_words_go_to_the_next_task_and_stay_with_it(database: Database) -> None:
     """The prompt only grows: what one run has seen, the next sees in the same place. Proves: SL-7."""
     threads, tasks = SlackThreads(database), Tasks(database, ME)
