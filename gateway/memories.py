@@ -1,8 +1,9 @@
 """What is remembered about people, for Python, the API, the command line and the agent's own tool: one way for all.
 
-Every method takes the person first, and raises `UserNotFoundError` for one who is not known and
-`StoreUnavailableError` when the database is away. What is written is checked first: `MemoryInvalidError` names the
-field, `MemorySecretError` says that a secret was found; nothing is written then.
+Every method takes the person first, under the id they have now or one that became it. Raises `UserNotFoundError` for
+one who is not known, `StoreUnavailableError` when the database is away, and `AskerChangedError` where the person is
+linked to another at that very moment. What is written is checked first: `MemoryInvalidError` names the field,
+`MemorySecretError` says that a secret was found; nothing is written then.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -81,12 +82,12 @@ class UserMemories:
         by = _choose_of(MemorySort, "sort", sort)
         wanted = [storable(" ".join(topic.split()).lower()) for topic in topics]
         return await self._records.page(
-            _known(user_id), topics=wanted, sort=by, is_descending=is_descending, page=page, limit=limit
+            await self._known(user_id), topics=wanted, sort=by, is_descending=is_descending, page=page, limit=limit
         )
 
     async def load_memory(self, user_id: UserId, memory_id: MemoryId) -> UserMemory:
         """One memory, live or replaced. Raises `MemoryNotFoundError`, for a foreign id too."""
-        found = await self._records.find(_known(user_id), _possible(memory_id))
+        found = await self._records.find(await self._known(user_id), _possible(memory_id))
         if found is None:
             raise MemoryNotFoundError("memory_id: there is no such memory here")
         return found
@@ -101,7 +102,7 @@ class UserMemories:
 
     async def find_by_text(self, user_id: UserId, text: str) -> UserMemory | None:
         """The live memory that says just this, but for case and spaces."""
-        return await self._records.find_by_text(_known(user_id), storable(text))
+        return await self._records.find_by_text(await self._known(user_id), storable(text))
 
     async def add_memory(
         self, user_id: UserId, draft: MemoryDraft, *, must_be_plain: bool = False, asked: Asked | None = None
@@ -111,14 +112,16 @@ class UserMemories:
         A memory with a slot takes the place of the one that stands in it, which is kept as history. `must_be_plain`: no
         order and no claim to rights is taken, as where a model or the person worded it.
         """
-        return await self._records.add(_known(user_id), check_draft(draft, must_be_plain=must_be_plain), asked=asked)
+        return await self._records.add(
+            await self._known(user_id), check_draft(draft, must_be_plain=must_be_plain), asked=asked
+        )
 
     async def upsert_memory(self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> tuple[UserMemory, bool]:
         """Write the memory of that id, whether it is there or not; the second result says whether it is new.
 
         Raises `MemoryConflictError` for an id that is another person's, and where another memory says the same.
         """
-        return await self._records.save(_known(user_id), _wanted(memory_id), check_draft(draft))
+        return await self._records.save(await self._known(user_id), _wanted(memory_id), check_draft(draft))
 
     async def replace_memory(
         self,
@@ -131,14 +134,14 @@ class UserMemories:
     ) -> UserMemory:
         """Correct a memory: its old text is kept nowhere. Raises `MemoryNotFoundError` and `MemoryConflictError`."""
         checked = check_draft(draft, must_be_plain=must_be_plain)
-        return await self._records.replace(_known(user_id), _possible(memory_id), checked, asked=asked)
+        return await self._records.replace(await self._known(user_id), _possible(memory_id), checked, asked=asked)
 
     async def delete_memory(self, user_id: UserId, memory_id: MemoryId, *, asked: Asked | None = None) -> Forgotten:
         """Delete one with its older versions, for good: old words do not bring it back.
 
         Raises `MemoryNotFoundError`.
         """
-        gone = await self._records.delete(_known(user_id), [_possible(memory_id)], asked=asked)
+        gone = await self._records.delete(await self._known(user_id), [_possible(memory_id)], asked=asked)
         if not gone.memory_ids:
             raise MemoryNotFoundError("memory_id: there is no such memory here")
         return gone
@@ -146,11 +149,11 @@ class UserMemories:
     async def delete_memories(self, user_id: UserId, memory_ids: Sequence[MemoryId]) -> Forgotten:
         """Delete several; the result says which of them were there."""
         wanted = [memory_id for memory_id in memory_ids if storable(memory_id) == memory_id]
-        return await self._records.delete(_known(user_id), wanted)
+        return await self._records.delete(await self._known(user_id), wanted)
 
     async def clear_memories(self, user_id: UserId, *, asked: Asked | None = None) -> Forgotten:
         """Delete all of this person's; what they said before is not read for facts any more."""
-        return await self._records.clear(_known(user_id), asked=asked)
+        return await self._records.clear(await self._known(user_id), asked=asked)
 
     async def search_memories(
         self,
@@ -166,7 +169,7 @@ class UserMemories:
         `agentic` asks the small model, and falls back on relevance when its answer makes no sense; raises `ModelError`.
         """
         _check_range("limit", limit, SEARCH_LIMIT)
-        user_id, query = _known(user_id), storable(query)
+        user_id, query = await self._known(user_id), storable(query)
         match chosen := _choose_of(SearchMethod, "method", method):
             case SearchMethod.LAST_N | SearchMethod.FIRST_N:
                 is_newest = chosen is SearchMethod.LAST_N
@@ -190,15 +193,15 @@ class UserMemories:
 
     async def list_topics(self, user_id: UserId) -> Sequence[tuple[str, int]]:
         """The topics of live memories with how many have them, the commonest first."""
-        return await self._records.list_topics(_known(user_id))
+        return await self._records.list_topics(await self._known(user_id))
 
     async def load_stats(self, user_id: UserId) -> MemoryStats:
         """Figures about the memories."""
-        return await self._records.load_stats(_known(user_id))
+        return await self._records.load_stats(await self._known(user_id))
 
     async def export_memories(self, user_id: UserId, *, with_replaced: bool = True) -> JsonObject:
         """All memories as JSON, history too unless told otherwise."""
-        user_id = _known(user_id)
+        user_id = await self._known(user_id)
         return render_memories(user_id, await self._records.dump(user_id, with_replaced=with_replaced))
 
     async def import_memories(self, user_id: UserId, file: JsonValue, *, with_new_ids: bool = False) -> ImportReport:
@@ -206,7 +209,7 @@ class UserMemories:
 
         Raises `MemoryInvalidError` with the place in the file, and `MemoryConflictError` for ids of other people.
         """
-        memories = parse_memories(_known(user_id), file)
+        memories = parse_memories(await self._known(user_id), file)
         if with_new_ids:
             memories = renew_ids(memories)
         return await self._records.restore(user_id, memories)
@@ -219,7 +222,8 @@ class UserMemories:
         A fact that is told meanwhile stays. Raises `MemoryConflictError` when one that was to be merged was changed or
         deleted meanwhile, and `ModelError`.
         """
-        chosen = await self._choose(_known(user_id), strategy)
+        user_id = await self._known(user_id)
+        chosen = await self._choose(user_id, strategy)
         memories = await self._records.dump(user_id)
         planned = measure(chosen.name, plan_merges(await chosen.merge(memories), memories), memories)
         if not apply or not planned.merges:
@@ -232,7 +236,12 @@ class UserMemories:
         What was changed or deleted since stays. Raises `MemoryNotFoundError` when there is nothing to undo, and
         `MemoryConflictError` for one that is not the newest.
         """
-        return await self._optimizations.undo(_known(user_id), optimization_id)
+        return await self._optimizations.undo(await self._known(user_id), optimization_id)
+
+    async def _known(self, user_id: UserId) -> UserId:
+        if not user_id or storable(user_id) != user_id:
+            raise UserNotFoundError("user_id: there is no such user here")
+        return await self._records.current_id(user_id)
 
     async def _choose(self, user_id: UserId, strategy: OptimizeStrategy | str) -> OptimizeStrategy:
         if not isinstance(strategy, str):
@@ -259,12 +268,6 @@ def renew_ids(memories: Sequence[UserMemory]) -> tuple[UserMemory, ...]:
         )
         for memory in memories
     )
-
-
-def _known(user_id: UserId) -> UserId:
-    if not user_id or storable(user_id) != user_id:
-        raise UserNotFoundError("user_id: there is no such user here")
-    return user_id
 
 
 def _possible(memory_id: MemoryId) -> MemoryId:

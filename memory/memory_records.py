@@ -1,6 +1,6 @@
 """A person's memories as people and programs handle them: read by page, written on purpose, deleted for good.
 
-Drafts come checked (`agent.memories.check_draft`). Every method takes the person first, and raises
+Drafts come checked (`agent.memories.check_draft`). Every method takes the person first, by their current id, and raises
 `UserNotFoundError` for one who is not known; a writer holds the person's lock, so that one writes at a time.
 """
 
@@ -14,7 +14,7 @@ from agent.records import Audience, UserMemory
 from memory.database import Connection, Database
 from memory.memories import fact_hash, read_record
 from memory.memory_restore import restore_memories
-from memory.memory_scope import find_account, find_asker, open_for_reading, open_for_writing
+from memory.memory_scope import find_account, find_asker, find_current, open_for_reading, open_for_writing
 from memory.queries import query
 
 
@@ -28,6 +28,10 @@ class MemoryRecords:
         """Whose a run is now. Raises `AskerChangedError` where an account was parted from them since it began."""
         async with self._database.scope() as connection:
             return await find_asker(connection, asked)
+
+    async def current_id(self, user_id: UserId) -> UserId:
+        """The id that a person has now. Raises `UserNotFoundError` for one who was erased."""
+        return await find_current(self._database, user_id)
 
     async def require(self, user_id: UserId) -> None:
         """Raises `UserNotFoundError` for somebody who is not known."""

@@ -11,10 +11,24 @@ from agent.memories import Asked
 from memory.database import Connection, Database
 from memory.queries import query
 
+_NOBODY = "user_id: there is no such user here"
+
+
+async def find_current(database: Database, user_id: UserId) -> UserId:
+    """The id that a person has now; one that nobody has had stays. Raises `UserNotFoundError` for an erased person."""
+    try:
+        row = await database.fetchrow(query("find_current_user"), user_id)
+    except asyncpg.NoDataFoundError:
+        raise UserNotFoundError(_NOBODY) from None
+    return UserId(row["user_id"]) if row else user_id
+
 
 @asynccontextmanager
 async def open_for_reading(database: Database, user_id: UserId) -> AsyncIterator[Connection]:
-    """The person's scope. Raises `UserNotFoundError` for somebody who is not known."""
+    """The person's scope, of whom `user_id` is the current id: see `find_current`.
+
+    Raises `UserNotFoundError` for somebody who is not known, and `AskerChangedError` for an id that became another.
+    """
     async with database.scope(user_id=user_id) as connection:
         await _require_user(connection, user_id)
         yield connection
@@ -57,6 +71,8 @@ async def find_account(connection: Connection, asked: Asked) -> UserId | None:
 
 
 async def _require_user(connection: Connection, user_id: UserId) -> None:
-    row = await connection.fetchrow(query("user_exists"), user_id)
-    if row is None or not row[0]:
-        raise UserNotFoundError("user_id: there is no such user here")
+    row = await connection.fetchrow(query("find_person"), user_id)
+    if row is None or not row["is_known"]:
+        raise UserNotFoundError(_NOBODY)
+    if row["is_former"]:
+        raise AskerChangedError("user_id: this person was linked to another meanwhile; try again")

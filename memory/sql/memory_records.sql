@@ -1,7 +1,8 @@
 -- Memories as people and programs handle them. All run inside a user's scope; whoever writes holds the user's lock.
 
--- name: user_exists
-SELECT EXISTS (SELECT FROM users WHERE user_id = $1);
+-- name: find_person
+-- Whether there is such a person, and whether the id is somebody else's, or nobody's. It stays so until the transaction ends.
+SELECT EXISTS (SELECT FROM users WHERE user_id = $1) AS is_known, parley_is_former($1) AS is_former;
 
 -- name: find_memory
 SELECT memory_id, user_id, memory, topics, slot, visibility, agent_id, team_id, input, feedback, source_session_id, source_seq,

@@ -355,7 +355,8 @@ async def test_a_message_that_comes_under_the_old_id_is_of_the_person_it_became(
     await asyncio.gather(links.merge(slack.user.id, web.user.id, "code"), *says)
     await slack.say("after")
     await slack.learn("likes snow")
-    await MemoryRecords(database).add(slack.user.id, MemoryDraft(memory="likes rain"))
+    records = MemoryRecords(database)
+    await records.add(await records.current_id(slack.user.id), MemoryDraft(memory="likes rain"))
     assert await web.facts() == {"likes rain"}, "what was being read is read again, as the other"
     assert await slack.facts() == set()
     left = "SELECT count(*) FROM {} WHERE user_id = $1"
