@@ -74,6 +74,10 @@ class SlackInbox:
         """Take it in later."""
         await self._database.execute(query("slack_put_back"), inbox_id, self._worker_id, after_s)
 
+    async def hold(self, inbox_ids: Sequence[int]) -> None:
+        """This process is still at work on these: nobody else takes them for another 20 seconds."""
+        await self._database.execute(query("slack_hold"), list(inbox_ids), self._worker_id)
+
     async def release(self) -> None:
         """This process leaves."""
         await self._database.execute(query("slack_release"), self._worker_id)

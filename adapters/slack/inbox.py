@@ -46,6 +46,9 @@ SOON_S = 0.1
 ATTEMPTS = 8
 RETRY_S = 2.0
 RECOVER_S = 5.0
+HOLD_S = 5.0
+HANDLING_S = 120.0
+"""How long a delivery may be at work here before another process may try; Slack's Web API may be slow."""
 FORGET_S = 600.0
 Handle = Callable[[Event | Asked], Awaitable[tuple[Decision, SessionId | None]]]
 
@@ -63,6 +66,7 @@ class Intake:
         self._bots = bots
         self._clock = time.monotonic
         self._lanes: set[asyncio.Task[None]] = set()
+        self._begun_at_s: dict[int, float] = {}
         self._wake = asyncio.Event()
         self._is_leaving = False
 
@@ -120,6 +124,7 @@ class Intake:
         """A delivery and those behind it in its lane."""
         while delivery is not None:
             inbox_id, payload, attempt = delivery
+            self._begun_at_s[inbox_id] = self._clock()
             try:
                 decision, session_id = await self._take_in(payload, attempt)
                 delivery = await self._inbox.decide(inbox_id, decision.verdict, decision.reason, session_id)
@@ -129,6 +134,8 @@ class Intake:
             except RetryError:
                 await self._put_back(inbox_id, RETRY_S * attempt)
                 return
+            finally:
+                self._begun_at_s.pop(inbox_id, None)
 
     async def _take_in(self, payload: JsonObject, attempt: int) -> tuple[Decision, SessionId | None]:
         try:
@@ -158,7 +165,7 @@ class Intake:
 
     async def poll(self) -> None:
         """Take in what others left, for ever: when woken, and every second."""
-        recover_at_s = forget_at_s = self._clock()
+        recover_at_s = forget_at_s = hold_at_s = self._clock()
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_S):
@@ -166,6 +173,9 @@ class Intake:
             await asyncio.sleep(SOON_S)  # what stands behind others is mostly handed over by them
             self._wake.clear()
             try:
+                if self._clock() >= hold_at_s:
+                    hold_at_s = self._clock() + HOLD_S
+                    await self._hold()
                 if self._clock() >= recover_at_s:
                     recover_at_s = self._clock() + RECOVER_S
                     await self._inbox.recover()
@@ -175,6 +185,13 @@ class Intake:
                 await self._fill()
             except StoreUnavailableError as error:
                 log.warning("store_away", during="slack poll", error=str(error))
+
+    async def _hold(self) -> None:
+        """What is at work here stays ours."""
+        since_s = self._clock() - HANDLING_S
+        held = [inbox_id for inbox_id, begun_at_s in self._begun_at_s.items() if begun_at_s > since_s]
+        if held:
+            await self._inbox.hold(held)
 
     async def _fill(self) -> None:
         """Give every free lane what has waited longest."""

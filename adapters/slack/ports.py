@@ -51,6 +51,10 @@ class Inbox(Protocol):
         """Take it in later."""
         ...
 
+    async def hold(self, inbox_ids: Sequence[int]) -> None:
+        """These are still being taken in here: nobody else takes them for another while."""
+        ...
+
     async def release(self) -> None:
         """This process leaves."""
         ...

@@ -72,6 +72,12 @@ RETURNING i.inbox_id, i.payload, i.attempts;
 UPDATE slack_inbox SET owner = NULL, run_at = now() + $3::float8 * interval '1 second'
 WHERE inbox_id = $1 AND owner = $2 AND verdict IS NULL;
 
+-- name: slack_hold
+-- $2 is still at work on these deliveries: nobody else takes them for another while.
+WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+UPDATE slack_inbox SET run_at = now() + interval '20 seconds'
+FROM soon WHERE inbox_id = ANY($1::bigint[]) AND owner = $2::text AND verdict IS NULL;
+
 -- name: slack_release
 -- What a process that leaves had taken is free at once.
 UPDATE slack_inbox SET owner = NULL, run_at = now() WHERE owner = $1 AND verdict IS NULL;

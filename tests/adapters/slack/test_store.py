@@ -8,6 +8,10 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from adapters.slack import inbox as intake_module
+from adapters.slack.deciding import Decision, Reason, Verdict
+from adapters.slack.inbox import Intake
+from adapters.slack.records import Asked, Event
 from agent.ids import SessionId, UserId, WorkerId
 from agent.tasks import Inbound
 from memory.database import Database
@@ -15,6 +19,7 @@ from memory.memories import Memories
 from memory.slack import SlackInbox, SlackPosts, SlackThreads
 from memory.tasks import Tasks
 from memory.users import Users
+from tests.adapters.slack.payloads import body, parsed
 from tests.memory.test_planner import PLANS
 from tests.support.gateway import run_sql
 from tests.support.make import ANN, BOB, inbound
@@ -71,6 +76,34 @@ async def test_deliveries_of_a_thread_are_taken_in_one_after_another(database: D
     following = await mine.decide(rows[0]["inbox_id"], "kept", "because", SESSION)
     assert following is not None
     assert following[1:] == ({"id": "Ev2"}, 1)
+
+
+async def test_a_delivery_that_takes_long_is_taken_in_by_nobody_else(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two at once would each post their own line. Proves: SL-3, SL-4."""
+    monkeypatch.setattr(intake_module, "HOLD_S", 0.0)
+    monkeypatch.setattr(intake_module, "LANES", 1)
+    mine, other, end = SlackInbox(database, ME), SlackInbox(database, WorkerId("other")), asyncio.Event()
+
+    async def handle(_: Event | Asked) -> tuple[Decision, SessionId | None]:
+        await end.wait()
+        return Decision(verdict=Verdict.KEPT, reason=Reason.NOT_ADDRESSED), SESSION
+
+    event = {"type": "message", "channel": "C1", "user": "U1", "ts": "100.1", "text": "hello"}
+    await database.execute("INSERT INTO workers (worker_id) VALUES ($1)", ME)
+    intake = Intake(mine, handle, 30.0)
+    poll = asyncio.create_task(intake.poll())
+    await intake.receive(body(event), parsed(event))
+    await database.execute("UPDATE slack_inbox SET run_at = now() - interval '1 second'")
+    async with asyncio.timeout(5):
+        while await database.fetch("SELECT FROM slack_inbox WHERE run_at < now()"):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    assert await other.claim(5) == []
+    end.set()
+    await intake.drain(5.0)
+    poll.cancel()
+    assert [row[1:3] for row in await mine.list_decisions(5)] == [("said", "kept")]
 
 
 async def test_many_deliveries_at_once_are_written_down_each_once_and_in_order(database: Database) -> None:
