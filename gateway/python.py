@@ -19,7 +19,7 @@ from gateway.store import kept_running, open_store
 from memory.database import store_errors
 from memory.migrate import migrate
 
-DRAIN_S = 8.0
+DRAIN_S = 7.0
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gateway.claude import ClaudeModel
 
 log = structlog.get_logger(__name__)
-DRAIN_S = 8.0
+DRAIN_S = 7.0
 """How long running turns may take to end."""
 HAND_BACK_S = 3.0
 """How long it may take to give those back that did not."""

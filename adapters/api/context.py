@@ -51,8 +51,8 @@ class Bounds:
     max_waiting: int | None = 20
     heartbeat_s: float = 15.0
     send_timeout_s: float = 30.0
-    person_count: int = 60
-    address_count: int = 600
+    person_count: int = 600
+    address_count: int = 6_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
