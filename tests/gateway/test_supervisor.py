@@ -100,5 +100,5 @@ async def test_workers_that_do_not_fit_into_the_database_are_one_line(database_u
     finally:
         await other.close()
     assert (code, out) == (1, "")
-    assert err.startswith("parley: 4 workers need 17 connections, and the database has ")
+    assert err.startswith("parley: 4 workers need 25 connections, and the database has ")
     assert err.count("\n") == 1
