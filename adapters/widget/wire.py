@@ -7,7 +7,6 @@ A frame that comes while the greeting is on its way waits for it. Whether the pe
 the transport's business: a browser's script can neither see nor send them, so nothing here depends on them.
 """
 
-import re
 from typing import Literal
 
 from adapters.widget.codes import CloseCode
@@ -55,6 +54,7 @@ from adapters.widget.frames import (
 from adapters.widget.limits import BAD_FRAMES, FrameMeter, Limits, Quotas
 from adapters.widget.reading import read_frame
 from adapters.widget.replies import render_error, render_heartbeat, render_nack, render_pong
+from adapters.widget.said_codes import find_said_code
 from adapters.widget.sites import Site
 from adapters.widget.tokens import EXPIRY_GRACE_S, Claims
 from agent.approvals import DECISIONS
@@ -63,17 +63,6 @@ from agent.ids import ApprovalId, MessageId, RunId, SessionId
 State = Literal["fresh", "greeting", "greeted", "closed"]
 _HELD_FRAMES = 32
 _NEVER = float("inf")
-_HALF = "[2-9a-hjkmnp-tv-z]{5}"
-_SAID_CODE = re.compile(rf"\s*/?(?:parley\s+)?link\s+({_HALF}-?{_HALF})\s*", re.IGNORECASE | re.ASCII)
-
-
-def find_said_code(text: str) -> str | None:
-    """The code of `link CODE`, said as a message: it is for the gateway, not for the agent. None of any other sentence.
-
-    A code has ten of the characters that codes are made of, and besides a dash, a digit or capitals throughout.
-    """
-    match = _SAID_CODE.fullmatch(text)
-    return match[1] if match is not None and (match[1].isupper() or not match[1].isalpha()) else None
 
 
 class Wire:
