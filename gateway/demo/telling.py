@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from re import Match
 
+from agent.secret_gate import has_secret
 from gateway.demo.facts import Fact, Forget, read_changes, to_second_person
 from gateway.demo.knowledge import Known, find_known, find_told
 from gateway.demo.scene import Said, Scene
@@ -23,6 +24,8 @@ def _say_change(scene: Scene, change: Fact | Forget) -> str:
         if scene.memory is None:
             return f"I keep no memories here, so there is nothing to forget but what stands in this thread: {what}."
         return f"All right, I will forget {what}."
+    if has_secret(change.text):
+        return "That looks like a secret. I keep no such thing; better not to say it in a chat."
     if scene.memory is None:
         return f"I see: {_you(change.text)}. I keep no memories here, so I know it in this thread only."
     return f"Noted: {_you(change.text)}. I will remember that."
