@@ -1,10 +1,9 @@
-"""One connection to a server of tools, kept up: the only file that imports `mcp`, which takes a second to load.
+"""One connection to a server of tools, kept up. It and `gateway.mcp_limits` alone import `mcp`, which takes a second.
 
 connect ─► list its tools ─► ask every ten seconds what there is ─► gone: its tools are away, try again with back-off
 """
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,14 +11,15 @@ from typing import Any
 import httpx2
 import structlog
 from mcp.client import Client, Transport
-from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
 
 from agent.errors import ToolError
 from agent.records import JsonObject
 from agent.tools import Tool
 from gateway import metrics
 from gateway.backoff import Backoff
+from gateway.mcp_limits import TOO_LARGE, bound_responses, open_program
 from gateway.mcp_servers import (
     DESCRIPTION_CHARACTERS,
     TOOLS_LIMIT,
@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 LOOK_S = 10.0
 CONNECT_S = 20.0
 PAGES_LIMIT = 20
+LIST_BYTES = 4_000_000
+"""What a message may hold in any case: a list of tools, for one."""
 GRACE_S = 1.0
 """The library has its own time-out: it tells the server that nobody waits any more. Ours comes a little later."""
 
@@ -131,32 +133,41 @@ class Connection:
             raise ToolError(f"{self.server.name} is not reachable right now.")
         try:
             result = await self._client.call_tool(name, arguments, read_timeout_seconds=self.server.timeout_s)
+        except MCPError as error:
+            if TOO_LARGE in error.message:
+                raise self._too_much(name) from error
+            self._doubt.set()
+            raise ToolError(f"{self.server.full_name(name)} failed: {_name_of(error)}") from error
         except Exception as error:
             self._doubt.set()
             raise ToolError(f"{self.server.full_name(name)} failed: {_name_of(error)}") from error
         blocks = [block.model_dump(mode="json", by_alias=True, exclude_none=True) for block in result.content]
         text = render_result(blocks, result.structured_content)
         if len(text.encode(errors="replace")) > self.server.result_bytes:
-            most = f"{self.server.result_bytes:,} bytes"
-            raise ToolError(f"{self.server.full_name(name)} gave more than {most}. Ask for less.")
+            raise self._too_much(name)
         if result.is_error:
             raise ToolError(text or f"{self.server.full_name(name)} failed.")
         return text
 
+    def _too_much(self, name: str) -> ToolError:
+        most = f"{self.server.result_bytes:,} bytes"
+        return ToolError(f"{self.server.full_name(name)} gave more than {most}. Ask for less.")
+
 
 @asynccontextmanager
 async def _open(server: ToolServer) -> AsyncGenerator[Client, None]:
+    most_bytes = max(2 * server.result_bytes, LIST_BYTES)  # as JSON writes it
     match server.place:
         case Program() as program:
-            with open(os.devnull, "w") as nowhere:  # noqa: ASYNC230, PTH123  it never blocks
-                async with _connect(stdio_client(_parameters(program), errlog=nowhere)) as client:
-                    yield client
+            async with _connect(open_program(program, most_bytes)) as client:
+                yield client
         case Address() as address:
-            headers = {"authorization": f"Bearer {address.token}"} if address.token else {}
+            headers = {"accept-encoding": "identity"}
+            headers |= {"authorization": f"Bearer {address.token}"} if address.token else {}
             timeout = httpx2.Timeout(server.timeout_s + GRACE_S, connect=CONNECT_S)
-            async with httpx2.AsyncClient(headers=headers, timeout=timeout) as http:
-                limit = server.result_bytes * 2
-                transport = streamable_http_client(address.url, http_client=http, max_sse_event_size=limit)
+            hooks = {"response": [bound_responses(most_bytes)]}
+            async with httpx2.AsyncClient(headers=headers, timeout=timeout, event_hooks=hooks) as http:
+                transport = streamable_http_client(address.url, http_client=http, max_sse_event_size=most_bytes)
                 async with _connect(transport) as client:
                     yield client
 
@@ -166,15 +177,6 @@ async def _connect(transport: Transport) -> AsyncGenerator[Client, None]:
     client = Client(transport, read_timeout_seconds=CONNECT_S, cache=None)
     async with client:
         yield client
-
-
-def _parameters(program: Program) -> StdioServerParameters:
-    return StdioServerParameters(
-        command=program.command,
-        args=list(program.arguments),
-        env=dict(program.environ),
-        encoding_error_handler="replace",
-    )
 
 
 async def _list_tools(client: Client) -> list[Any]:

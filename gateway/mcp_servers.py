@@ -1,6 +1,6 @@
 """Servers of tools (Model Context Protocol): what is configured of one, and what its tools and results become.
 
-Pure: connections are in `gateway.mcp_connection`, which alone imports the library, and only where one is configured.
+Pure: connections are in `gateway.mcp_connection`, which loads the library only where one is configured.
 """
 
 import json

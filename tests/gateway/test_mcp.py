@@ -23,6 +23,7 @@ from gateway import metrics
 from gateway.backoff import Backoff
 from gateway.doctor import check_servers
 from gateway.mcp_connection import Connection
+from gateway.mcp_limits import open_program, read_lines
 from gateway.mcp_servers import Address, Program, ToolServer, find_fault, render_result
 from gateway.mcp_source import ServedAgents
 from tests.support import mcp_server
@@ -109,6 +110,49 @@ async def test_whatever_a_tool_gives_back_the_model_reads_text() -> None:
         assert "half a letter" in (await use(connection, "odd")).result
 
 
+async def test_a_result_of_any_size_costs_no_memory_and_no_other_call() -> None:
+    """It is thrown away while it comes; whoever else uses the server notices nothing. Proves: AG-2, CX-3."""
+    refused = ("test__huge gave more than 50,000 bytes. Ask for less.", True)
+    async with connected(program("huge", "echo", result_bytes=50_000)) as connection:
+        for size in ("5000000", "60000000"):
+            huge = await use(connection, "huge", text=size)
+            assert (huge.result, huge.is_error) == refused
+        connection.changed.clear()
+        assert (await use(connection, "echo", text="hi")).result == "you said hi"
+        assert not connection.changed.is_set(), "it was not started again"
+    with http_server([]) as url:
+        server = ToolServer(name="test", place=Address(url=url), result_bytes=50_000)
+        async with connected(server) as connection:
+            huge = await use(connection, "huge", text="20000000")
+            assert (huge.result, huge.is_error) == refused
+            assert (await use(connection, "echo", text="hi")).result == "you said hi"
+
+
+async def test_lines_are_cut_at_their_limit_however_they_come() -> None:
+    """What a program says comes in pieces of any size. Proves: CX-3."""
+    stream = asyncio.StreamReader()
+    for piece in (b"ab", b"cd\nefgh", b"ijkl\n", b"\nmn\nop"):
+        stream.feed_data(piece)
+    stream.feed_eof()
+    assert [line async for line in read_lines(stream, 5)] == [
+        (b"abcd", True),
+        (b"efghi", False),
+        (b"", True),
+        (b"mn", True),
+    ]
+
+
+async def test_a_program_that_does_not_end_is_ended_and_what_it_started_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that is gone must leave nothing behind. Proves: AG-2."""
+    monkeypatch.setattr("gateway.mcp_limits.END_S", 0.2)
+    deaf = "trap '' TERM; sleep 98765 & echo $! ; while :; do sleep 98765; done"
+    async with open_program(Program(command="/bin/sh", arguments=("-c", deaf)), 1_000) as (incoming, _):
+        async with asyncio.timeout(5):
+            assert isinstance(await incoming.receive(), ValueError), "no message of the protocol"
+    left = await asyncio.to_thread(subprocess.run, ["pgrep", "-f", "sleep 98765"], capture_output=True, check=False)
+    assert left.stdout == b""
+
+
 async def test_a_program_sees_only_the_variables_that_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
     """The model's key and the database's password are in the gateway's environment. Proves: AG-2."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-1")
@@ -162,7 +206,7 @@ def http_server(seen: list[str]) -> Iterator[str]:
         def do_POST(self) -> None:
             seen.append(self.headers.get("authorization", ""))
             asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            reply = mcp_server.answer(asked, ["echo"])
+            reply = mcp_server.answer(asked, ["echo", "huge"])
             body = json.dumps(reply).encode() if reply else b""
             self.send_response(200 if reply else 202)
             self.send_header("content-type", "application/json")

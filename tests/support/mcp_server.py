@@ -32,7 +32,7 @@ def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         case "broken":
             return {"content": _say("no such\norder"), "isError": True}
         case "huge":
-            return {"content": _say("x" * 200_000)}
+            return {"content": _say("x" * int(arguments.get("text") or 200_000))}
         case "environ":
             return {"content": _say(" ".join(sorted(os.environ)))}
         case "exit":
