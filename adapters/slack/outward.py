@@ -10,14 +10,20 @@ from urllib.parse import urlsplit
 _GAP = "\u200b"
 _HOLD = 24
 _LINK_LIMIT = 2_300
-_CALL = re.compile(r"<(?=[@#!])")
+_CALL = re.compile(r"<(?=[@#!])|(?<!\]\()<(?=https?:)", re.IGNORECASE)
 _WORD = re.compile(r"@(?=(?:channel|here|everyone)\b)", re.IGNORECASE)
 _PICTURE = re.compile(r"!(?=\[)")
-_LINK = re.compile(r"\[([^\[\]\n]{0,300})\]\((https?://[^\s()<>\[\]]{1,2000})\)")
+_WORDS_LIMIT = 300
+_LINK = re.compile(
+    r"\]\([ \t]*<?(https?://(?:[^\s()<>\[\]]|\([^\s()<>]{0,200}\)){1,2000})>?"
+    r"""(?:[ \t]+(?:"[^"\n]{0,200}"|'[^'\n]{0,200}'|\([^()\n]{0,200}\)))?[ \t]*\)""",
+    re.IGNORECASE,
+)
+"""What stands behind a link's words, with or without angles and a title."""
 
 
 def render_text(text: str) -> str:
-    """The whole text, neutralised. Links say their host unless their words do."""
+    """The whole text, neutralised. Links say their host behind them unless their words do."""
     for pattern, replacement in ((_CALL, "<" + _GAP), (_WORD, "@" + _GAP), (_PICTURE, "!" + _GAP)):
         text = pattern.sub(replacement, text)
     return _LINK.sub(_show_host, text)
@@ -39,7 +45,7 @@ def _safe_length(text: str) -> int:
 
 def _is_settled(rest: str) -> bool:
     """Whether what begins with a bracket is a whole link already, or can become none."""
-    if "\n" in rest or _LINK.match(rest):
+    if "\n" in rest or _LINK.search(rest):
         return True
     closed = rest.find("]")
     if closed < 0 or closed == len(rest) - 1:
@@ -48,11 +54,9 @@ def _is_settled(rest: str) -> bool:
 
 
 def _show_host(match: re.Match[str]) -> str:
-    words, address = match[1], match[2]
+    words = match.string[max(0, match.start() - _WORDS_LIMIT) : match.start()].rpartition("[")[2]
     try:
-        host = urlsplit(address).hostname or ""
+        place = urlsplit(match[1]).hostname or match[1]
     except ValueError:
-        host = ""
-    if not host:
-        return f"{words} {address}"
-    return match[0] if host in words.casefold() else f"{match[0]} ({host})"
+        place = match[1]
+    return match[0] if place in words.casefold() else f"{match[0]} ({place})"

@@ -80,6 +80,29 @@ def test_links_say_where_they_lead() -> None:
     assert render_text("[evil.test](https://evil.test/x)") == "[evil.test](https://evil.test/x)"
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        "[your bank](HTTPS://EVIL.test/x)",
+        '[your bank](https://evil.test/x "your bank")',
+        "[your bank](<https://evil.test/x>)",
+        "[your [own] bank](https://evil.test/x)",
+        "[your bank](https://evil.test/x_(y))",
+        "[your bank]( https://evil.test )",
+    ],
+)
+def test_links_of_every_form_say_where_they_lead(link: str) -> None:
+    """What a model was told to write may have any form that Markdown has. Proves: SL-15."""
+    assert render_text(f"See {link}.") == f"See {link} (evil.test)."
+    whole = render_text(f"See {link}.")
+    assert all(whole.startswith(render_beginning(f"See {link}."[:n])) for n in range(len(link) + 6))
+
+
+def test_slacks_own_form_of_a_link_hides_nothing() -> None:
+    """`<address|words>` would show the words alone. Proves: SL-15."""
+    assert render_text("<https://evil.test|your bank>") == "<\u200bhttps://evil.test|your bank>"
+
+
 def test_memories_are_shown_as_they_stand() -> None:
     """A memory with markup in it must not become a link or a call. Proves: SL-16."""
     assert escape("<!channel> & <https://x|y>") == "&lt;!channel&gt; &amp; &lt;https://x¦y&gt;"
