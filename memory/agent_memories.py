@@ -1,12 +1,14 @@
 """The files of agents: revisions that are proposed, approved, rejected and rolled back; one writer at a time."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from agent.agent_memories import AgentFile, Revision, RevisionState, check_room
 from agent.errors import InputError, NotFoundError, RevisionConflictError
 from agent.ids import AgentId, UserId
 from memory.database import Connection, Database, Record
+from memory.memory_scope import open_for_writing
 from memory.queries import query
 
 MAX_PROPOSED = 50
@@ -46,17 +48,30 @@ class AgentMemories:
         """One of them. Raises `NotFoundError`."""
         return _require(await self._database.fetchrow(query("find_agent_revision"), agent_id, name, revision))
 
+    @asynccontextmanager
+    async def _open(self, change: Change) -> AsyncIterator[Connection]:
+        """Under the lock of the person in whose run it is: who is erased leaves nothing behind, and adds nothing."""
+        if change.user_id is None:
+            async with self._database.scope() as connection:
+                yield connection
+        else:
+            async with open_for_writing(self._database, change.user_id) as connection:
+                yield connection
+
     async def propose(self, change: Change) -> Revision:
-        """Keep a change for an operator to decide on. Raises `InputError` where too much waits already."""
-        async with self._database.scope() as connection:
+        """Keep a change for an operator to decide on.
+
+        Raises `InputError` where too much waits already; `UserNotFoundError` where the run's person is erased by now.
+        """
+        async with self._open(change) as connection:
             live, newest, proposed = await _lock_file(connection, change.agent_id, change.name)
             if proposed >= MAX_PROPOSED:
                 raise InputError("too many changes wait for an operator already")
             return await _add(connection, change, newest + 1, RevisionState.PROPOSED, live, None)
 
     async def write(self, change: Change, *, by: str) -> Revision:
-        """Make a change live at once. Raises `InputError` where the agent's files would be too long."""
-        async with self._database.scope() as connection:
+        """Make a change live at once. Raises `InputError` where the agent's files would be too long; as `propose`."""
+        async with self._open(change) as connection:
             live, newest, _ = await _lock_file(connection, change.agent_id, change.name)
             await _make_room(connection, change.agent_id, change.name, change.markdown)
             return await _add(connection, change, newest + 1, RevisionState.LIVE, live, by)

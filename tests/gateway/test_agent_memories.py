@@ -6,13 +6,15 @@ from typing import Literal
 import pytest
 
 from agent.agent_memories import RevisionState
-from agent.errors import ConflictError, InputError, NotFoundError
-from agent.ids import SessionId
+from agent.errors import ConflictError, InputError, NotFoundError, UserNotFoundError
+from agent.ids import SessionId, UserId
 from agent.memories import MemoryDraft
-from agent.records import Identity, JsonObject
+from agent.records import Identity, JsonObject, User
 from gateway.agent_memories import build_change
 from memory.agent_memories import MAX_PROPOSED, AgentMemories
 from memory.database import Database
+from memory.erasure import Erasures
+from memory.users import Users
 from tests.support.gateway import ASSISTANT, build_agent, configure, open_core, run_sql
 from tests.support.make import ANN, BOB
 from tests.support.model_steps import calls, says
@@ -68,6 +70,23 @@ async def test_a_proposal_is_live_once_an_operator_approves_it_unless_the_file_c
         await files.propose(build_change(ASSISTANT, f"f{n}.md", "x", "agent", "heard"))
     with pytest.raises(InputError, match="too many"):
         await files.propose(build_change(ASSISTANT, HOURS, "x", "agent", "heard"))
+
+
+async def test_what_a_run_proposes_after_its_person_was_erased_is_not_kept(
+    files: AgentMemories, database: Database
+) -> None:
+    """The tool may be at work when somebody says "forget me". Proves: UM-16."""
+    users = Users(database)
+    for name in ("a", "b"):
+        await users.ensure(Identity(tenant="shop", channel="id", external_id=name), User(id=UserId(name)))
+    change = build_change(ASSISTANT, HOURS, "9-5", "agent", "somebody said so")
+    assert (await files.propose(replace(change, user_id=UserId("b")))).revision == 1
+    await Erasures(database).erase(UserId("a"))
+    with pytest.raises(UserNotFoundError):
+        await files.propose(replace(change, user_id=UserId("a")))
+    with pytest.raises(UserNotFoundError):
+        await files.write(replace(change, user_id=UserId("a")), by="auto")
+    assert len(await files.list_revisions(ASSISTANT, HOURS)) == 1
 
 
 async def test_an_agent_proposes_a_file_and_has_it_in_every_session_once_it_is_approved(
