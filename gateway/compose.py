@@ -108,8 +108,7 @@ async def open_gateway(
         handoffs = Handoffs(HandoffStore(ground.back), hub, configuration.handoff)
         parts = await build_agents(configuration, model, ground, tasks, hub, lease_s, handoffs)
         stack.push_async_callback(parts.spending.close)
-        all_posters = dict(posters or {})
-        posting = _build_posting(ground, all_posters)
+        posting = _build_posting(ground, all_posters := dict(posters or {}))
         dispatcher = Dispatcher(tasks, parts.runner, hub, configuration.limits, posting.wake, intake)
         handoffs.stop_run, handoffs.on_posted, handoffs.posting = dispatcher.stop_run, posting.wake, all_posters
         stack.push_async_callback(dispatcher.drain, 0.0)  # what is still on when this ends by an error is handed back
@@ -122,8 +121,7 @@ async def open_gateway(
         notify = NotifyBus(ground.back, worker_id)
         bus = _choose_bus(bus_url, ground.instance.instance_id, worker_id, notify, hub)
         relay = BusRelay(hub, bus, Watchers(ground.back, worker_id), worker_id, dispatcher.stop_here)
-        hub.relay = dispatcher.relay = relay
-        workers = Workers(ground.front, worker_id)
+        hub.relay, dispatcher.relay, workers = relay, relay, Workers(ground.front, worker_id)
         listener = Listener(address.direct_dsn, worker_id, _handlers(notify, dispatcher), relay.refresh)
         looks = (_watch_changes(ground, service, channels).look, handoffs.give_back_overdue, desk.expire, *parts.chores)
         housekeeping = Housekeeping(workers, dispatcher, Attachments(ground.front), looks)
@@ -133,8 +131,8 @@ async def open_gateway(
         group(listener.run(registered))
         await registered.wait()
         postings = [posting] * (POSTS_AT_ONCE if all_posters else 1)
-        retention = _build_retention(ground, configuration)
-        for work in (bus, relay, heartbeat, housekeeping, *parts.workers, *postings, *channels.workers, retention):
+        own = (bus, relay, heartbeat, housekeeping, _build_retention(ground, configuration))
+        for work in (*own, *parts.workers, *postings, *channels.workers):
             group(work.run())
         group(dispatcher.poll())
         yield Gateway(

@@ -3,8 +3,7 @@
     fresh ──hello──▶ greeting ──greeted()──▶ greeted
       └──────────────────┴──────Close──────────┴────▶ closed
 
-A frame that comes while the greeting is on its way waits for it. Whether the peer answers pings of the websocket is
-the transport's business: a browser's script can neither see nor send them, so nothing here depends on them.
+A frame that comes while the greeting is on its way waits for it. Pings of the websocket are the transport's business.
 """
 
 from typing import Literal
