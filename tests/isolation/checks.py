@@ -6,11 +6,9 @@ from agent.ports import ModelRequest, Text
 from agent.speech import MEMORY_HEAD
 from tests.isolation.marks import MARK, NAME, NUMBER, REPEAT, Mark, find_marks
 from tests.isolation.people import Kin
+from tests.isolation.places import IN_FRONT_OF_OTHERS, VISITED
 from tests.support.agent_runs import all_text
 from tests.support.gateway import run_sql
-
-IN_FRONT_OF_OTHERS = "at:shared"
-"""Stands in everything that is said where others read."""
 
 
 class Witness:
@@ -49,9 +47,20 @@ class Witness:
             self._expect(is_own, f"in the memory block of {askers}", mark)
         rules = find_marks("\n".join(block.text for block in request.system))
         self._expect(not rules, "in what all people's prompts begin with", rules)
-        is_shared = IN_FRONT_OF_OTHERS in last
-        for mark in find_marks(all_text(request)):
-            self._expect(not (mark.is_private and is_shared), "told in private, in a prompt that others see", mark)
+        self._see_audience(last, find_marks(all_text(request)), remembered)
+
+    def _see_audience(self, last: str, shown: set[Mark], remembered: set[Mark]) -> None:
+        """Where others read there is nothing private; in a thread that others came into, only what it showed before."""
+        visits = VISITED.findall(last)
+        told = {mark for _, world, owner in visits for mark in self.kin[int(world)].places.told_in[int(owner)]}
+        if IN_FRONT_OF_OTHERS in last or any(state == "opened" for state, *_ in visits):
+            for mark in shown:
+                self._expect(not mark.is_private or mark in told, "told in private, in a prompt that others see", mark)
+            for mark in remembered:
+                self._expect(not mark.is_private, "told in private, remembered where others read", mark)
+        else:
+            for _, world, owner in visits:
+                self.kin[int(world)].places.told_in[int(owner)] |= shown
 
     def see_reading(self, request: ModelRequest) -> None:
         """What is read for facts is one person's."""
@@ -118,10 +127,12 @@ class Witness:
                 is_right = kin.was_one(own[0], mark.person)
             else:
                 there = {name for name in places.get(session, ()) if name.startswith(f"iso{mark.world}p")}
-                is_right = not mark.is_private and (
-                    mark.person in kin.erased
-                    or any(kin.was_one(int(name.rpartition("p")[2]), mark.person) for name in there)
+                told = kin.places.told_in.items()
+                is_told = any(mark in marks and session == f"web:demo:{mark.world}-open-{n}" for n, marks in told)
+                is_of_someone_there = mark.person in kin.erased or any(
+                    kin.was_one(int(name.rpartition("p")[2]), mark.person) for name in there
                 )
+                is_right = is_told or (not mark.is_private and is_of_someone_there)
             self._expect(is_right, f"in {table} of {session}", mark)
         elif "user_id" in row:
             owner = str(row["user_id"])

@@ -86,9 +86,10 @@ class Looking:
     def _may_be_in(self, person: int, place: str, *, is_steady: bool) -> bool:
         if f":{self._people.number}-" not in place:
             return False
-        _, is_own, whose = place.partition("-own-")
         is_theirs = self._people.kin.is_one if is_steady else self._people.kin.was_one
-        return not is_own or is_theirs(person, int(whose[0]))
+        name, _, whose = place.partition(f":{self._people.number}-")[2].partition("-")
+        is_visitor = name == "open" and person in self._people.kin.places.visitors.get(int(whose), ())
+        return name == "shared" or is_visitor or is_theirs(person, int(whose[0]))
 
 
 async def _get(client: httpx2.AsyncClient, path: str) -> httpx2.Response:

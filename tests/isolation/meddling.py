@@ -11,7 +11,8 @@ from agent.memories import MemoryDraft
 from agent.records import UserMemory
 from tests.isolation.checks import Witness
 from tests.isolation.marks import MARK
-from tests.isolation.people import PEOPLE, People
+from tests.isolation.people import People
+from tests.isolation.places import PEOPLE
 from tests.support.gateway import Core
 
 Result = TypeVar("Result")

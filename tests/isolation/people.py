@@ -12,9 +12,9 @@ from memory.links import Links
 from memory.users import Users
 from tests.adapters.widget.make import SITE, site_token
 from tests.isolation.marks import JOINT, Mark, make_mark
+from tests.isolation.places import PEOPLE, Places
 from tests.support.gateway import ASSISTANT, Core
 
-PEOPLE = 3
 SHOP: Site = replace(SITE, agent_id=ASSISTANT, allows_no_origin=True)
 """Everybody is somebody whose token this site signs."""
 
@@ -33,6 +33,7 @@ class Kin:
     erased: set[int] = field(default_factory=set)
     forgotten: set[str] = field(default_factory=set)
     repeated: set[Mark] = field(default_factory=set)
+    places: Places = field(default_factory=Places)
     parted_upto: int = -1
     changes: int = 0
 

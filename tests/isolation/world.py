@@ -10,18 +10,18 @@ from agent.ids import AgentId, SessionId
 from agent.records import Attachment, Audience, User
 from agent.tasks import Accepted, Inbound
 from memory.database import Database
-from tests.isolation.checks import IN_FRONT_OF_OTHERS, Witness
+from tests.isolation.checks import Witness
 from tests.isolation.looking import Looking
-from tests.isolation.marks import REPEAT
+from tests.isolation.marks import REPEAT, find_marks
 from tests.isolation.meddling import Meddling
-from tests.isolation.people import PEOPLE, Kin, People
+from tests.isolation.people import Kin, People
+from tests.isolation.places import LEAVER, PEOPLE
 from tests.support.gateway import Core
 from tests.support.make import inbound
 
 CHANNELS = ("widget", "slack", "api")
 AGENTS = (AgentId("assistant"), AgentId("butler"))
 """The first learns by itself, the second writes when it is told to."""
-LEAVER = PEOPLE - 1
 WAIT_S = 60.0
 SENDS = 20
 
@@ -100,27 +100,31 @@ class World:
         return None
 
     async def _say(self, person: int | None) -> Accepted:
-        rnd, is_private = self._rnd, person is not None and self._rnd.random() < 0.5
-        place = f"own-{person}-{rnd.randrange(2)}" if is_private else f"shared-{rnd.randrange(2)}"
-        session_id = SessionId(f"web:demo:{self._people.number}-{place}")
-        words, number = self._words(person, is_private=is_private), self._people.count
-        text = f"{words} #{self._people.number}x{number}"
+        rnd, places = self._rnd, self._people.kin.places
+        place = places.choose(rnd, self._people.number, person)
+        session_id = SessionId(f"web:demo:{self._people.number}-{place.name}")
+        words, number = self._words(person, is_private=place.is_private), self._people.count
+        places.tell(place, find_marks(words))
         user = None if person is None else await self._people.find(person)
         message = inbound(
-            text if is_private else f"{text} {IN_FRONT_OF_OTHERS}",
+            f"{words} #{self._people.number}x{number} {place.tag}".rstrip(),
             user=user,
             session_id=session_id,
             key=f"key-{self._people.number}-{number}",
         )
+        files: tuple[Attachment, ...] = ()
+        if person is not None and user is not None and not place.is_visited and rnd.random() < 0.1:
+            files = (await self._attach(person, user, session_id, is_private=place.is_private),)
         accepted = await self._accept(
             replace(
                 message,
-                audience=Audience.PRIVATE if is_private else Audience.SHARED,
+                audience=Audience.SHARED if place.owner is None else Audience.PRIVATE,
                 channel=rnd.choice(CHANNELS),
                 agent_id=AGENTS[0] if person is None else rnd.choice(AGENTS),
-                attachments=await self._attach(person, user, session_id, is_private=is_private),
+                attachments=files,
             )
         )
+        places.take(place)
         self._place_of[accepted.message_id] = session_id
         return accepted
 
@@ -141,18 +145,14 @@ class World:
         ]
         return self._rnd.choice(words)
 
-    async def _attach(
-        self, person: int | None, user: User | None, session_id: SessionId, *, is_private: bool
-    ) -> tuple[Attachment, ...]:
-        if person is None or user is None or self._rnd.random() > 0.1:
-            return ()
+    async def _attach(self, person: int, user: User, session_id: SessionId, *, is_private: bool) -> Attachment:
         text = f"A file about {self._people.mark(person, is_private=is_private)}"
         kept = await self._core.gateway.service.save_attachment(
             user.id, session_id, name="likes.txt", media_type="text/plain", content=text.encode()
         )
         if is_private:
             self._meddling.files.append((person, session_id, kept.attachment_id))
-        return (kept,)
+        return kept
 
 
 def _order(tool: str, **arguments: str) -> str:
