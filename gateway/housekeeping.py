@@ -1,6 +1,7 @@
 """Keeps this process known to be alive, and takes over from those that are not."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -16,6 +17,8 @@ from memory.workers import Workers
 
 log = structlog.get_logger(__name__)
 BEAT_S = 1.0
+SILENT_BEATS = 3
+"""So many missing beats of our own, or those of half a lease, are a silence: others may have been kept by the same."""
 CLEAN_S = 60.0
 ORPHAN_S = 2.0
 """Longer than any commit is waited for."""
@@ -42,6 +45,7 @@ class Heartbeat:
         self._relay = relay
         self._lease_s = lease_s
         self._beat_at_s = time.monotonic()
+        self._awake_at_s = -math.inf
 
     @property
     def silence_s(self) -> float:
@@ -54,6 +58,8 @@ class Heartbeat:
             asked_at_s = time.monotonic()
             with outlive_faults("heartbeat"):
                 is_known_anew = await self._workers.beat()
+                if self.silence_s >= max(self._lease_s / 2, SILENT_BEATS * BEAT_S):
+                    self._awake_at_s = time.monotonic()
                 self._beat_at_s = asked_at_s  # the database took it then or later, however late we hear of it
                 if is_known_anew:
                     self._on_known_anew()
@@ -62,7 +68,8 @@ class Heartbeat:
 
     async def recover(self) -> None:
         """Free what dead workers held, and go on with it."""
-        found = await self._workers.recover(lease_s=self._lease_s)
+        awake_s = time.monotonic() - self._awake_at_s
+        found = await self._workers.recover(lease_s=self._lease_s, awake_s=awake_s)
         self._relay.set_others(found.others)
         if found.others:
             await self._relay.stop_asked()

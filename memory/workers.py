@@ -1,5 +1,6 @@
 """Which processes are alive, by the database's clock, and what becomes of the work of those that are not."""
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -28,13 +29,15 @@ class Workers:
         """Say that this worker is alive. True: it had been declared dead, and is known anew."""
         return await self._database.fetchrow(query("beat"), self.worker_id) is not None
 
-    async def recover(self, *, lease_s: float, grace_s: float = 3.0) -> Recovery:
+    async def recover(self, *, lease_s: float, grace_s: float = 3.0, awake_s: float = math.inf) -> Recovery:
         """Free what dead workers held.
 
-        A worker is dead after `lease_s` without a beat, or after `grace_s` when nobody holds its lock either. What
-        another worker is freeing at the same time is left to it.
+        A worker is dead after `lease_s` without a beat, or after `grace_s` when nobody holds its lock either. One that
+        has not beaten since this one was silent itself, `awake_s` ago, gets `lease_s` from then on: whatever kept this
+        one silent may have kept that one, too. What another worker is freeing at the same time is left to it.
         """
-        row = await self._database.fetchrow(query("recover_leases"), self.worker_id, lease_s, grace_s)
+        times = lease_s, grace_s, min(awake_s, lease_s)
+        row = await self._database.fetchrow(query("recover_leases"), self.worker_id, *times)
         assert row is not None, "the statement always gives one row"
         return Recovery(workers=row["workers"], sessions=row["sessions"], others=row["others"])
 

@@ -39,11 +39,13 @@ SELECT pg_notify('parley_ready', '') FROM freed LIMIT 1;
 
 -- name: recover_leases
 -- The sessions of dead workers become free and their running tasks wait again. A worker is dead when its beat is older
--- than $2 seconds, or older than $3 seconds with nobody holding its lock.
+-- than $2 seconds, or older than $3 seconds with nobody holding its lock. Who has not beaten since the judge awoke, $4
+-- seconds ago, is judged as soon as that is $2 seconds ago.
 WITH silent AS MATERIALIZED (
     SELECT worker_id, lock_key, beat < now() - $2::float8 * interval '1 second' AS is_late FROM workers
     WHERE worker_id <> $1::text AND beat < now() - least($2, $3::float8) * interval '1 second'
       AND pg_postmaster_start_time() < now() - $3 * interval '1 second'
+      AND (beat > now() - $4::float8 * interval '1 second' OR $4 >= $2)
 ), dead AS (
     DELETE FROM workers w USING silent
     WHERE w.worker_id = silent.worker_id AND (silent.is_late OR NOT EXISTS (

@@ -149,6 +149,32 @@ async def test_a_process_that_was_declared_dead_is_known_anew_with_its_lock_and_
             await run_sql(database_url, "DELETE FROM workers WHERE worker_id <> 'another'")
 
 
+async def test_a_process_that_wakes_first_from_a_silence_of_all_leaves_the_others_their_work(
+    database_url: str, wire: PgProxy, quick_beats: None
+) -> None:
+    """A run that goes on elsewhere must not start anew because the database stood still. Proves: RE-8."""
+    late = "SELECT FROM workers WHERE worker_id <> 'slow' AND beat < now() - interval '3 seconds'"
+    is_known = "SELECT FROM workers WHERE worker_id = 'slow'"
+    async with open_core(wire.url, EchoModel(), lease_s=4.0) as core:
+        await core.ask("one")
+        wire.stall()
+        async with asyncio.timeout(20):
+            while not await run_sql(database_url, late):
+                pass
+        await run_sql(database_url, "INSERT INTO workers (worker_id, beat) VALUES ('slow', now() - interval '5 s')")
+        wire.mend()
+        beats = "SELECT FROM workers WHERE worker_id <> 'slow' AND beat > $1"
+        for _ in range(3):
+            [[now]] = await run_sql(database_url, "SELECT now()")
+            async with asyncio.timeout(20):
+                while not await run_sql(database_url, beats, now):
+                    pass
+        assert await run_sql(database_url, is_known), "it has had less than a lease to say that it is there"
+        async with asyncio.timeout(20):
+            while await run_sql(database_url, is_known):
+                pass
+
+
 class Forgetful:
     """The store behind a wire that loses one answer after the commit."""
 

@@ -38,6 +38,23 @@ async def test_a_worker_that_beats_keeps_its_work_and_one_that_is_silent_for_lon
     assert len(await Tasks(database, OTHER).claim(5)) == 1
 
 
+async def test_who_was_silent_itself_gives_others_that_were_the_whole_lease_from_then_on(database: Database) -> None:
+    """The database stood still for all of them: whoever is first to wake must not kill the rest. Proves: RE-8."""
+    await start(database)
+    others = Workers(database, OTHER)
+    await database.execute(DIE, 20.0)
+    assert (await others.recover(lease_s=15, grace_s=0, awake_s=1)).sessions == 0
+    assert (await others.recover(lease_s=15, grace_s=0, awake_s=14)).sessions == 0
+    assert (await others.recover(lease_s=15, grace_s=0, awake_s=15)).sessions == 1
+
+
+async def test_who_beats_after_a_silence_of_all_and_dies_then_is_judged_as_ever(database: Database) -> None:
+    """A kill right after a stall should be waited for no longer than another."""
+    await start(database)
+    await database.execute(DIE, 4.0)
+    assert (await Workers(database, OTHER).recover(lease_s=15, grace_s=0, awake_s=5)).sessions == 1
+
+
 async def test_a_worker_whose_lock_is_gone_is_dead_sooner_and_one_that_holds_it_is_only_slow(
     database: Database, database_url: str
 ) -> None:

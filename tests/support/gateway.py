@@ -132,12 +132,19 @@ async def open_core(
     configuration: Configuration | None = None,
     *,
     posters: dict[str, Poster] | None = None,
+    lease_s: float = 15.0,
 ) -> AsyncIterator[Core]:
     """A gateway on a migrated database. What it still does at the end is handed back, and the script has to be done."""
     claude = build_scripted_claude(model) if isinstance(model, ScriptedModel) else None
     address = StoreAddress(dsn=url, direct_dsn=url, front_s=PATIENCE_S)
     try:
-        async with open_gateway(configuration or configure(), address, claude or model, posters=posters) as gateway:  # type: ignore[arg-type]
+        async with open_gateway(
+            configuration or configure(),
+            address,
+            claude or model,  # type: ignore[arg-type]
+            posters=posters,
+            lease_s=lease_s,
+        ) as gateway:
             yield Core(gateway=gateway)
             await gateway.drain(0)
     finally:
