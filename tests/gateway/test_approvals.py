@@ -20,7 +20,7 @@ from memory.approvals import Approvals
 from memory.database import Database
 from tests.support.gateway import Core, build_agent, configure, open_core, run_sql
 from tests.support.make import ANN, BOB, SESSION
-from tests.support.model_steps import calls, hangs, prompt_text, says
+from tests.support.model_steps import Step, calls, hangs, prompt_text, says
 from tests.support.scripted_model import ScriptedModel, build_scripted_claude
 
 APPROVED: Decision = "approved"
@@ -57,8 +57,19 @@ class Shop:
 
 @asynccontextmanager
 async def opened(url: str, model: ScriptedModel, shop: Shop, **more: Any) -> AsyncIterator[Core]:
+    """A gateway with the shop's tools."""
     async with open_core(url, model, shop.configure(**more)) as core:
         yield core
+
+
+@asynccontextmanager
+async def refund_asked(url: str, shop: Shop, model: ScriptedModel, *answers: Step) -> AsyncIterator[tuple[Core, Ask]]:
+    """A gateway in which Ann asked for a refund, and the question whether it may be made; then the model answers so."""
+    model.add(calls(("refund", {"order": 17})), *answers)
+    async with opened(url, model, shop) as core:
+        await core.ask("pay 17 back")
+        [ask] = await asked(core)
+        yield core, ask
 
 
 async def asked(core: Core, session_id: SessionId = SESSION) -> list[Ask]:
@@ -100,11 +111,7 @@ async def test_a_call_that_needs_approval_runs_once_when_the_person_who_asked_ap
 async def test_a_refused_call_is_not_made_and_the_model_is_told(database_url: str) -> None:
     """No means no; the agent goes on with what it can do. Proves: AG-7."""
     shop, model = Shop(), ScriptedModel()
-    model.add(calls(("refund", {"order": 17})))
-    model.add(says("Then I leave it."))
-    async with opened(database_url, model, shop) as core:
-        await core.ask("pay 17 back")
-        [ask] = await asked(core)
+    async with refund_asked(database_url, shop, model, says("Then I leave it.")) as (core, ask):
         status = await decide(core, ask, REFUSES)
         assert (status.text, shop.done) == ("Then I leave it.", [])
         assert "Ann: Refused: Refund" in await core.talk()
@@ -114,11 +121,7 @@ async def test_a_refused_call_is_not_made_and_the_model_is_told(database_url: st
 async def test_nobody_but_the_person_who_asked_decides_and_only_once(database_url: str) -> None:
     """A click of somebody else in a shared thread changes nothing. Proves: AG-8."""
     shop, model = Shop(), ScriptedModel()
-    model.add(calls(("refund", {"order": 17})))
-    model.add(says("Paid."))
-    async with opened(database_url, model, shop) as core:
-        await core.ask("pay 17 back")
-        [ask] = await asked(core)
+    async with refund_asked(database_url, shop, model, says("Paid.")) as (core, ask):
         service = core.gateway.service
         with pytest.raises(ApprovalNotYoursError, match="Only Ann"):
             await service.decide(BOB, SESSION, ask.approval_id, APPROVED)
@@ -139,11 +142,7 @@ async def test_nobody_but_the_person_who_asked_decides_and_only_once(database_ur
 async def test_of_an_approval_and_a_refusal_at_the_same_time_one_counts(database_url: str) -> None:
     """Two windows of the same person: whatever comes first is the decision, and the other hears so. Proves: AG-8."""
     shop, model = Shop(), ScriptedModel()
-    model.add(calls(("refund", {"order": 17})))
-    model.add(says("All right."))
-    async with opened(database_url, model, shop) as core:
-        await core.ask("pay 17 back")
-        [ask] = await asked(core)
+    async with refund_asked(database_url, shop, model, says("All right.")) as (core, ask):
         decide = core.gateway.service.decide
         both = (decide(ANN, SESSION, ask.approval_id, APPROVED), decide(ANN, SESSION, ask.approval_id, REFUSES))
         first, second = await asyncio.gather(*both, return_exceptions=True)
@@ -157,11 +156,7 @@ async def test_of_an_approval_and_a_refusal_at_the_same_time_one_counts(database
 async def test_what_is_not_approved_in_time_is_told_to_the_model(database_url: str) -> None:
     """A question is not open for ever, and the thread says how it ended. Proves: AG-9."""
     shop, model = Shop(), ScriptedModel()
-    model.add(calls(("refund", {"order": 17})))
-    model.add(says("It was not approved in time."))
-    async with opened(database_url, model, shop) as core:
-        await core.ask("pay 17 back")
-        [ask] = await asked(core)
+    async with refund_asked(database_url, shop, model, says("It was not approved in time.")) as (core, ask):
         await run_sql(database_url, OVERDUE)
         await core.wait_for_note(RunState.THINKING, run_id=None)
         async with asyncio.timeout(10), core.gateway.service.follow(SESSION, 0) as events:
@@ -180,11 +175,7 @@ async def test_an_approval_given_just_as_its_time_runs_out_counts_and_disturbs_n
 ) -> None:
     """Whoever commits first has decided; the look for what is overdue goes on with the next. Proves: AG-8."""
     shop, model = Shop(), ScriptedModel()
-    model.add(calls(("refund", {"order": 17})))
-    model.add(says("Paid."))
-    async with opened(database_url, model, shop) as core:
-        await core.ask("pay 17 back")
-        [ask] = await asked(core)
+    async with refund_asked(database_url, shop, model, says("Paid.")) as (core, ask):
         decided: list[Any] = []
 
         class Late(Approvals):
@@ -350,11 +341,7 @@ async def test_where_nobody_in_particular_asks_a_tool_that_needs_approval_is_not
 async def test_while_a_person_of_the_team_answers_nothing_is_approved(database_url: str) -> None:
     """The agent is silent then, so that nobody would hear what became of the call. Proves: AG-8."""
     shop, model = Shop(), ScriptedModel()
-    model.add(calls(("refund", {"order": 17})))
-    model.add(says("Paid."))
-    async with opened(database_url, model, shop) as core:
-        await core.ask("pay 17 back")
-        [ask] = await asked(core)
+    async with refund_asked(database_url, shop, model, says("Paid.")) as (core, ask):
         await run_sql(database_url, "UPDATE session_leases SET mode = 'human'")
         with pytest.raises(ApprovalClosedError, match="person of the team"):
             await core.gateway.service.decide(ANN, SESSION, ask.approval_id, APPROVED)
