@@ -48,6 +48,18 @@ class Market:
         assert consent.status_code == 302, consent.text
         return await self.browser.get(consent.headers["location"])
 
+    async def add_team(self, name: str) -> Workspace:
+        """A workspace that has installed it."""
+        team = self.slack.add_team(name, is_installed=False)
+        assert (await self.install(team)).status_code == 200
+        return team
+
+    async def goes_on(self) -> bool:
+        """Whether an installation is still good, once everything that was told is decided."""
+        await self.slack.wait_until_heard()
+        await until(self.url, "SELECT 1 FROM slack_inbox HAVING bool_and(verdict IS NOT NULL) AND count(*) > 0")
+        return bool(await run_sql(self.url, "SELECT 1 FROM slack_installations WHERE sealed IS NOT NULL"))
+
     async def answers(self, channel: Channel, root: str, count: int = 1) -> list[str]:
         """The whole answers in a thread."""
 
@@ -90,8 +102,7 @@ async def test_several_workspaces_are_served_each_with_its_own_token(database_ur
     model.add(says("Hello Acme."), says("Hello Bolt."))
     async with open_market(database_url, model) as market:
         for name, person in (("Acme", "Ann"), ("Bolt", "Bob")):
-            team = market.slack.add_team(name, is_installed=False)
-            assert (await market.install(team)).status_code == 200
+            team = await market.add_team(name)
             user, general = furnish(team, person)
             ts = await market.slack.say(user, general, "<@BOT> hi")
             assert await market.answers(general, ts) == [f"Hello {name}."]
@@ -103,10 +114,8 @@ async def test_what_one_workspace_has_not_every_other_one_may_have(database_url:
     """A plan without streaming and stop button is that workspace's alone. Proves: SL-10."""
     model = ScriptedModel(checks_prefix=False)
     async with open_market(database_url, model) as market:
-        teams = [market.slack.add_team(name, is_installed=False) for name in ("Acme", "Bolt")]
-        for team in teams:
-            await market.install(team)
-        (ann, acme), (bob, bolt) = furnish(teams[0], "Ann"), furnish(teams[1], "Bob")
+        (ann, acme) = furnish(await market.add_team("Acme"), "Ann")
+        (bob, bolt) = furnish(await market.add_team("Bolt"), "Bob")
         for method in STREAM, STATUS:
             market.slack.faults.refuse(method, "unknown_method", times=1)
         counts = [await count_calls(market, model, *one) for one in ((ann, acme), (bob, bolt), (ann, acme))]
@@ -117,8 +126,7 @@ async def test_what_is_refused_in_one_conversation_is_not_left_out_in_others(dat
     """Only a word about the workspace holds for all of it. Proves: SL-10."""
     model = ScriptedModel(checks_prefix=False)
     async with open_market(database_url, model) as market:
-        team = market.slack.add_team("Acme", is_installed=False)
-        await market.install(team)
+        team = await market.add_team("Acme")
         ann, general = furnish(team, "Ann")
         for method in STREAM, STATUS:
             market.slack.faults.refuse(method, "channel_not_found", times=1)
@@ -142,8 +150,7 @@ async def count_calls(market: Market, model: ScriptedModel, user: User, channel:
 async def test_tokens_are_encrypted_at_rest(database_url: str) -> None:
     """A copy of the database opens nobody's Slack. Proves: SL-28."""
     async with open_market(database_url, ScriptedModel()) as market:
-        team = market.slack.add_team("Acme", is_installed=False)
-        await market.install(team)
+        team = await market.add_team("Acme")
         assert await run_sql(database_url, "SELECT 1 FROM slack_installations WHERE sealed IS NOT NULL")
         assert await find_text(database_url, team.bot_token, team.bot_token.encode().hex()) == set()
 
@@ -211,8 +218,7 @@ async def test_a_token_is_renewed_before_it_ends(database_url: str) -> None:
     model.add(says("One."))
     fake = FakeSlack(app=App(rotates_tokens=True))
     async with open_market(database_url, model, fake=fake) as market:
-        team = market.slack.add_team("Acme", is_installed=False)
-        await market.install(team)
+        team = await market.add_team("Acme")
         user, general = furnish(team, "Ann")
         before = team.bot_token
         await run_sql(database_url, "UPDATE slack_installations SET expires_at = now() + interval '1 minute'")
@@ -228,8 +234,7 @@ async def test_a_removed_app_forgets_its_tokens_and_its_answers_wait_for_it_to_c
     model = ScriptedModel(checks_prefix=False)
     model.add(says("Late, and whole."))
     async with open_market(database_url, model) as market:
-        team = market.slack.add_team("Acme", is_installed=False)
-        await market.install(team)
+        team = await market.add_team("Acme")
         user, general = furnish(team, "Ann")
         market.slack.faults.refuse("chat.*", code="token_revoked")
         ts = await market.slack.say(user, general, "<@BOT> hi")
@@ -251,12 +256,9 @@ async def test_a_removed_app_forgets_its_tokens_and_its_answers_wait_for_it_to_c
 async def test_a_word_of_a_removal_ends_no_installation_whose_token_slack_takes(database_url: str) -> None:
     """It was installed again within the second that Slack tells. Proves: SL-31."""
     async with open_market(database_url, ScriptedModel()) as market:
-        team = market.slack.add_team("Acme", is_installed=False)
-        await market.install(team)
+        team = await market.add_team("Acme")
         tell_installation(market.slack.world, team.installation, {"type": "app_uninstalled"})
-        await market.slack.wait_until_heard()
-        await until(database_url, "SELECT 1 FROM slack_inbox HAVING bool_and(verdict IS NOT NULL) AND count(*) > 0")
-        assert await run_sql(database_url, "SELECT 1 FROM slack_installations WHERE sealed IS NOT NULL")
+        assert await market.goes_on()
         assert (await market.browser.get(f"{market.address}/readyz")).json().get("slack") is None
 
 
@@ -266,8 +268,7 @@ async def test_a_word_of_a_removal_is_believed_only_once_slack_says_how_the_toke
 ) -> None:
     """A busy Slack refuses no token: an installation that is good goes on. Proves: SL-31."""
     async with open_market(database_url, ScriptedModel()) as market:
-        team = market.slack.add_team("Acme", is_installed=False)
-        await market.install(team)
+        team = await market.add_team("Acme")
         market.slack.faults.add(how, "auth.test")
         tell_installation(market.slack.world, team.installation, {"type": "app_uninstalled"})
         await market.slack.wait_until_heard()
@@ -280,8 +281,7 @@ async def test_a_word_of_a_removal_is_believed_only_once_slack_says_how_the_toke
 async def test_a_removal_whose_time_nobody_told_is_one(database_url: str) -> None:
     """Else its tokens would be kept for ever. Proves: SL-31."""
     async with open_market(database_url, ScriptedModel()) as market:
-        team = market.slack.add_team("Acme", is_installed=False)
-        await market.install(team)
+        team = await market.add_team("Acme")
         market.slack.faults.refuse("auth.test", code="account_inactive")
         body = {"type": "event_callback", "event_id": "Ev1", "team_id": team.team_id, "event_time": 10**400}
         payload = json.dumps({**body, "event": {"type": "app_uninstalled"}}).encode()
@@ -297,8 +297,7 @@ async def test_an_answer_waits_for_the_app_to_be_invited_again(database_url: str
     model = ScriptedModel(checks_prefix=False)
     model.add(says("Late, and whole."))
     async with open_market(database_url, model) as market:
-        team = market.slack.add_team("Acme", is_installed=False)
-        await market.install(team)
+        team = await market.add_team("Acme")
         user, general = furnish(team, "Ann")
         market.slack.faults.refuse("chat.*", code="not_in_channel")
         ts = await market.slack.say(user, general, "<@BOT> hi")
@@ -311,13 +310,10 @@ async def test_an_answer_waits_for_the_app_to_be_invited_again(database_url: str
 async def test_a_late_word_of_a_removal_ends_no_newer_installation(database_url: str) -> None:
     """Slack sends events again for hours. Proves: SL-31."""
     async with open_market(database_url, ScriptedModel()) as market:
-        team = market.slack.add_team("Acme", is_installed=False)
-        await market.install(team)
+        team = await market.add_team("Acme")
         await run_sql(database_url, "UPDATE slack_installations SET installed_at = now() + interval '1 minute'")
         market.slack.uninstall(team)
-        await market.slack.wait_until_heard()
-        await until(database_url, "SELECT 1 FROM slack_inbox HAVING bool_and(verdict IS NOT NULL) AND count(*) > 0")
-        assert await run_sql(database_url, "SELECT 1 FROM slack_installations WHERE sealed IS NOT NULL")
+        assert await market.goes_on()
 
 
 async def test_a_shared_conversation_stays_with_the_installation_that_saw_it_first(database_url: str) -> None:
@@ -325,9 +321,7 @@ async def test_a_shared_conversation_stays_with_the_installation_that_saw_it_fir
     model = ScriptedModel()
     model.add(says("Hello Ann."), says("Hello Bob."))
     async with open_market(database_url, model) as market:
-        acme, bolt = (market.slack.add_team(name, is_installed=False) for name in ("Acme", "Bolt"))
-        await market.install(acme)
-        await market.install(bolt)
+        acme, bolt = await market.add_team("Acme"), await market.add_team("Bolt")
         ann, bob = acme.add_user("Ann"), bolt.add_user("Bob")
         shared = acme.add_channel("shared", members=[ann, bob, bolt.bot], shared_with=[bolt])
         ts = await market.slack.say(ann, shared, "<@BOT> hi")
