@@ -82,5 +82,6 @@ def _expected(model: type[BaseModel], error: ErrorDetails) -> str:
 def _known_fields(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
     for part in place[:-1]:
         inner = model.model_fields[str(part)].annotation
-        model = next(kind for kind in get_args(inner) if isinstance(kind, type) and issubclass(kind, BaseModel))
+        kinds = (inner, *get_args(inner))  # where a field may be left out its type is one of several
+        model = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
     return list(model.model_fields)

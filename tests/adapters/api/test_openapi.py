@@ -6,40 +6,24 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from adapters.api.agent_files import WriteFile
-from adapters.api.approvals import Decide
-from adapters.api.bodies import CreateTask, SayAsOperator, TakeSession, UserDetails
+from adapters.api.bodies import CreateTask, UserDetails
 from adapters.api.context import Remembering
 from adapters.api.errors import STATUS, ErrorCode
 from adapters.api.event_views import EVENTS
-from adapters.api.memory_bodies import DeleteMemories, ImportMemories, OptimizeMemories, WriteMemory, WriteOwnMemory
 from adapters.api.operations import OPERATIONS
-from adapters.api.people_views import SayCode
 from adapters.api.resource import Resource, SegmentRoute
 from adapters.api.routes import build_api
 from adapters.api.views import AcceptedView, AnsweredView, ErrorView, TaskView, UsageView
 from agent.ids import AgentId
 from agent.routing import Routes
+from tests.adapters.api.bodies import BODIES
 from tests.adapters.api.caller import TASKS, Caller
 from tests.adapters.api.fake import FakeGateway
 from tests.adapters.api.fake_memories import ANN, ANNS_TOKEN, TEA, FakeMemories, FakeTokens, FakeTurns
 from tests.adapters.api.fake_operating import fake_operating
-from tests.adapters.api.fake_people import CODE, LINKED, FakePeople
+from tests.adapters.api.fake_people import LINKED, FakePeople
 
 REMEMBERING = Remembering(memories=FakeMemories(), turns=FakeTurns(), tokens=FakeTokens(), people=FakePeople())
-BODIES: dict[type[BaseModel], dict[str, Any]] = {
-    CreateTask: {"prompt": "Hi"},
-    Decide: {"decision": "approved", "user_details": {"id": "ann"}},
-    WriteMemory: {"memory": "likes tea"},
-    WriteOwnMemory: {"memory": "likes tea"},
-    DeleteMemories: {"memory_ids": [TEA.memory_id]},
-    ImportMemories: {"file": {}},
-    OptimizeMemories: {"apply": False},
-    SayCode: {"code": CODE},
-    TakeSession: {"name": "Mia"},
-    SayAsOperator: {"name": "Mia", "text": "I am here."},
-    WriteFile: {"text": "Open from 9 to 5.", "cause": "new hours"},
-}
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
 
 
