@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from agent.errors import BudgetSpentError, ModelError, ModelUnavailableError
-from agent.loop import Progress
+from agent.progress import Progress
 from agent.tasks import TaskState
 from agent.text import storable
 from gateway import metrics

@@ -11,7 +11,8 @@ import structlog
 from agent.errors import LeaseLostError
 from agent.events import Event, TextDelta
 from agent.ids import RunId, channel_of
-from agent.loop import Agent, Progress, Work, finish_run, run_agent
+from agent.loop import Agent, Work, run_agent
+from agent.progress import Progress, finish_run
 from agent.prompt import Context, fit_memories
 from agent.records import Message, Run, RunState, Turn
 from agent.tasks import Task, TaskState

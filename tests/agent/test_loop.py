@@ -7,7 +7,8 @@ import pytest
 
 from agent.errors import ContextWindowExceededError, ModelRefusedRequestError, ModelUnavailableError
 from agent.events import Event, TextDelta, ToolFinished, ToolStarted
-from agent.loop import CUT, EMPTY, OUT_OF_TIME, REFUSED, TOO_MANY_CALLS, run_agent
+from agent.loop import CUT, OUT_OF_TIME, REFUSED, TOO_MANY_CALLS, run_agent
+from agent.progress import EMPTY
 from agent.records import JsonObject, PastRun, RunState
 from agent.tools import build_tool
 from tests.support.agent_runs import (

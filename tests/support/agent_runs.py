@@ -8,8 +8,9 @@ from typing import Any
 
 from agent.events import Event, TextDelta
 from agent.ids import AgentId, MemoryId, MessageId, SessionId, TaskId, UserId
-from agent.loop import Agent, Progress, Work, run_agent
+from agent.loop import Agent, Work, run_agent
 from agent.ports import Model, ModelReply, ModelRequest, Text, ToolResult
+from agent.progress import Progress
 from agent.prompt import Context
 from agent.records import Author, JsonObject, JsonValue, Message, PastRun, Run, Turn, Usage, User, UserMemory
 from agent.speech import CLOSE, MEMORY_HEAD
