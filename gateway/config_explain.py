@@ -25,6 +25,7 @@ _EXPECTED: Mapping[str, str] = {
     "model_type": "expected a table",
     "none_required": "expected nothing: this release does not have it yet",
     "decimal_type": "expected a number",
+    "is_instance_of": "expected a number",  # of dollars: nothing else is read into a class of its own
     "decimal_parsing": "expected a number",
     "string_pattern_mismatch": "expected text of the form {pattern}",
     "string_too_short": "expected at least {min_length} characters",

@@ -265,6 +265,7 @@ class TestTheRest:
             ('["a\\nb"]', '"a b": unknown key; expected one of agents, sites'),
             ("[prices.x]\ninput = -1\noutput = 1", "prices.x.input: expected at least 0; found -1"),
             ("[prices.x]\ninput = 'dear'\noutput = 1", "prices.x.input: expected a number of US dollars"),
+            ("[prices.x]\ninput = true\noutput = 1", "prices.x.input: expected a number; found true"),
             ("[prices.x]\ninput = 1", "prices.x.output: expected a value"),
             ("[storage]\non = false", "storage: unknown key"),
         ],
