@@ -1,6 +1,7 @@
 """What a channel asks of the memories, and of who bears a person's token. `gateway` gives both."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from agent.ids import MemoryId, UserId
@@ -14,6 +15,7 @@ from agent.memories import (
     SearchMethod,
 )
 from agent.memory_merging import Optimization
+from agent.open_threads import OpenThreads
 from agent.records import JsonObject, JsonValue, Message, UserMemory
 
 
@@ -117,14 +119,27 @@ class FoundTurn(Protocol):
 class TurnSearch(Protocol):
     """A person's search in what was said."""
 
-    async def find_turns(self, user_id: UserId, text: str, limit: int) -> Sequence[FoundTurn]:
-        """Messages of all threads that the person takes part in, the best first; for that person's eyes only."""
+    async def find_turns(
+        self, user_id: UserId, text: str, limit: int, open_threads: OpenThreads | None = None
+    ) -> Sequence[FoundTurn]:
+        """Messages of all threads that the person takes part in, the best first; for that person's eyes only.
+
+        With `open_threads` no other shared thread of a website is among them.
+        """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who bears a token, and which shared threads it opens."""
+
+    user_id: UserId
+    open_threads: OpenThreads
 
 
 class PersonTokens(Protocol):
     """Who people are by the tokens that they carry themselves."""
 
-    async def find_person(self, token: str) -> UserId | None:
+    async def find_person(self, token: str) -> Person | None:
         """The person that the token speaks of; none where it is not valid, or nobody is known by it."""
         ...

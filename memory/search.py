@@ -10,6 +10,7 @@ from typing import Any
 
 from agent.ids import SessionId, UserId
 from agent.likeness import add_likeness, compare_vectors
+from agent.open_threads import OpenThreads
 from agent.ports import Embedder
 from agent.ranking import Corpus
 from agent.records import Audience, Message, UserMemory
@@ -51,16 +52,19 @@ class Search:
         async with self._database.scope(user_id=user_id) as connection:
             return (await find_ranked(connection, user_id, text, audience))[:limit]
 
-    async def find_turns(self, user_id: UserId, text: str, limit: int) -> Sequence[FoundMessage]:
+    async def find_turns(
+        self, user_id: UserId, text: str, limit: int, open_threads: OpenThreads | None = None
+    ) -> Sequence[FoundMessage]:
         """The messages that answer a text, best first, out of all threads that the person takes part in.
 
-        For that person's eyes only: others in a thread may know nothing of the other threads.
+        For that person's eyes only: others in a thread may know nothing of the other threads. With `open_threads` no
+        other shared thread of a website is looked at.
         """
         text = storable(text)
         async with self._database.scope(user_id=user_id) as connection:
             await connection.fetchrow(query("begin_reading"))
             facts = _link(await find_ranked(connection, user_id, text, Audience.PRIVATE))
-            found = await self._find_turns(connection, (user_id, None), text, limit, facts)
+            found = await self._find_turns(connection, (user_id, None), text, limit, facts, open_threads)
         return await self._look_again(found, text, limit)
 
     async def find_in_session(
@@ -79,9 +83,11 @@ class Search:
         text: str,
         limit: int,
         facts: Mapping[Place, float],
+        open_threads: OpenThreads | None = None,
     ) -> Sequence[FoundMessage]:
         sessions, seqs = [place[0] for place in facts], [place[1] for place in facts]
-        row = await connection.fetchrow(query("find_turns"), *whose, text, TURN_CANDIDATES, sessions, seqs)
+        is_open = (list(open_threads.session_ids), open_threads.prefix) if open_threads else (None, None)
+        row = await connection.fetchrow(query("find_turns"), *whose, text, TURN_CANDIDATES, sessions, seqs, *is_open)
         assert row is not None, "the statement always gives one row"
         question = Question(
             named=frozenset(row["named"] or ()), asker_id=whose[0], is_about_asker=_SELF.search(text) is not None

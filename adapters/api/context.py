@@ -9,7 +9,7 @@ from adapters.api.errors import ApiError, ErrorCode
 from adapters.api.names import is_name, is_user_id, session_id_of, task_id_of
 from adapters.api.quota import Quota
 from adapters.api.tokens import ApiToken
-from adapters.memory_ports import Memories, PersonTokens, TurnSearch
+from adapters.memory_ports import Memories, Person, PersonTokens, TurnSearch
 from adapters.operating_ports import AgentFiles, Handoffs, SpendReader
 from adapters.ports import Gateway, People
 from agent.ids import AgentId, MemoryId, SessionId, TaskId, UserId
@@ -88,7 +88,7 @@ class Call:
 
     request: Request
     api_token: ApiToken | None = None
-    person_id: UserId | None = None
+    person: Person | None = None
 
     @property
     def token(self) -> ApiToken:
@@ -99,8 +99,8 @@ class Call:
     @property
     def user_id(self) -> UserId:
         """Whom it is about: the person who calls, or whom the path names. Raises `ApiError`."""
-        if self.person_id is not None:
-            return self.person_id
+        if self.person is not None:
+            return self.person.user_id
         user_id = self.request.path_params["user_id"]
         if not is_user_id(user_id):
             raise no_such("user")

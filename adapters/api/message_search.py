@@ -35,9 +35,10 @@ class FoundMessagesView(View):
 
 
 async def search_messages(api: Api, call: Call) -> Response:
-    """Messages out of all threads that the person takes part in, without a model."""
+    """Messages out of all threads that the person takes part in and that their token opens, without a model."""
     query = read_query(call.request, MessageSearchQuery)
-    found = await api.remembering.turns.find_turns(call.user_id, query.query, query.limit)
+    open_threads = call.person.open_threads if call.person else None
+    found = await api.remembering.turns.find_turns(call.user_id, query.query, query.limit, open_threads)
     views = (
         FoundMessageView(
             session_id=one.message.session_id, score=one.score, message=MessageView.model_validate(one.message)

@@ -74,11 +74,11 @@ class Resource:
         if operation.scope is None:
             self.api.quota.take_address(request)
             scheme, _, bearer = authorization.partition(" ")
-            person_id = await self.api.remembering.tokens.find_person(bearer) if scheme.lower() == "bearer" else None
-            if person_id is None:
+            person = await self.api.remembering.tokens.find_person(bearer) if scheme.lower() == "bearer" else None
+            if person is None:
                 raise _unauthorized('Bearer realm="parley", error="invalid_token"')
-            self.api.quota.take_person(person_id)
-            return Call(request=request, person_id=person_id)
+            self.api.quota.take_person(person.user_id)
+            return Call(request=request, person=person)
         token = find_token(self.tokens, authorization)
         if token is None:
             raise _unauthorized('Bearer realm="parley", error="invalid_token"')

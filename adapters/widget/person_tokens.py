@@ -3,15 +3,18 @@
 import time
 from collections.abc import Callable, Mapping
 
+from adapters.memory_ports import Person
 from adapters.ports import Gateway, People
+from adapters.widget.conversations import session_id_of
 from adapters.widget.door import Bearer, Door, Visitor
 from adapters.widget.errors import TokenRefusedError
 from adapters.widget.greeting import account_of
 from adapters.widget.keys import derive_secret
 from adapters.widget.sites import Site
-from adapters.widget.tokens import find_site_key
+from adapters.widget.tokens import Claims, find_site_key
 from agent.errors import UserGoneError
 from agent.ids import UserId
+from agent.open_threads import OpenThreads
 
 
 class PersonTokens:
@@ -31,15 +34,17 @@ class PersonTokens:
         self._door = Door(sites, derive_secret(secret))
         self._now_s = now_s
 
-    async def find_person(self, token: str) -> UserId | None:
+    async def find_person(self, token: str) -> Person | None:
         """The person that the token speaks of; none where it is not valid, or nobody is known by it."""
         try:
             site = self._sites.get(find_site_key(token)) if token else None
             if site is None:
                 return None
-            return await self._find(site, self._door.identify(site, token, self._now_s()))
+            bearer = self._door.identify(site, token, self._now_s())
+            user_id = await self._find(site, bearer)
         except (TokenRefusedError, UserGoneError):
             return None
+        return Person(user_id=user_id, open_threads=_list_open(site, bearer)) if user_id is not None else None
 
     async def _find(self, site: Site, bearer: Bearer) -> UserId | None:
         if isinstance(bearer, Visitor):
@@ -47,3 +52,11 @@ class PersonTokens:
             return linked.id if linked else bearer.user_id
         known = await self._gateway.find_user(account_of(site, bearer))
         return known.id if known else None
+
+
+def _list_open(site: Site, bearer: Bearer) -> OpenThreads:
+    """What `adapters.widget.door.may_join` lets the bearer into."""
+    if site.is_demo:
+        return OpenThreads(prefix=session_id_of(site.key, ""))
+    threads = bearer.threads if isinstance(bearer, Claims) else ()
+    return OpenThreads(session_ids=[session_id_of(site.key, thread) for thread in threads])

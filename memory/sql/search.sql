@@ -50,7 +50,8 @@ FROM best CROSS JOIN total CROSS JOIN LATERAL (
 -- name: find_turns
 -- What of the turns in a session ($2), or in the newest 500 sessions of $1, answers $3: at most $4 turns in which its
 -- words stand, and the turns ($5, $6) from which facts came. The newest 50,000 turns are looked at; how much a word tells is
--- reckoned from the newest 2,000. The names of speakers, and words that stand in every fourth of many turns, find nothing by
+-- reckoned from the newest 2,000. With $7 no shared thread of a website is among the sessions of $1 but those of $7 and those
+-- whose id begins with $8. The names of speakers, and words that stand in every fourth of many turns, find nothing by
 -- themselves unless there are no others.
 WITH terms AS MATERIALIZED (
     SELECT lexeme AS word, parley_word_query(lexeme) AS query
@@ -63,6 +64,8 @@ WITH terms AS MATERIALIZED (
         SELECT p.session_id
         FROM participants p JOIN sessions s ON s.session_id = p.session_id
         WHERE $2 IS NULL AND p.user_id = $1::text
+          AND ($7::text[] IS NULL OR s.channel <> 'widget' OR s.audience = 'private' OR s.session_id = ANY ($7)
+               OR coalesce(starts_with(s.session_id, $8::text), false))
         ORDER BY s.updated_at DESC LIMIT 500
     ) mine
 ), sample AS MATERIALIZED (

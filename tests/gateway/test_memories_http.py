@@ -18,6 +18,7 @@ from memory.instance import load_instance
 from tests.adapters.widget.make import OTHER_SITE, SITE, site_token
 from tests.support.agent_runs import EchoModel
 from tests.support.gateway import configure, open_core
+from tests.support.threads import add_thread
 
 CRM = ApiToken(name="crm", secret="crm-secret-0123456789", scopes=frozenset({Scope.MEMORIES}))
 ME = "/api/v1/me/memories"
@@ -132,3 +133,25 @@ async def test_only_a_valid_token_of_a_known_person_opens_their_memories(
     instance = await load_instance(database)
     visitor = issue_visitor_token(UserId("usr_" + "1" * 32), SITE.key, derive_secret(instance.secret), now_s)
     assert (await client.get(ME, headers=bearing(visitor))).status_code == 404, "who never said anything is not known"
+
+
+async def test_a_shared_thread_that_the_token_does_not_open_any_more_is_not_searched(
+    client: httpx2.AsyncClient, database_url: str
+) -> None:
+    """Whom the site takes out of a thread reads no more of it; their own stays theirs. Proves: UM-10."""
+    said = [("Bob", "The budget is secret.")]
+    for name, audience in (
+        ("shop:room", "shared"),
+        ("shop:hall", "shared"),
+        ("blog:room", "shared"),
+        ("blog:~1", "private"),
+    ):
+        await add_thread(database_url, f"web:{name}", said, people=("usr_ann", "bob"), audience=audience)
+
+    async def search(*threads: str) -> set[str]:
+        ann = bearing(site_token(time.time(), threads=list(threads)))
+        found = await client.get("/api/v1/me/message-search?query=budget", headers=ann)
+        return {message["session_id"] for message in found.json()["messages"]}
+
+    assert await search("room") == {"web:shop:room", "web:blog:~1"}
+    assert await search() == {"web:blog:~1"}

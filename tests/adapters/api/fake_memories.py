@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from adapters.memory_ports import Person
 from agent.errors import MemoryNotFoundError, UserNotFoundError
 from agent.ids import MemoryId, MessageId, SessionId, UserId
 from agent.memories import (
@@ -17,6 +18,7 @@ from agent.memories import (
     SearchMethod,
 )
 from agent.memory_merging import Optimization, PlannedMerge, measure
+from agent.open_threads import OpenThreads
 from agent.records import Author, JsonObject, JsonValue, Message, UserMemory
 
 AT = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -146,7 +148,9 @@ class Hit:
 class FakeTurns:
     """One message of Ann's that answers everything."""
 
-    async def find_turns(self, user_id: UserId, text: str, limit: int) -> Sequence[Hit]:
+    async def find_turns(
+        self, user_id: UserId, text: str, limit: int, open_threads: OpenThreads | None = None
+    ) -> Sequence[Hit]:
         """It, for Ann."""
         if user_id != ANN:
             return []
@@ -166,6 +170,6 @@ class FakeTurns:
 class FakeTokens:
     """Ann, by her token."""
 
-    async def find_person(self, token: str) -> UserId | None:
+    async def find_person(self, token: str) -> Person | None:
         """Ann, or nobody."""
-        return ANN if token == ANNS_TOKEN else None
+        return Person(user_id=ANN, open_threads=OpenThreads()) if token == ANNS_TOKEN else None
