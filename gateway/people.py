@@ -25,6 +25,7 @@ class PeopleService:
         self._codes = codes
         self.list_former_ids = links.list_former_ids
         self.list_accounts = links.list_accounts
+        self.withdraw_email = links.withdraw_email
 
     async def find_visitor(self, visitor_id: UserId, tenant: str) -> User | None:
         """The person behind a visitor's token. Raises `UserGoneError` where it stands for nobody any more."""

@@ -85,3 +85,7 @@ class SlackPeople:
     async def prove_email(self, identity: Identity, user: User, email: str) -> User:
         """Slack vouches for this address: who proved the same elsewhere is the same person."""
         return await self._people.prove_email(identity, user, email)
+
+    async def withdraw_email(self, identity: Identity, but: str | None) -> None:
+        """Slack vouches for no other address any more: nobody new is linked by one that it vouched for before."""
+        await self._people.withdraw_email(identity, but)

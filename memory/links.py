@@ -113,6 +113,11 @@ class Links:
             await _merge(connection, user_id, UserId(found["user_id"]), "email")
             return UserId(found["user_id"])
 
+    async def withdraw_email(self, identity: Identity, but: str | None) -> None:
+        """Forget the address that an account's channel vouched for, unless it is `but`. Parts nobody."""
+        async with self._database.scope(identity=_key(identity)) as connection:
+            await connection.execute(query("withdraw_email"), *_parts(identity), but)
+
 
 async def _merge(connection: Connection, user_id: UserId, into: UserId, proof: Proof) -> None:
     for one in sorted((user_id, into)):

@@ -205,7 +205,7 @@ class Handler:
             case HomeOpened():
                 return await self._home.open(event)
             case UserChanged():
-                self._profiles.forget(event.origin, event.user)
+                await self._profiles.change(event.origin, event.user, event.profile)
                 return _ignore(Reason.PROFILE), None
             case Revoked():
                 return await self._ending.end(event), None

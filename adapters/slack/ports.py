@@ -194,6 +194,10 @@ class Own(Protocol):
         """Slack vouches for this address: who proved the same elsewhere is the same person."""
         ...
 
+    async def withdraw_email(self, identity: Identity, but: str | None) -> None:
+        """Slack vouches for no address of this account but this one, if any. Harmless for an unknown account."""
+        ...
+
 
 Pin: TypeAlias = tuple[str, str, str | None]
 """Installation, team and bot user."""

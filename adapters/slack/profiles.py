@@ -15,9 +15,9 @@ from adapters.slack.errors import SlackError
 from adapters.slack.people import Profile, parse_profile
 from adapters.slack.places import identity_of
 from adapters.slack.ports import Own, WebApi
-from adapters.slack.records import Origin, Said, object_of
+from adapters.slack.records import Origin, Said, object_of, text_of
 from agent.ids import new_user_id
-from agent.records import User
+from agent.records import JsonObject, User
 
 log = structlog.get_logger(__name__)
 FRESH_S = 600.0
@@ -70,7 +70,7 @@ class Profiles:
         return Person(user=stored, name=profile.name if profile else stored.display_name)
 
     async def find_names(self, origin: Origin, users: Iterable[str]) -> dict[str, str]:
-        """The names of people who are mentioned, as far as they can be had."""
+        """The names of people who are mentioned, as far as they can be had. Raises `StoreUnavailableError`."""
         names: dict[str, str] = {}
         for user in list(dict.fromkeys(users))[:NAMES_LOOKED_UP]:
             profile = await self._load(origin, user)
@@ -87,9 +87,10 @@ class Profiles:
             for name in profile.names
         ]
 
-    def forget(self, origin: Origin, user: str) -> None:
-        """A profile changed: it is looked up anew when it is next needed."""
+    async def change(self, origin: Origin, user: str, told: JsonObject) -> None:
+        """A profile changed: it is looked up anew when it is next needed. An address that went proves nothing now."""
         self._known.pop((origin.installation, user), None)
+        await self._withdraw(origin, user, told, parse_profile(origin, told))
 
     def forget_people(self) -> None:
         """Accounts were linked, parted or erased: who is behind each is looked up anew."""
@@ -98,7 +99,7 @@ class Profiles:
     async def _ensure(self, origin: Origin, home: str, user: str, profile: Profile | None) -> User:
         key = (origin.installation, f"{home}:{user}")
         known = self._users.get(key)
-        if known is not None and known[0] == profile:
+        if known is not None and known[0] is profile:  # read anew it is proven anew: the proof may be withdrawn by now
             return known[1]
         details = profile.as_user() if profile else User(id=new_user_id())
         identity = identity_of(origin.installation, home, user)
@@ -128,9 +129,18 @@ class Profiles:
             log.info("slack_profile_not_read", error=str(error))
             _remember(self._known, key, (self._clock() + FAILED_FRESH_S, before))
             return before
-        profile = parse_profile(origin, object_of(answer, "user"))
+        told = object_of(answer, "user")
+        profile = parse_profile(origin, told)
+        await self._withdraw(origin, user, told, profile)
         _remember(self._known, key, (self._clock() + FRESH_S, profile))
         return profile
+
+    async def _withdraw(self, origin: Origin, user: str, told: JsonObject, profile: Profile) -> None:
+        """What was proven by an address that Slack does not vouch for any more is so no longer, whatever their home."""
+        but = profile.email if self._trusts(origin.installation) else None
+        homes = {origin.installation, origin.team, text_of(told, "team_id") or origin.team}
+        for home in sorted(homes):
+            await self._own.withdraw_email(identity_of(origin.installation, home, user), but)
 
 
 def _remember(cache: OrderedDict[K, V], key: K, value: V) -> None:

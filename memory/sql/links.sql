@@ -237,6 +237,12 @@ UPDATE identities SET proven_email = $4
 WHERE tenant = $1 AND channel = $2 AND external_id = $3 AND proven_email IS DISTINCT FROM $4
 RETURNING user_id, is_kept_apart;
 
+-- name: withdraw_email
+-- Within the scope of the account $1, $2, $3: its channel vouches for no address but $4 any more, if for that.
+UPDATE identities SET proven_email = NULL
+WHERE tenant = $1 AND channel = $2 AND external_id = $3 AND proven_email IS NOT NULL
+  AND proven_email IS DISTINCT FROM $4::text;
+
 -- name: lock_email
 SELECT pg_advisory_xact_lock(7264, hashtext($1::text)), set_config('parley.email', $1, true);
 

@@ -255,3 +255,62 @@ async def test_an_address_links_only_where_the_workspace_is_the_owners(
         await arena.answers(await arena.ask(arena.ann, "<@BOT> hi"))
         people = await run_sql(database_url, "SELECT DISTINCT user_id FROM identities")
         assert len(people) == count
+
+
+WEB = Identity(tenant="shop", channel="id", external_id="ann-on-the-web")
+
+
+async def sign_in(arena: Arena, database: Database) -> int:
+    """Somebody proves Ann's address on the website. How many people there are then."""
+    await arena.core.gateway.service.ensure_user(WEB, User(id=UserId("ann-on-the-web")))
+    await Links(database).prove_email(WEB, "ann@acme.test")
+    people = await run_sql(arena.url, "SELECT DISTINCT user_id FROM identities")
+    return len(people)
+
+
+@pytest.mark.parametrize("change", [{"is_deleted": True}, {"is_restricted": True}, {"email": "ann@new.test"}, {}])
+async def test_an_address_that_slack_took_away_links_nobody_any_more(
+    database_url: str, database: Database, change: dict[str, bool | str]
+) -> None:
+    """The company gives it to the next Ann, who would be the old one. Proves: SL-21, ID-3."""
+    model = ScriptedModel()
+    model.add(says("Hello."))
+    async with open_arena(database_url, model) as arena:
+        await arena.answers(await arena.ask(arena.ann, "<@BOT> hi"))
+        await arena.slack.change_profile(arena.ann, **change)
+        await arena.slack.wait_until_heard()
+        await arena.decisions()
+        assert await sign_in(arena, database) == (2 if change else 1), "a change of anything else takes no proof away"
+
+
+async def test_an_address_proves_nothing_once_the_profile_is_read_without_it(
+    database_url: str, database: Database
+) -> None:
+    """Slack told of the change while nobody listened; somebody mentions her now. Proves: SL-21, ID-3."""
+    model = ScriptedModel()
+    model.add(says("Hello."))
+    async with open_arena(database_url, model) as arena:
+        slack = Identity(
+            tenant=arena.team.team_id, channel="slack", external_id=f"{arena.team.team_id}:{arena.ann.user_id}"
+        )
+        await arena.core.gateway.service.ensure_user(slack, User(id=UserId("old-ann")))
+        await Links(database).prove_email(slack, "ann@acme.test")
+        arena.ann.is_restricted = True
+        await arena.answers(await arena.ask(arena.ben, f"<@BOT> where is <@{arena.ann.user_id}>?"))
+        assert await sign_in(arena, database) == 3
+
+
+async def test_who_was_linked_by_an_address_stays_so_when_slack_takes_it_away(
+    database_url: str, database: Database
+) -> None:
+    """The proof was good when it was given; only nobody new is linked by it. Proves: ID-3."""
+    model = ScriptedModel()
+    model.add(says("Hello."))
+    async with open_arena(database_url, model) as arena:
+        await arena.answers(await arena.ask(arena.ann, "<@BOT> hi"))
+        assert await sign_in(arena, database) == 1
+        await arena.slack.change_profile(arena.ann, is_restricted=True)
+        await arena.slack.wait_until_heard()
+        await arena.decisions()
+        people = await run_sql(database_url, "SELECT DISTINCT user_id FROM identities")
+        assert len(people) == 1
