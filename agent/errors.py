@@ -24,6 +24,7 @@
     │   ├── ModelUnavailableError  away, overloaded or rate limited
     │   ├── ModelRefusedRequestError   it would refuse the same request again
     │   ├── ContextWindowExceededError the request does not fit
+    │   ├── ModelNonsenseError     the answer has not the form that was asked for, or was cut short
     │   ├── BudgetSpentError       nothing is left of a budget of the day
     │   └── BudgetHeldError        calls that go on hold what is left of it
     └── ToolError                  a tool failed; its text is for the model, not for people
@@ -150,6 +151,10 @@ class ModelRefusedRequestError(ModelError):
 
 class ContextWindowExceededError(ModelError):
     """This conversation has become too long for the agent's model."""
+
+
+class ModelNonsenseError(ModelError):
+    """The agent's model gave an answer that makes no sense."""
 
 
 class BudgetSpentError(ModelError):

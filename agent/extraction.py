@@ -5,14 +5,16 @@ is short and plain, it does not read like an instruction or a claim to rights, a
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from itertools import islice
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.ids import UserId
-from agent.memories import FACT_LIMIT, SLOTS, is_plain_fact, is_plain_topic
+from agent.memories import FACT_LIMIT, MAX_TOPICS, SLOTS, is_plain_fact, is_plain_topic
 from agent.own_words import own_words
 from agent.ports import ModelMessage, ModelRequest, Text
 from agent.records import JsonObject, JsonValue, Message, UserMemory
@@ -20,6 +22,7 @@ from agent.secret_gate import has_secret, redact
 from agent.speech import plain_text
 
 MAX_CANDIDATES = 10
+MAX_OPERATIONS = 50
 INPUT_LIMIT = 500
 MAX_OUTPUT_TOKENS = 4_000
 """Thinking, which small models do by default, counts among them."""
@@ -64,15 +67,11 @@ class _Operation(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     op: Literal["add", "update", "retire", "noop"]
-    fact: str = ""
+    fact: str | None = None
     slot: str | None = None
-    topics: list[Annotated[str, Field(max_length=40)]] = Field(default_factory=list, max_length=8)
+    topics: object = None
     known: int | None = None
     evidence: int
-
-
-class _Answer(BaseModel):
-    operations: list[_Operation] = Field(max_length=50)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,24 +136,32 @@ def is_small_talk(message: str) -> bool:
 
 
 def is_sound_answer(answer: JsonValue) -> bool:
-    """Whether a model's answer has the form that was asked for, whatever it says."""
-    return _read(answer) is not None
+    """Whether a model's answer has the form that was asked for, whatever its operations say."""
+    return isinstance(answer, dict) and isinstance(answer.get("operations"), list)
 
 
 def believe(
     answer: JsonValue, said: Sequence[Message], known: Sequence[UserMemory], author_id: UserId
 ) -> tuple[FactChange, ...]:
-    """What of a model's answer becomes facts about `author_id`. Nonsense gives nothing; it never raises."""
-    operations = (_read(answer) or _Answer(operations=[])).operations
+    """What of a model's answer becomes facts about `author_id`. Nonsense gives nothing; it never raises.
+
+    An operation that makes no sense does not take the others along.
+    """
+    operations = islice(_read(answer), MAX_OPERATIONS)
     changes = (_believe_one(operation, said, known[:MAX_CANDIDATES], author_id) for operation in operations)
     return tuple(change for change in changes if change is not None)
 
 
-def _read(answer: JsonValue) -> _Answer | None:
-    try:
-        return _Answer.model_validate(answer)
-    except ValidationError:
-        return None
+def _read(answer: JsonValue) -> Iterator[_Operation]:
+    operations = answer.get("operations") if isinstance(answer, dict) else None
+    for operation in operations if isinstance(operations, list) else ():
+        with suppress(ValidationError):
+            yield _Operation.model_validate(operation)
+
+
+def _read_topics(topics: object) -> tuple[str, ...]:
+    words = [t.strip().lower() for t in topics if isinstance(t, str)] if isinstance(topics, list) else []
+    return tuple(dict.fromkeys(topic for topic in words if is_plain_topic(topic)))[:MAX_TOPICS]
 
 
 def _believe_one(
@@ -162,7 +169,7 @@ def _believe_one(
 ) -> FactChange | None:
     if op.op == "noop" or not 1 <= op.evidence <= len(said):
         return None
-    evidence, text = said[op.evidence - 1], " ".join(op.fact.split())
+    evidence, text = said[op.evidence - 1], " ".join((op.fact or "").split())
     if evidence.role != "user" or evidence.author.id != author_id:
         return None
     target = known[op.known - 1] if op.known is not None and 1 <= op.known <= len(known) else None
@@ -174,7 +181,7 @@ def _believe_one(
         op=op.op,
         text=text,
         slot=op.slot if op.slot in SLOTS else target.slot if target else None,
-        topics=tuple(dict.fromkeys(t.strip().lower() for t in op.topics if is_plain_topic(t.strip()))),
+        topics=_read_topics(op.topics),
         known=target,
         evidence=evidence,
         input=keep_words(evidence.text),

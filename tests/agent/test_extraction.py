@@ -85,13 +85,38 @@ def test_a_topic_that_cannot_be_kept_is_left_out_and_the_fact_stays(topic: str) 
     [
         *(None, [], "yes", 3, {}),
         *({"operations": None}, {"operations": [None]}, {"operations": [{}] * 51}, answer(evidence="x")),
-        *(answer(topics=["x" * 41]), answer(topics=["\ud800"])),
+        *({"operations": "add"}, {"operations": {"op": "add"}}),
     ],
     ids=lambda value: repr(value)[:30],
 )
 def test_nonsense_gives_nothing(nonsense: Any) -> None:
     """Models do not always keep to the form."""
     assert believe(nonsense, SAID, KNOWN, ANN.id) == ()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *(None, 3, {}, {"op": "forget", "evidence": 1}, {"op": "add", "fact": "likes milk", "evidence": "x"}),
+        {"op": "noop", "fact": None, "topics": None, "slot": None, "known": None, "evidence": None},
+        {"op": "add", "fact": ["likes milk"], "evidence": 1},
+    ],
+    ids=repr,
+)
+def test_an_operation_that_makes_no_sense_does_not_take_the_others_along(odd: Any) -> None:
+    """The answer is about up to fifty messages, which are not read again. Proves: UM-3."""
+    sound = answer()["operations"]
+    assert [c.text for c in believe({"operations": [odd, *sound]}, SAID, KNOWN, ANN.id)] == ["likes tea"]
+    assert [c.text for c in believe({"operations": [*sound, odd]}, SAID, KNOWN, ANN.id)] == ["likes tea"]
+
+
+def test_what_is_more_than_the_limits_is_cut_and_the_rest_is_believed() -> None:
+    """The model is not told of them. Proves: UM-3."""
+    [tea] = believe(answer(topics=["x" * 41, *(f"topic {n}" for n in range(9))]), SAID, KNOWN, ANN.id)
+    assert tea.topics == tuple(f"topic {n}" for n in range(8))
+    assert believe(answer(topics="drinks"), SAID, KNOWN, ANN.id)[0].topics == ()
+    many: Any = [{"op": "add", "fact": f"likes tea {n}", "evidence": 1} for n in range(60)]
+    assert len(believe({"operations": many}, SAID, KNOWN, ANN.id)) == 50
 
 
 WORDS = st.text(alphabet=st.characters(categories=None), max_size=20)

@@ -169,6 +169,26 @@ async def test_a_nonsense_answer_leaves_no_fact_and_no_job(database_url: str, an
     assert await facts(database_url) == {"likes milk"}
 
 
+async def test_an_answer_that_was_cut_short_is_asked_for_again_message_by_message(database_url: str) -> None:
+    """What one call could not say of many messages, a call for each can. Proves: UM-3."""
+    model = Learner()
+    model.may_learn.clear()
+    learn = model.complete_json
+
+    async def cut(request: ModelRequest, schema: JsonObject) -> tuple[JsonValue, Usage]:
+        answer, usage = await learn(request, schema)
+        is_short = len(model.learning) <= 2 or all_text(request).count("I like") > 1
+        return (None if is_short else answer), usage
+
+    model.complete_json = cut  # type: ignore[method-assign]
+    async with open_core(database_url, model, configure(replace(AGENT, extract_after_s=0.2))) as core:
+        await core.ask("I like tea")
+        await core.ask("I like milk")
+        model.may_learn.set()
+        await learned(database_url)
+    assert await facts(database_url) == {"likes tea", "likes milk"}
+
+
 async def test_words_that_always_fail_are_left_out_and_those_round_them_are_read(database_url: str) -> None:
     """One odd message must not take the process down, nor cost calls for ever, nor keep the rest from being read."""
     model = Learner()
