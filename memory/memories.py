@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from agent.extraction import FactChange
@@ -103,41 +103,71 @@ class Memories:
 
 
 async def _apply(connection: Connection, user_id: UserId, change: FactChange, reading: Reading) -> int:
-    said_at, known, memory_id = change.evidence.at, change.known, new_memory_id()
     if change.op == "retire":
         return await _retire(connection, user_id, change)
-    visibility = "thread" if reading.audience is Audience.SHARED else "private"
-    superseded: str | None = None
-    if known is not None:
-        ended = await connection.fetchrow(query("end_memory"), user_id, known.memory_id, said_at, memory_id)
-        if ended is None and not await _was_replaced(connection, user_id, known):
-            return 0
-        superseded = known.memory_id
-        visibility = "private" if known.visibility == "private" else visibility
-    digest = fact_hash(change.text)
-    if change.slot is not None:
-        older = await connection.fetchrow(query("end_slot"), user_id, change.slot, digest, said_at, memory_id)
-        superseded = older["memory_id"] if older else superseded
+    same = await connection.fetchrow(query("find_live_memory_by_hash"), user_id, fact_hash(change.text))
+    if same is not None:
+        return await _restate(connection, user_id, change, read_record(same))
+    if await _is_barred(connection, user_id, change, fact_hash(change.text), change.slot):
+        return 0
+    memory_id = new_memory_id()
+    is_private = reading.audience is Audience.PRIVATE or (change.known and change.known.visibility == "private")
+    superseded = await _make_room(connection, user_id, change, change.slot, memory_id)
     row = await connection.fetchrow(
         query("add_memory"),
         user_id,
         memory_id,
         change.text,
-        digest,
+        fact_hash(change.text),
         list(change.topics),
         change.slot,
-        visibility,
+        "private" if is_private else "thread",
         reading.agent_id,
         change.input,
         change.evidence.session_id,
         change.evidence.seq,
-        superseded,
-        said_at,
+        superseded or (change.known.memory_id if change.known else None),
+        change.evidence.at,
         reading.model,
     )
-    if row is None and change.slot is not None:
-        row = await connection.fetchrow(query("adopt_slot"), user_id, digest, change.slot)
     return int(row is not None)
+
+
+async def _restate(connection: Connection, user_id: UserId, change: FactChange, same: UserMemory) -> int:
+    """The text is remembered already: that memory takes the place of what the words change."""
+    if change.known is not None and change.known.memory_id == same.memory_id:
+        change = replace(change, known=None)
+    slot = change.slot if same.slot is None else None
+    if await _is_barred(connection, user_id, change, None, slot):
+        return 0
+    superseded = await _make_room(connection, user_id, change, slot, same.memory_id)
+    if slot is None and superseded is None:
+        return 0
+    took = (user_id, same.memory_id, slot, superseded, change.evidence.at)
+    return int(await connection.fetchrow(query("take_place"), *took) is not None)
+
+
+async def _is_barred(
+    connection: Connection, user_id: UserId, change: FactChange, digest: bytes | None, slot: str | None
+) -> bool:
+    known_id = change.known.memory_id if change.known else None
+    row = await connection.fetchrow(query("is_barred"), user_id, digest, slot, known_id, change.evidence.at)
+    return row is None or bool(row["is_barred"])
+
+
+async def _make_room(
+    connection: Connection, user_id: UserId, change: FactChange, slot: str | None, memory_id: MemoryId
+) -> MemoryId | None:
+    """End what a fact changes and what stands in its slot; the result is what it took the place of."""
+    superseded: MemoryId | None = None
+    said_at = change.evidence.at
+    if change.known is not None:
+        ended = await connection.fetchrow(query("end_memory"), user_id, change.known.memory_id, said_at, memory_id)
+        superseded = change.known.memory_id if ended else None
+    if slot is not None:
+        older = await connection.fetchrow(query("end_slot"), user_id, slot, said_at, memory_id)
+        superseded = MemoryId(older["memory_id"]) if older else superseded
+    return superseded
 
 
 async def _retire(connection: Connection, user_id: UserId, change: FactChange) -> int:
@@ -147,12 +177,6 @@ async def _retire(connection: Connection, user_id: UserId, change: FactChange) -
     if ended is not None:
         await connection.execute(query("add_tombstone"), user_id, ended["hash"], said_at)
     return int(ended is not None)
-
-
-async def _was_replaced(connection: Connection, user_id: UserId, known: UserMemory) -> bool:
-    """Whether others changed a fact meanwhile; else it was deleted, or is younger than the words that change it."""
-    row = await connection.fetchrow(query("find_memory"), user_id, known.memory_id)
-    return row is not None and row["valid_to"] is not None
 
 
 async def find_ranked(

@@ -6,6 +6,7 @@ Drafts come checked (`agent.memories.check_draft`). Every method takes the perso
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
 
 from agent.errors import MemoryConflictError, MemoryNotFoundError
 from agent.ids import MemoryId, UserId, new_memory_id
@@ -198,8 +199,8 @@ async def _adopt(connection: Connection, user_id: UserId, same: UserMemory, draf
     """The memory as it stands, in the draft's slot if it had none."""
     if draft.slot is None or same.slot is not None:
         return same
-    await _vacate(connection, user_id, same.memory_id, draft)
-    await connection.fetchrow(query("adopt_slot"), user_id, fact_hash(draft.memory), draft.slot)
+    older = await _vacate(connection, user_id, same.memory_id, draft)
+    await connection.fetchrow(query("take_place"), user_id, same.memory_id, draft.slot, older, datetime.now(UTC))
     return await _find(connection, user_id, same.memory_id) or same
 
 

@@ -21,27 +21,40 @@ WHERE user_id = $1 AND memory_id = $2 AND valid_to IS NULL AND valid_from <= $3
 RETURNING hash;
 
 -- name: end_slot
--- What stood in a slot until $4 gives way to $5, unless it is the same fact or was said later.
-UPDATE user_memories SET valid_to = $4, replaced_by = $5
-WHERE user_id = $1 AND slot = $2 AND valid_to IS NULL AND hash <> $3 AND valid_from <= $4
+-- What stood in a slot until $3 gives way to $4, unless it was said later.
+UPDATE user_memories SET valid_to = $3, replaced_by = $4
+WHERE user_id = $1 AND slot = $2 AND valid_to IS NULL AND valid_from <= $3
 RETURNING memory_id;
 
+-- name: is_barred
+-- Whether words of $5 change nothing: what they say ($2) was forgotten since, or everything was; something newer than they
+-- stands in the slot $3; or the fact $4 that they change was deleted, or is newer. Asked before anything is ended.
+SELECT EXISTS (
+    SELECT FROM tombstones t WHERE t.user_id = $1 AND t.hash IN ($2, '') AND t.at >= $5
+) OR EXISTS (
+    SELECT FROM user_memories m
+    WHERE m.user_id = $1 AND m.slot = $3 AND m.valid_to IS NULL AND m.valid_from > $5 AND m.memory_id IS DISTINCT FROM $4
+) OR $4::text IS NOT NULL AND NOT EXISTS (
+    SELECT FROM user_memories m
+    WHERE m.user_id = $1 AND m.memory_id = $4 AND (m.valid_to IS NOT NULL OR m.valid_from <= $5)
+) AS is_barred;
+
 -- name: add_memory
--- The same fact is stored once, and one that was forgotten does not come back from words said before that ($13: when it
--- was said), nor does any when everything was. What was said later keeps its slot.
+-- A fact that nothing stands against: see `is_barred`.
 INSERT INTO user_memories (user_id, memory_id, memory, hash, topics, slot, visibility, agent_id, input, source_session_id,
                            source_seq, supersedes, valid_from, model)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
-WHERE NOT EXISTS (SELECT FROM tombstones t WHERE t.user_id = $1 AND t.hash IN ($4, '') AND t.at >= $13)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 ON CONFLICT DO NOTHING
 RETURNING memory_id;
 
--- name: adopt_slot
--- The same fact was remembered without a slot: now it stands in one, if that is free.
-UPDATE user_memories m SET slot = $3
-WHERE m.user_id = $1 AND m.hash = $2 AND m.valid_to IS NULL AND m.slot IS NULL
-  AND NOT EXISTS (SELECT FROM user_memories o WHERE o.user_id = $1 AND o.slot = $3 AND o.valid_to IS NULL)
-RETURNING m.memory_id;
+-- name: take_place
+-- The live memory $2, now said again, stands in the slot $3, if there is one, which is free, and in the place of $4, if
+-- there is one: since $5, so that nothing that was said between changes it.
+UPDATE user_memories SET
+    slot = coalesce(slot, $3), supersedes = coalesce(supersedes, $4),
+    valid_from = CASE WHEN $4::text IS NULL THEN valid_from ELSE greatest(valid_from, $5) END
+WHERE user_id = $1 AND memory_id = $2
+RETURNING memory_id;
 
 -- name: add_tombstone
 -- Forgotten by words said at $3.

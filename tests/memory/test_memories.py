@@ -10,6 +10,7 @@ import pytest
 
 from agent.extraction import FactChange
 from agent.ids import AgentId, SessionId, UserId
+from agent.memories import MemoryDraft
 from agent.records import Audience, UserMemory
 from memory.database import Database
 from memory.memories import Memories, Reading, fact_hash
@@ -52,6 +53,11 @@ async def apply(
 async def texts(memories: Memories, user_id: UserId = WHO) -> set[str]:
     """What is remembered now."""
     return {memory.memory for memory in await memories.list_all(user_id)}
+
+
+async def slots(memories: Memories) -> dict[str, str | None]:
+    """What is remembered of Ann now, and in which slots."""
+    return {memory.memory: memory.slot for memory in await memories.list_all(WHO)}
 
 
 async def test_a_hundred_identical_extractions_at_once_leave_one_fact(memories: Memories) -> None:
@@ -183,6 +189,57 @@ async def test_a_fact_that_was_deleted_while_its_change_was_read_is_not_changed_
     assert await apply(memories, change("has a knee that is better", op="update", known=knee, minutes=5)) == 0
     assert await apply(memories, change("has a sore knee", minutes=5)) == 0
     assert await texts(memories) == set()
+
+
+async def test_a_fact_that_is_known_in_another_slot_ends_nobody(memories: Memories) -> None:
+    """A model files one text under two slots; the employer must not be lost over it. Proves: UM-14."""
+    await apply(memories, change("works at Acme", slot="employer"))
+    await apply(memories, change("works at Acme as a nurse", slot="job", minutes=1))
+    assert await apply(memories, change("works at Acme as a nurse", slot="employer", minutes=2)) == 0
+    assert await slots(memories) == {"works at Acme": "employer", "works at Acme as a nurse": "job"}
+
+
+async def test_a_known_fact_that_takes_anothers_place_takes_it_as_its_history(
+    memories: Memories, database: Database
+) -> None:
+    """Said before, believed again: what it replaced goes with it when it is deleted. Proves: UM-14, UM-16."""
+    await Users(database).save(ANN)
+    await apply(memories, change("lives in Paris"), change("likes tea"))
+    await apply(memories, change("lives in Berlin", slot="home_city", minutes=3), change("likes coffee", minutes=3))
+    coffee = next(memory for memory in await memories.list_all(WHO) if memory.memory == "likes coffee")
+    moved = change("lives in Paris", slot="home_city", minutes=6)
+    assert await apply(memories, moved, change("likes tea", op="update", known=coffee, minutes=6)) == 2
+    assert await slots(memories) == {"lives in Paris": "home_city", "likes tea": None}
+    assert await apply(memories, change("lives in Rome", slot="home_city", minutes=4)) == 0
+    records = MemoryRecords(database)
+    history = {memory.memory_id: memory.memory for memory in await records.dump(WHO, with_replaced=True)}
+    links = {memory.memory: history[memory.supersedes] for memory in await memories.list_all(WHO) if memory.supersedes}
+    assert links == {"lives in Paris": "lives in Berlin", "likes tea": "likes coffee"}
+    await records.delete(WHO, [memory.memory_id for memory in await memories.list_all(WHO)])
+    assert await records.dump(WHO, with_replaced=True) == []
+
+
+async def test_words_that_say_what_was_forgotten_since_end_nothing(memories: Memories, database: Database) -> None:
+    """An old move to a city that the person has deleted: what stands in its slot must not end for nothing."""
+    await Users(database).save(ANN)
+    paris = await MemoryRecords(database).add(WHO, MemoryDraft(memory="lives in Paris"))
+    await MemoryRecords(database).delete(WHO, [paris.memory_id])
+    await apply(memories, change("likes tea"))
+    assert await apply(memories, change("lives in Berlin", slot="home_city")) == 1
+    [tea] = [memory for memory in await memories.list_all(WHO) if memory.memory == "likes tea"]
+    assert await apply(memories, change("lives in Paris", slot="home_city", minutes=5)) == 0
+    assert await apply(memories, change("lives in Paris", op="update", known=tea, minutes=5)) == 0
+    assert await slots(memories) == {"likes tea": None, "lives in Berlin": "home_city"}
+
+
+async def test_a_change_that_comes_too_late_for_its_slot_does_not_end_the_fact_it_changes(memories: Memories) -> None:
+    """A later move was read first: nothing of the earlier one is stored, so nothing ends over it. Proves: UM-14."""
+    await apply(memories, change("lives with her parents"))
+    [parents] = await memories.list_all(WHO)
+    await apply(memories, change("lives in Paris", slot="home_city", minutes=5))
+    late = change("lives in Rome", slot="home_city", op="update", known=parents, minutes=3)
+    assert await apply(memories, late) == 0
+    assert await texts(memories) == {"lives with her parents", "lives in Paris"}
 
 
 CITIES = tuple(f"City {n}" for n in range(201))
