@@ -20,6 +20,7 @@ from tests.adapters.api.fake import FakeGateway
 from tests.adapters.api.fake_memories import ANNS_TOKEN
 
 CASES = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+CASES_OF_EACH = settings(CASES, max_examples=40)
 
 _scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 _json = st.recursive(
@@ -91,7 +92,7 @@ def _places(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 @given(data=st.data())
-@CASES
+@CASES_OF_EACH
 @pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.body], ids=lambda operation: operation.name)
 async def test_no_field_of_any_body_that_is_wrong_or_unknown_is_a_fault(operation: Any, data: st.DataObject) -> None:
     """Right but for one place, however deep it is. Proves: API-8."""
@@ -107,7 +108,7 @@ async def test_no_field_of_any_body_that_is_wrong_or_unknown_is_a_fault(operatio
 
 
 @given(body=_bytes, headers=_headers, has_token=st.booleans())
-@CASES
+@CASES_OF_EACH
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 async def test_no_bytes_and_no_headers_are_a_fault(
     operation: Any, body: bytes, headers: dict[bytes, bytes], has_token: bool
