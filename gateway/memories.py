@@ -6,6 +6,7 @@ linked to another at that very moment. What is written is checked first: `Memory
 `MemorySecretError` says that a secret was found; nothing is written then.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -202,14 +203,16 @@ class UserMemories:
     async def export_memories(self, user_id: UserId, *, with_replaced: bool = True) -> JsonObject:
         """All memories as JSON, history too unless told otherwise."""
         user_id = await self._known(user_id)
-        return render_memories(user_id, await self._records.dump(user_id, with_replaced=with_replaced))
+        memories = await self._records.dump(user_id, with_replaced=with_replaced)
+        return await asyncio.to_thread(render_memories, user_id, memories)
 
     async def import_memories(self, user_id: UserId, file: JsonValue, *, with_new_ids: bool = False) -> ImportReport:
         """Write what `export_memories` gave: all or nothing. Ids and times stay, or are new with `with_new_ids`.
 
         Raises `MemoryInvalidError` with the place in the file, and `MemoryConflictError` for ids of other people.
         """
-        memories = parse_memories(await self._known(user_id), file)
+        user_id = await self._known(user_id)
+        memories = await asyncio.to_thread(parse_memories, user_id, file)  # a large one takes a while
         if with_new_ids:
             memories = renew_ids(memories)
         return await self._records.restore(user_id, memories)

@@ -39,7 +39,10 @@ async def test_an_id_that_became_another_reads_and_writes_what_that_one_has(memo
     changed, is_new = await memories.upsert_memory(ANN.id, made.memory_id, MemoryDraft(memory="likes milk"))
     assert (changed.memory, is_new) == ("likes milk", False)
     assert [memory.memory for memory in await memories.search_memories(ANN.id, "milk")] == ["likes milk"]
-    assert await memories.export_memories(ANN.id) == await memories.export_memories(BOB.id)
+    file = await memories.export_memories(ANN.id)
+    assert file == await memories.export_memories(BOB.id)
+    assert (await memories.import_memories(ANN.id, file)).replaced == 2
+    assert await memories.export_memories(BOB.id) == file
     assert len((await memories.clear_memories(ANN.id)).memory_ids) == 2
     assert await texts(memories, BOB.id) == []
 
