@@ -23,8 +23,8 @@ BODY_TIMEOUT_S = 10.0
 class HttpLimits:
     """ASGI middleware: a body over `max_body_bytes` gets 413, one that takes over `body_timeout_s` gets 408.
 
-    `larger` holds the paths whose bodies may be larger, with their own limits; `refusals` those that have a form of
-    their own for what is refused.
+    `larger` holds the paths whose bodies may be larger, with their own limits; a `*` in one stands for any part of
+    it, and the first that fits decides. `refusals` holds those that have a form of their own for what is refused.
 
     A body that is declared too large is never read, and one that is not wanted is never asked for. The time counts
     from when the application first asks for the body. Both answers are JSON and close the connection. Websockets are
@@ -51,8 +51,9 @@ class HttpLimits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        max_bytes = self.larger.get(scope["path"], self.max_body_bytes)
-        refusal = _Refusal(scope, send, self.refusals.get(scope["path"], _refuse))
+        path = scope["path"]
+        max_bytes = next((most for form, most in self.larger.items() if _fits(form, path)), self.max_body_bytes)
+        refusal = _Refusal(scope, send, self.refusals.get(path, _refuse))
         if _declared_bytes(scope) > max_bytes:
             await refusal.send(413, "too_large", f"at most {max_bytes} bytes")
             return
@@ -112,6 +113,11 @@ class _Body:
             self.is_refused = True
             await self._refusal.send(status, code, expected)
         return {"type": "http.disconnect"}
+
+
+def _fits(form: str, path: str) -> bool:
+    head, star, tail = form.partition("*")
+    return path.startswith(head) and path.endswith(tail) and len(path) > len(head + tail) if star else path == form
 
 
 def _declared_bytes(scope: Scope) -> int:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from adapters.slack.adapter import Slack
 
 SLACK_BODY_BYTES = 1024 * 1024
+IMPORT_PATH, IMPORT_BODY_BYTES = "/api/v1/users/*/memory-import", 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,10 @@ def _build_app(
     app = build_app(
         readiness, list(routes), has_demo_page=has_demo, has_gallery=has_demo and DEMO in configuration.sites
     )
-    larger = {"/slack/events": SLACK_BODY_BYTES, UPLOADS_PATH: configuration.widget_limits.file_bytes}
+    larger = {
+        "/slack/events": SLACK_BODY_BYTES,
+        UPLOADS_PATH: configuration.widget_limits.file_bytes,
+        IMPORT_PATH: IMPORT_BODY_BYTES,
+    }
     app.add_middleware(HttpLimits, larger=larger, refusals=widget.refusals)
     return app

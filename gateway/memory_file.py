@@ -11,7 +11,8 @@ from agent.memories import MemoryDraft, check_draft, check_note
 from agent.records import JsonObject, JsonValue, UserMemory
 from agent.times import UtcTime
 
-MAX_MEMORIES = 5_000
+MAX_MEMORIES = 50_000
+"""With the older versions: more than anybody has."""
 Id = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 
 

@@ -18,6 +18,9 @@ from memory.memory_restore import restore_memories
 from memory.memory_scope import find_account, find_asker, find_current, open_for_reading, open_for_writing
 from memory.queries import query
 
+RESTORE_S = 120.0
+"""A file may hold tens of thousands."""
+
 
 class MemoryRecords:
     """The memories of the user group, for those who handle them on purpose."""
@@ -156,7 +159,7 @@ class MemoryRecords:
 
     async def restore(self, user_id: UserId, memories: Sequence[UserMemory]) -> ImportReport:
         """Write memories as they are, ids and times too: all of them or none. Raises `MemoryConflictError`."""
-        async with self._writing(user_id) as connection:
+        async with open_for_writing(self._database.with_patience(RESTORE_S), user_id) as connection:
             return await restore_memories(connection, user_id, memories)
 
     def _reading(self, user_id: UserId) -> AbstractAsyncContextManager[Connection]:

@@ -11,6 +11,8 @@ from memory.database import Connection
 from memory.memories import fact_hash
 from memory.queries import query
 
+AT_ONCE = 250
+
 
 @dataclass(slots=True)
 class _Known:
@@ -40,7 +42,9 @@ async def restore_memories(connection: Connection, user_id: UserId, memories: Se
     vacated = [(user_id, memory.slot, memory.memory_id) for memory in kept if memory.slot and memory.valid_to is None]
     await connection.execute(query("end_overwritten"), user_id, [memory.memory_id for memory in kept])
     await connection.executemany(query("vacate_slot"), vacated)
-    await connection.executemany(query("restore_memory"), [_values(user_id, memory) for memory in kept])
+    for first in range(0, len(kept), AT_ONCE):  # what is sent at once has the time of one statement
+        some = [_values(user_id, memory) for memory in kept[first : first + AT_ONCE]]
+        await connection.executemany(query("restore_memory"), some)
     replaced = sum(memory.memory_id in known.ids for memory in kept)
     return ImportReport(added=len(kept) - replaced, replaced=replaced, skipped=len(memories) - len(kept))
 

@@ -36,8 +36,8 @@ USER, ME = "/api/v1/users/{user_id}", "/api/v1/me"
 _BODY_ERRORS = (*OF_A_BODY, ErrorCode.CONFLICT)
 
 
-_LONG = (memories.search_memories, search_messages)
-"""An embedder may take its time beside the store's."""
+_LONG = (memories.search_memories, search_messages, memories.export_memories)
+"""An embedder may take its time beside the store's, and all that is remembered may be much."""
 
 
 def _read(

@@ -114,6 +114,17 @@ async def test_a_path_may_have_a_larger_limit_of_its_own() -> None:
     assert (await _Caller("/ignore", [b"x" * 1500], length="1500").call(limited))[0] == 413
 
 
+async def test_a_larger_limit_may_be_that_of_paths_of_a_form() -> None:
+    """What is imported is of a person, whom the path names. Proves: API-11."""
+    routes = [Route("/{path:path}", _echo_length, methods=["POST"])]
+    limited = HttpLimits(Starlette(routes=routes), max_body_bytes=100, larger={"/users/*/import": 2000})
+
+    for path in ("/users/x/import", "/users/x/y/import"):
+        assert (await _Caller(path, [b"x" * 1500], length="1500").call(limited))[0] == 200
+    for path in ("/users/import", "/users//import", "/users/x/import/y", "/x/users/x/import", "/users/*/importx"):
+        assert (await _Caller(path, [b"x" * 1500], length="1500").call(limited))[0] == 413
+
+
 @PLACES
 @pytest.mark.parametrize("length", [None, "12", "", "-5", "zero", "²"])
 async def test_a_body_that_grows_too_large_is_cut_off(place: Callable[[], ASGIApp], length: str | None) -> None:

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from adapters.api.tokens import ApiToken, Scope
+from adapters.http_limits import MAX_BODY_BYTES
 from adapters.widget.keys import derive_secret
 from adapters.widget.tokens import issue_visitor_token
 from agent.budgets import Budgets, Cap
@@ -155,3 +156,17 @@ async def test_a_shared_thread_that_the_token_does_not_open_any_more_is_not_sear
 
     assert await search("room") == {"web:shop:room", "web:blog:~1"}
     assert await search() == {"web:blog:~1"}
+
+
+async def test_an_export_of_any_size_goes_back_in(client: httpx2.AsyncClient) -> None:
+    """An export that no import takes is no way back. Proves: UM-6, API-11."""
+    crm, path = bearing(CRM.secret), "/api/v1/users/usr_ann"
+    assert (await client.post(f"{path}/memories", json={"memory": "likes tea"}, headers=crm)).status_code == 201
+    file = (await client.get(f"{path}/memory-export", headers=crm)).json()
+    [tea] = file["memories"]
+    older = {**tea, "valid_to": tea["created_at"], "input": "I like tea. " * 80}
+    file["memories"] += [{**older, "memory_id": f"mem_{n}"} for n in range(300)]
+    written = await client.post(f"{path}/memory-import", json={"file": file}, headers=crm)
+    assert len(written.request.content) > MAX_BODY_BYTES
+    assert written.json() == {"added": 300, "replaced": 1, "skipped": 0}
+    assert len((await client.get(f"{path}/memory-export", headers=crm)).json()["memories"]) == 301
