@@ -18,7 +18,8 @@ _SHORTEST = 3
 _ENDING = 2
 """So many letters at the end of a word may differ: "lives" and "live", "trinke" and "trinkt"."""
 _WORD = re.compile(r"[^\W_]+")
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+"""A stretch of a script in which words are not parted by spaces, or grow long."""
 
 
 def read_asker_words(asker: User | None, messages: Iterable[Message]) -> str:
@@ -44,8 +45,8 @@ def is_in_words(text: str, said: str) -> bool:
 def _read_words(text: str) -> set[str]:
     plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     plain = unicodedata.normalize("NFC", plain)
-    pairs = {run[i : i + 2] for run in _UNSPACED.findall(plain) for i in range(max(1, len(run) - 1))}
-    return pairs | {word for word in _WORD.findall(_UNSPACED.sub(" ", plain)) if word not in _SAYS_LITTLE}
+    pairs = {run[i : i + 2] for run in UNSPACED.findall(plain) for i in range(max(1, len(run) - 1))}
+    return pairs | {word for word in _WORD.findall(UNSPACED.sub(" ", plain)) if word not in _SAYS_LITTLE}
 
 
 def _stems(word: str) -> set[str]:

@@ -4,7 +4,6 @@ The model proposes; this code decides. A fact is kept only if its evidence is on
 is short and plain, it does not read like an instruction or a claim to rights, and it holds no secret.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -110,29 +109,9 @@ def build_extraction(
     )
 
 
-_FIRST_PERSON = frozenset(
-    re.findall(
-        r"\w+",
-        "i im ive id my me mine we our us forget remember ich mein meine mir mich bin je mon ma mes suis yo mi soy io "
-        "mio eu meu minha ik mijn ja moje",
-    )
-)
-
-
 def keep_words(message: str) -> str:
     """What is kept of a message beside the fact that came of it: the author's own words in a line, without secrets."""
     return " ".join("".join(c if c.isprintable() else " " for c in redact(own_words(message))).split())[:INPUT_LIMIT]
-
-
-def is_small_talk(message: str) -> bool:
-    """Whether a message cannot hold a fact about its author, so that no model need be asked."""
-    text = own_words(message)
-    words = re.findall(r"\w+", text.lower())
-    return (
-        not words
-        or (len(words) <= 3 and not _FIRST_PERSON.intersection(words))
-        or (text.rstrip().endswith("?") and not _FIRST_PERSON.intersection(words))
-    )
 
 
 def is_sound_answer(answer: JsonValue) -> bool:

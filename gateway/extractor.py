@@ -12,11 +12,11 @@ from agent.extraction import (
     FactChange,
     believe,
     build_extraction,
-    is_small_talk,
     is_sound_answer,
 )
 from agent.own_words import own_words
 from agent.records import Audience, Message, UserMemory
+from agent.small_talk import is_small_talk
 from gateway import metrics
 from gateway.agents import AgentConfig
 from gateway.reading_desk import ReadingDesk

@@ -11,13 +11,13 @@ from agent.extraction import (
     MAX_CANDIDATES,
     believe,
     build_extraction,
-    is_small_talk,
     is_sound_answer,
     is_storable_fact,
 )
 from agent.memories import FACT_LIMIT, SLOTS
 from agent.own_words import own_words
 from agent.ports import Text
+from agent.small_talk import is_small_talk
 from gateway.demo.checks import parse_request
 from gateway.messages_api import render_request
 from tests.support.agent_runs import remembered, spoken
@@ -225,18 +225,6 @@ def test_an_answer_that_keeps_to_the_form_is_told_from_nonsense() -> None:
     assert is_sound_answer({"operations": [{"op": "noop", "evidence": 1}]})
     assert not is_sound_answer("nothing")
     assert believe({"operations": [{"op": "noop", "evidence": 1}]}, SAID, KNOWN, ANN.id) == ()
-
-
-@pytest.mark.parametrize("text", ["hi", "ok thanks!", "", "👍", "what is the weather?", "how does it work?", "see you"])
-def test_small_talk_is_not_worth_a_call(text: str) -> None:
-    """A burst of greetings costs nothing. Proves: UM-3."""
-    assert is_small_talk(text)
-
-
-@pytest.mark.parametrize("text", ["I'm vegan", "my name is Ann", "forget that", "Ich bin Bob", "can you call me Al?"])
-def test_what_may_tell_something_of_its_author_is(text: str) -> None:
-    """Short words may hold what matters. Proves: UM-3."""
-    assert not is_small_talk(text)
 
 
 def test_a_slot_that_there_is_not_is_no_slot() -> None:
