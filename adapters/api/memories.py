@@ -1,5 +1,7 @@
 """Memories: an operator's or a program's way to everybody's, and a person's way to their own."""
 
+from dataclasses import replace
+
 from starlette.responses import Response
 
 from adapters.api.bodies import NoQuery
@@ -33,6 +35,9 @@ from adapters.api.reading import read_body, read_query
 from adapters.api.tasks import render
 from agent.ids import AgentId, MemoryId
 from agent.memories import MemoryDraft, MemorySort, SearchMethod
+
+_NOT_OWN = ("is_pinned", "team_id", "input", "feedback", "source_session_id")
+"""What of a memory a person has no field for."""
 
 
 async def list_memories(api: Api, call: Call) -> Response:
@@ -78,8 +83,10 @@ async def put_memory(api: Api, call: Call) -> Response:
 
 
 async def replace_own_memory(api: Api, call: Call) -> Response:
-    """Correct what is remembered about oneself."""
-    draft = _own_draft(await read_body(call.request, WriteOwnMemory))
+    """Correct what is remembered about oneself; what a person does not write of it stays, but for who made it."""
+    told = _own_draft(await read_body(call.request, WriteOwnMemory))
+    known = await api.memories.load_memory(call.user_id, call.memory_id)
+    draft = replace(told, **{name: getattr(known, name) for name in _NOT_OWN})
     memory = await api.memories.replace_memory(call.user_id, call.memory_id, draft, must_be_plain=True)
     return render(MemoryView.model_validate(memory))
 

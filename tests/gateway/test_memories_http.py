@@ -45,12 +45,20 @@ async def client(database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
 async def test_what_a_program_writes_the_person_sees_corrects_and_deletes(client: httpx2.AsyncClient) -> None:
     """One set of memories behind both ways. Proves: UM-4, UM-6."""
     crm, ann = bearing(CRM.secret), bearing(site_token(time.time()))
-    made = await client.post("/api/v1/users/usr_ann/memories", json={"memory": "likes tea"}, headers=crm)
+    more = {"is_pinned": True, "feedback": "right", "input": "I like tea", "team_id": "sales", "agent_id": "assistant"}
+    made = await client.post("/api/v1/users/usr_ann/memories", json={"memory": "likes tea", **more}, headers=crm)
     assert made.status_code == 201
     memory_id = made.json()["memory_id"]
     assert [m["memory_id"] for m in (await client.get(ME, headers=ann)).json()["memories"]] == [memory_id]
     fixed = await client.put(f"{ME}/{memory_id}", json={"memory": "likes green tea"}, headers=ann)
     assert fixed.json()["memory"] == "likes green tea"
+    assert [fixed.json()[name] for name in ("is_pinned", "feedback", "input", "team_id", "agent_id")] == [
+        True,
+        "right",
+        "I like tea",
+        "sales",
+        None,
+    ]
     file = (await client.get("/api/v1/users/usr_ann/memory-export", headers=crm)).json()
     assert (await client.delete(f"{ME}/{memory_id}", headers=ann)).status_code == 200
     assert (await client.get(ME, headers=ann)).json()["total"] == 0
