@@ -120,15 +120,31 @@ class _Change:
         return "It is remembered."
 
     async def update(self, text: str, new_text: str) -> str:
-        if new_text and await self.memories.find_by_text(self.user_id, new_text):
-            return "It is remembered already."  # a call that is made again after a crash has done its work
+        if new_text and (same := await self.memories.find_by_text(self.user_id, new_text)):
+            return await self._leave(text, same)
         known = await _find_meant(self.memories, self.user_id, text)
         draft = _corrected(self.context, known, new_text, self.session)
         check_draft(draft, must_be_plain=True)
-        is_about_it = is_in_words(known.memory, f"{new_text}\n{self.words_now}")
-        self._ask_unless(is_asked=is_about_it and is_in_words(new_text, self.context.said))
+        self._ask_unless(is_asked=self._is_update(known, new_text))
         await self.memories.replace_memory(self.user_id, known.memory_id, draft, must_be_plain=True, asked=self.asked)
         return "It is corrected."
+
+    async def _leave(self, text: str, same: UserMemory) -> str:
+        """What is to take a fact's place is known: the fact goes, unless it is that very one.
+
+        A call that is made again after a crash finds none with just this text, and has done its work.
+        """
+        known = await self.memories.find_by_text(self.user_id, text)
+        if known is None or known.memory_id == same.memory_id:
+            return "It is remembered already."
+        self._ask_unless(is_asked=self._is_update(known, same.memory))
+        await self.memories.delete_memory(self.user_id, known.memory_id, asked=self.asked)
+        return "It is corrected."
+
+    def _is_update(self, known: UserMemory, new_text: str) -> bool:
+        """Whether the person said what is to stand instead of this."""
+        is_about_it = is_in_words(known.memory, f"{new_text}\n{self.words_now}")
+        return is_about_it and is_in_words(new_text, self.context.said)
 
     async def delete(self, text: str) -> str:
         known = await _find_meant(self.memories, self.user_id, text)

@@ -66,6 +66,26 @@ async def test_the_agent_remembers_corrects_and_forgets_what_the_person_asks_it_
         assert await texts(core) == {"lives in Rome": "thread"}
 
 
+async def test_a_fact_that_is_corrected_to_a_known_one_goes(database_url: str) -> None:
+    """Otherwise what was corrected would be told on. Proves: UM-4."""
+    model = ScriptedModel()
+    async with open_core(database_url, model, configure(MANUAL)) as core:
+        memories = core.gateway.service.memories
+        await core.gateway.service.ensure_user(WEB, ANN)
+        for fact in ("lives in Berlin", "lives in Paris", "likes tea"):
+            await memories.add_memory(ANN.id, MemoryDraft(memory=fact, visibility="thread"))
+        change: JsonObject = {"operation": "update", "memory": "lives in Berlin", "new_memory": "lives in Paris"}
+        model.add(calls((NAME, change)))
+        await core.ask("what do I like?", session_id=OTHER)
+        assert len(await texts(core)) == 3, "nobody asked for it"
+        call = await use(core, model, change, "I live in Paris, not in Berlin")
+        assert (call.result, call.is_error) == ("It is corrected.", False)
+        assert set(await texts(core)) == {"lives in Paris", "likes tea"}
+        call = await use(core, model, change, "as I said", session_id=SessionId("web:demo:3"))
+        assert call.result == "It is remembered already."
+        assert set(await texts(core)) == {"lives in Paris", "likes tea"}
+
+
 async def test_what_the_tool_is_told_in_private_stays_private(database_url: str) -> None:
     """Proves: UM-4, UM-11."""
     model = ScriptedModel()
