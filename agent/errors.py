@@ -24,7 +24,7 @@
     │   ├── ModelUnavailableError  away, overloaded or rate limited
     │   ├── ModelRefusedRequestError   it would refuse the same request again
     │   ├── ContextWindowExceededError the request does not fit
-    │   ├── ModelNonsenseError     the answer has not the form that was asked for, or was cut short
+    │   ├── AnswerCutError         the answer to be read by code was cut short
     │   ├── BudgetSpentError       nothing is left of a budget of the day
     │   └── BudgetHeldError        calls that go on hold what is left of it
     └── ToolError                  a tool failed; its text is for the model, not for people
@@ -153,8 +153,8 @@ class ContextWindowExceededError(ModelError):
     """This conversation has become too long for the agent's model."""
 
 
-class ModelNonsenseError(ModelError):
-    """The agent's model gave an answer that makes no sense."""
+class AnswerCutError(ModelError):
+    """The agent's model had more to say than it may."""
 
 
 class BudgetSpentError(ModelError):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from agent.errors import BudgetSpentError, ModelError, ModelNonsenseError, StoreUnavailableError
+from agent.errors import BudgetSpentError, ModelError, StoreUnavailableError
 from agent.extraction import (
     MAX_CANDIDATES,
     SCHEMA,
@@ -118,10 +118,7 @@ class Extractor:
     ) -> tuple[FactChange, ...]:
         request = build_extraction(config.small_model, said, known, config.capture_instructions)
         answer = await self._desk.ask(job.user_id, job.session_id, request, SCHEMA)
-        is_sound = is_sound_answer(answer)
-        metrics.extractions.labels("read" if is_sound else "nonsense").inc()
-        if not is_sound and job.attempts <= TOGETHER_ATTEMPTS:
-            raise ModelNonsenseError(f"no operations for {len(said)} messages")
+        metrics.extractions.labels("read" if is_sound_answer(answer) else "nonsense").inc()
         return believe(answer, said, known, job.user_id)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agent.errors import ModelUnavailableError
+from agent.errors import AnswerCutError, ModelUnavailableError
 from agent.ids import AgentId, SessionId, UserId
 from agent.ports import ModelRequest, Text
 from agent.pricing import DEMO_MODEL, build_prices
@@ -177,8 +177,9 @@ async def test_an_answer_that_was_cut_short_is_asked_for_again_message_by_messag
 
     async def cut(request: ModelRequest, schema: JsonObject) -> tuple[JsonValue, Usage]:
         answer, usage = await learn(request, schema)
-        is_short = len(model.learning) <= 2 or all_text(request).count("I like") > 1
-        return (None if is_short else answer), usage
+        if len(model.learning) <= 2 or all_text(request).count("I like") > 1:
+            raise AnswerCutError("max_tokens")
+        return answer, usage
 
     model.complete_json = cut  # type: ignore[method-assign]
     async with open_core(database_url, model, configure(replace(AGENT, extract_after_s=0.2))) as core:
