@@ -131,9 +131,10 @@ class TurnSearch(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Who bears a token, and which shared threads it opens."""
+    """Who bears a token, and which shared threads it opens. `origin_id` is the id that their account came with."""
 
     user_id: UserId
+    origin_id: UserId
     open_threads: OpenThreads
 
 

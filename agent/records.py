@@ -71,6 +71,11 @@ class User:
             raise UserInvalidError("user_details: expected at least an id or an email")
 
     @property
+    def origin_id(self) -> UserId:
+        """The id that the account they speak from came with. It leads to the person, and says with what they write."""
+        return self.account_id or self.id
+
+    @property
     def display_name(self) -> str:
         """What others see: the names as far as they are known, never the e-mail address; may be empty."""
         return " ".join(part for part in (self.first_name, self.last_name) if part)

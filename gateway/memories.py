@@ -2,8 +2,9 @@
 
 Every method takes the person first, under the id they have now or one that became it. Raises `UserNotFoundError` for
 one who is not known, `StoreUnavailableError` when the database is away, and `AskerChangedError` where the person is
-linked to another at that very moment. What is written is checked first: `MemoryInvalidError` names the field,
-`MemorySecretError` says that a secret was found; nothing is written then.
+linked to another at that very moment. Who writes for a person gives the id that the account came with that they speak
+from (`User.origin_id`), which takes it along when it is parted. What is written is checked first: `MemoryInvalidError`
+names the field, `MemorySecretError` says that a secret was found; nothing is written then.
 """
 
 import asyncio
@@ -113,16 +114,17 @@ class UserMemories:
         A memory with a slot takes the place of the one that stands in it, which is kept as history. `must_be_plain`: no
         order and no claim to rights is taken, as where a model or the person worded it.
         """
-        return await self._records.add(
-            await self._known(user_id), check_draft(draft, must_be_plain=must_be_plain), asked=asked
-        )
+        current_id, checked = await self._known(user_id), check_draft(draft, must_be_plain=must_be_plain)
+        return await self._records.add(current_id, checked, account_id=user_id, asked=asked)
 
     async def upsert_memory(self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> tuple[UserMemory, bool]:
         """Write the memory of that id, whether it is there or not; the second result says whether it is new.
 
         Raises `MemoryConflictError` for an id that is another person's, and where another memory says the same.
         """
-        return await self._records.save(await self._known(user_id), _wanted(memory_id), check_draft(draft))
+        current_id, checked = await self._known(user_id), check_draft(draft)
+        given_id = user_id if user_id != current_id else None  # else it is an operator's hand
+        return await self._records.save(current_id, _wanted(memory_id), checked, account_id=given_id)
 
     async def replace_memory(
         self,
@@ -134,8 +136,8 @@ class UserMemories:
         asked: Asked | None = None,
     ) -> UserMemory:
         """Correct a memory: its old text is kept nowhere. Raises `MemoryNotFoundError` and `MemoryConflictError`."""
-        checked = check_draft(draft, must_be_plain=must_be_plain)
-        return await self._records.replace(await self._known(user_id), _possible(memory_id), checked, asked=asked)
+        current_id, checked = await self._known(user_id), check_draft(draft, must_be_plain=must_be_plain)
+        return await self._records.replace(current_id, _possible(memory_id), checked, account_id=user_id, asked=asked)
 
     async def delete_memory(self, user_id: UserId, memory_id: MemoryId, *, asked: Asked | None = None) -> Forgotten:
         """Delete one with its older versions, for good: old words do not bring it back.

@@ -11,7 +11,8 @@ from agent.ids import MemoryId, SessionId
 class Fact:
     """A stored fact, as far as linking goes by it.
 
-    `account_id` is the former user it came with; `replaced_by` the fact that took its place when accounts were linked.
+    `account_id` is the former user it came with, and `also_of` are other ids whose words it holds; `replaced_by` the
+    fact that took its place.
     """
 
     memory_id: MemoryId
@@ -22,6 +23,7 @@ class Fact:
     supersedes: MemoryId | None
     replaced_by: MemoryId | None
     account_id: str | None
+    also_of: Set[str]
     source: tuple[SessionId, int] | None
 
 
@@ -45,48 +47,36 @@ def plan_link(moved: Iterable[Fact], kept: Iterable[Fact]) -> tuple[dict[MemoryI
     return ended_moved, ended_kept
 
 
-def find_theirs(
-    facts: Iterable[Fact], account_id: str, said: Mapping[SessionId, Set[int]]
-) -> tuple[list[Fact], list[Fact]]:
-    """The facts of an account, and the others: those it came with, and those drawn from what was `said` as it."""
-    theirs: list[Fact] = []
-    others: list[Fact] = []
-    for fact in facts:
-        is_said = fact.source is not None and fact.source[1] in said.get(fact.source[0], frozenset())
-        (theirs if is_said or fact.account_id == account_id else others).append(fact)
-    return theirs, others
-
-
-def part_merged(
-    theirs: Sequence[Fact], others: Sequence[Fact], made: Set[MemoryId]
+def part_facts(
+    facts: Iterable[Fact], account_id: str, said: Mapping[SessionId, Set[int]], made: Set[MemoryId]
 ) -> tuple[list[Fact], list[Fact], list[Fact]]:
-    """The same two lists without the memories that were merged out of both people's facts, and those.
+    """The facts of an account, the others, and those that hold what both told, which are neither's.
 
-    `made` are all that came of merging. One that was merged out of one person's facts alone goes with these.
+    An account's are those that it came with or told, and those drawn from what was `said` as it. `made` are all that
+    came of merging: one that was merged out of one person's facts alone goes with these.
     """
-    merged = {fact.memory_id for fact in (*theirs, *others)} & made
-    owners: dict[MemoryId, set[bool]] = {memory_id: set() for memory_id in merged}
-    parts = [
-        (fact.memory_id, fact.replaced_by, is_theirs)
-        for is_theirs, side in ((True, theirs), (False, others))
-        for fact in side
-    ]
+    facts = list(facts)
+    sides = {fact.memory_id: _sides(fact, account_id, said, made) for fact in facts}
+    merged = sides.keys() & made
     for _ in range(len(merged) + 1):  # merged memories may be merged again
-        for memory_id, into, is_theirs in parts:
-            if into in owners:
-                owners[into] |= owners.get(memory_id) or {is_theirs}
-    mixed = {memory_id for memory_id, whose in owners.items() if len(whose) > 1}
-    moved = {memory_id for memory_id, whose in owners.items() if whose == {True}}
-    kept = {memory_id for memory_id, whose in owners.items() if whose == {False}}
-    everything = (*theirs, *others)
-    theirs_now = [fact for fact in theirs if fact.memory_id not in mixed | kept]
-    theirs_now += [fact for fact in others if fact.memory_id in moved]
-    taken = {fact.memory_id for fact in theirs_now} | mixed
+        for fact in facts:
+            if fact.replaced_by in merged:
+                sides[fact.replaced_by] |= sides[fact.memory_id]
     return (
-        theirs_now,
-        [fact for fact in everything if fact.memory_id not in taken],
-        [fact for fact in everything if fact.memory_id in mixed],
+        [fact for fact in facts if sides[fact.memory_id] == {True}],
+        [fact for fact in facts if not sides[fact.memory_id] - {False}],
+        [fact for fact in facts if len(sides[fact.memory_id]) > 1],
     )
+
+
+def _sides(fact: Fact, account_id: str, said: Mapping[SessionId, Set[int]], made: Set[MemoryId]) -> set[bool]:
+    """Whose words a fact holds, the account's or others'. What merging made holds its parts' and no more."""
+    sides = {one == account_id for one in fact.also_of}
+    if fact.account_id is not None:
+        sides.add(fact.account_id == account_id)
+    elif fact.memory_id not in made:
+        sides.add(fact.source is not None and fact.source[1] in said.get(fact.source[0], frozenset()))
+    return sides
 
 
 def plan_revival(facts: Sequence[Fact], gone: Iterable[Fact]) -> list[MemoryId]:

@@ -15,7 +15,7 @@ from agent.people import VISITOR_CHANNEL, Account, Proof, is_email_address
 from agent.records import Identity
 from agent.text import storable
 from memory.database import Connection, Database, Record
-from memory.linking import Fact, find_theirs, part_merged, plan_link, plan_revival
+from memory.linking import Fact, part_facts, plan_link, plan_revival
 from memory.person_locks import lock_person
 from memory.queries import query
 from memory.rows import read_user
@@ -186,7 +186,7 @@ async def _part_history(connection: Connection, user_id: UserId, origin_id: User
         await connection.fetchrow(query("unlink_session"), session_id, origin_id, user_id)
     await _set_scope(connection, user_id=user_id)
     merged = {MemoryId(row["memory_id"]) for row in await connection.fetch(query("list_merged"), user_id)}
-    theirs, others, mixed = part_merged(*find_theirs(await _load_facts(connection, user_id), origin_id, said), merged)
+    theirs, others, mixed = part_facts(await _load_facts(connection, user_id), origin_id, said, merged)
     await connection.execute(query("drop_facts"), user_id, [fact.memory_id for fact in mixed])
     tombstones = await connection.fetch(query("list_tombstones"), user_id)
     await _give_facts(connection, user_id, origin_id, [fact.memory_id for fact in theirs])
@@ -259,5 +259,6 @@ def _read_fact(row: Record) -> Fact:
         supersedes=row["supersedes"],
         replaced_by=row["replaced_by"],
         account_id=row["account_id"],
+        also_of=frozenset(row["also_of"]),
         source=(SessionId(row["source_session_id"]), row["source_seq"]) if is_said else None,
     )

@@ -103,21 +103,25 @@ class MemoryRecords:
             last_at=row["last_at"],
         )
 
-    async def add(self, user_id: UserId, draft: MemoryDraft, *, asked: Asked | None = None) -> UserMemory:
+    async def add(
+        self, user_id: UserId, draft: MemoryDraft, *, account_id: UserId | None = None, asked: Asked | None = None
+    ) -> UserMemory:
         """A new memory; where the same is remembered already, that one as it stands, in the slot if it had none.
 
-        Here and below: with `asked`, `AskerChangedError` where that run is not this person's any more.
+        Here and below: `account_id` is the id that the account of whoever writes came with, this or a former one of the
+        person's; none for an operator. With `asked` it is found, and `AskerChangedError` is raised where that run is
+        not this person's any more.
         """
         async with self._writing(user_id, asked) as connection:
             same = await connection.fetchrow(query("find_live_memory_by_hash"), user_id, fact_hash(draft.memory))
             if same is not None:
                 return await _adopt(connection, user_id, read_record(same), draft)
-            made = await _put(connection, user_id, new_memory_id(), draft)
-            if asked is not None and (account_id := await find_account(connection, asked)):
-                await connection.execute(query("note_account"), user_id, made.memory_id, account_id)
-            return made
+            speaker_id = await _find_speaker(connection, user_id, account_id, asked)
+            return await _put(connection, user_id, new_memory_id(), draft, speaker_id)
 
-    async def save(self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> tuple[UserMemory, bool]:
+    async def save(
+        self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft, *, account_id: UserId | None = None
+    ) -> tuple[UserMemory, bool]:
         """Write the memory of that id, whether it is there or not. The second result says whether it is new.
 
         Raises `MemoryConflictError` when the id is another person's, or the text another memory's.
@@ -125,15 +129,22 @@ class MemoryRecords:
         async with self._writing(user_id) as connection:
             if await _find(connection, user_id, memory_id) is None:
                 await _refuse_twin(connection, user_id, memory_id, draft)
-                return await _put(connection, user_id, memory_id, draft), True
-            return await _correct(connection, user_id, memory_id, draft), False
+                return await _put(connection, user_id, memory_id, draft, account_id), True
+            return await _correct(connection, user_id, memory_id, draft, account_id), False
 
     async def replace(
-        self, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft, *, asked: Asked | None = None
+        self,
+        user_id: UserId,
+        memory_id: MemoryId,
+        draft: MemoryDraft,
+        *,
+        account_id: UserId | None = None,
+        asked: Asked | None = None,
     ) -> UserMemory:
         """Write a live memory anew. Raises `MemoryNotFoundError` and `MemoryConflictError`."""
         async with self._writing(user_id, asked) as connection:
-            return await _correct(connection, user_id, memory_id, draft)
+            speaker_id = await _find_speaker(connection, user_id, account_id, asked)
+            return await _correct(connection, user_id, memory_id, draft, speaker_id)
 
     async def delete(self, user_id: UserId, memory_ids: Sequence[MemoryId], *, asked: Asked | None = None) -> Forgotten:
         """Delete memories and their older versions for good; ids that are not there are left out of the result.
@@ -180,20 +191,31 @@ async def _refuse_twin(connection: Connection, user_id: UserId, memory_id: Memor
         raise MemoryConflictError(f"memory: the same is remembered already as {row['memory_id']}")
 
 
-async def _put(connection: Connection, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> UserMemory:
+async def _find_speaker(
+    connection: Connection, user_id: UserId, account_id: UserId | None, asked: Asked | None
+) -> UserId | None:
+    return account_id if asked is None else await find_account(connection, asked) or user_id
+
+
+async def _put(
+    connection: Connection, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft, account_id: UserId | None
+) -> UserMemory:
     older = await _vacate(connection, user_id, memory_id, draft)
-    row = await connection.fetchrow(query("put_memory"), user_id, memory_id, *_values(draft), older)
+    former_id = account_id if account_id != user_id else None
+    row = await connection.fetchrow(query("put_memory"), user_id, memory_id, *_values(draft), older, former_id)
     assert row is not None, "an insert gives its row, or raises"
     return read_record(row)
 
 
-async def _correct(connection: Connection, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft) -> UserMemory:
+async def _correct(
+    connection: Connection, user_id: UserId, memory_id: MemoryId, draft: MemoryDraft, account_id: UserId | None
+) -> UserMemory:
     known = await _find(connection, user_id, memory_id)
     if known is None or known.valid_to is not None:
         raise MemoryNotFoundError("memory_id: there is no such memory here, or a newer one has taken its place")
     await _refuse_twin(connection, user_id, memory_id, draft)
     older = await _vacate(connection, user_id, memory_id, draft)
-    row = await connection.fetchrow(query("correct_memory"), user_id, memory_id, *_values(draft), older)
+    row = await connection.fetchrow(query("correct_memory"), user_id, memory_id, *_values(draft), older, account_id)
     assert row is not None, "the row was found under the person's lock"
     return read_record(row)
 

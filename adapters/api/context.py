@@ -107,6 +107,11 @@ class Call:
         return UserId(user_id)
 
     @property
+    def writer_id(self) -> UserId:
+        """The same, by the id that the account came with whose token calls."""
+        return self.person.origin_id if self.person is not None else self.user_id
+
+    @property
     def memory_id(self) -> MemoryId:
         """The memory that the path names. Raises `ApiError` when none can have that name."""
         memory_id = self.request.path_params["memory_id"]

@@ -71,7 +71,7 @@ async def add_own_memory(api: Api, call: Call) -> Response:
     """Remember something about oneself: a plain fact."""
     draft = _own_draft(await read_body(call.request, WriteOwnMemory))
     return render(
-        MemoryView.model_validate(await api.memories.add_memory(call.user_id, draft, must_be_plain=True)), 201
+        MemoryView.model_validate(await api.memories.add_memory(call.writer_id, draft, must_be_plain=True)), 201
     )
 
 
@@ -87,7 +87,7 @@ async def replace_own_memory(api: Api, call: Call) -> Response:
     told = _own_draft(await read_body(call.request, WriteOwnMemory))
     known = await api.memories.load_memory(call.user_id, call.memory_id)
     draft = replace(told, **{name: getattr(known, name) for name in _NOT_OWN})
-    memory = await api.memories.replace_memory(call.user_id, call.memory_id, draft, must_be_plain=True)
+    memory = await api.memories.replace_memory(call.writer_id, call.memory_id, draft, must_be_plain=True)
     return render(MemoryView.model_validate(memory))
 
 

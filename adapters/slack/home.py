@@ -20,7 +20,7 @@ from adapters.slack.profiles import Profiles
 from adapters.slack.records import Clicked, HomeOpened, Origin, Submitted
 from agent.errors import MemoryConflictError, MemoryInvalidError, MemorySecretError, NotFoundError
 from agent.ids import MemoryId, SessionId, UserId
-from agent.records import JsonObject, Session
+from agent.records import JsonObject, Session, User
 
 MEMORIES_LISTED = 100
 SESSIONS_LISTED = 10
@@ -75,8 +75,8 @@ class Home:
     async def click(self, clicked: Clicked) -> Outcome:
         """The menu beside a memory: show the form for it. Slack waits for the ack, not for the form."""
         memory_id = read_memory_id(clicked.action_id)
-        user_id = await self._find_user(clicked.origin, clicked.home, clicked.user)
-        memory = await self._own.find(user_id, memory_id) if user_id and memory_id else None
+        user = await self._find_user(clicked.origin, clicked.home, clicked.user)
+        memory = await self._own.find(user.id, memory_id) if user and memory_id else None
         if memory is None:
             return _ignore(Reason.NO_MEMORY), None
         view = build_delete_form(memory) if clicked.value == DELETE else build_edit_form(memory)
@@ -86,19 +86,19 @@ class Home:
 
     async def submit(self, submitted: Submitted) -> tuple[Decision, JsonObject]:
         """A form sent off. What is returned is Slack's answer: empty closes it, errors keep it open."""
-        user_id = await self._find_user(submitted.origin, submitted.home, submitted.user)
-        if user_id is None or submitted.callback_id not in {EDITED, DELETED}:
+        user = await self._find_user(submitted.origin, submitted.home, submitted.user)
+        if user is None or submitted.callback_id not in {EDITED, DELETED}:
             return _ignore(Reason.NO_RULE), {}
         memory_id = MemoryId(submitted.metadata)
         if submitted.callback_id == DELETED:
-            await self._own.delete(user_id, memory_id)
+            await self._own.delete(user.id, memory_id)
             decision = _ignore(Reason.FORGOTTEN)
         else:
-            fault = await self._correct(user_id, memory_id, submitted.values.get(FIELD, ""))
+            fault = await self._correct(user.origin_id, memory_id, submitted.values.get(FIELD, ""))
             if fault is not None:
                 return _ignore(Reason.NOT_KEPT), build_errors(fault)
             decision = _ignore(Reason.CORRECTED)
-        self._errands.start(self._show(submitted.origin, submitted.user, user_id))
+        self._errands.start(self._show(submitted.origin, submitted.user, user.id))
         return decision, {}
 
     async def _correct(self, user_id: UserId, memory_id: MemoryId, text: str) -> str | None:
@@ -115,9 +115,8 @@ class Home:
             return IS_GONE
         return None
 
-    async def _find_user(self, origin: Origin, home: str, user: str) -> UserId | None:
-        found = await self._gateway.find_user(identity_of(origin.installation, home, user))
-        return found.id if found else None
+    async def _find_user(self, origin: Origin, home: str, user: str) -> User | None:
+        return await self._gateway.find_user(identity_of(origin.installation, home, user))
 
 
 def _link(origin: Origin, session: Session) -> str | None:

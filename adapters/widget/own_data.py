@@ -29,7 +29,7 @@ class OwnData:
             match work:
                 case ManageMemories():
                     async with told_in_time():
-                        return await self._manage(place.user.id, work)
+                        return await self._manage(place.user.origin_id, work)
                 case ForgetMe():
                     return await self._forget(place.user.id, work)
         except StoreUnavailableError as error:

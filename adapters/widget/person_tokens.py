@@ -13,8 +13,8 @@ from adapters.widget.keys import derive_secret
 from adapters.widget.sites import Site
 from adapters.widget.tokens import Claims, find_site_key
 from agent.errors import UserGoneError
-from agent.ids import UserId
 from agent.open_threads import OpenThreads
+from agent.records import User
 
 
 class PersonTokens:
@@ -41,17 +41,17 @@ class PersonTokens:
             if site is None:
                 return None
             bearer = self._door.identify(site, token, self._now_s())
-            user_id = await self._find(site, bearer)
+            user = await self._find(site, bearer)
         except (TokenRefusedError, UserGoneError):
             return None
-        return Person(user_id=user_id, open_threads=_list_open(site, bearer)) if user_id is not None else None
+        if user is None:
+            return None
+        return Person(user_id=user.id, origin_id=user.origin_id, open_threads=_list_open(site, bearer))
 
-    async def _find(self, site: Site, bearer: Bearer) -> UserId | None:
+    async def _find(self, site: Site, bearer: Bearer) -> User | None:
         if isinstance(bearer, Visitor):
-            linked = await self._people.find_visitor(bearer.user_id, site.tenant)
-            return linked.id if linked else bearer.user_id
-        known = await self._gateway.find_user(account_of(site, bearer))
-        return known.id if known else None
+            return await self._people.find_visitor(bearer.user_id, site.tenant) or User(id=bearer.user_id)
+        return await self._gateway.find_user(account_of(site, bearer))
 
 
 def _list_open(site: Site, bearer: Bearer) -> OpenThreads:

@@ -132,8 +132,8 @@ SELECT session_id FROM scope;
 
 -- name: list_facts_to_link
 -- Within the scope of the person: every fact they ever had, as far as linking goes by it.
-SELECT m.memory_id, m.hash, m.slot, m.valid_from, m.valid_to, m.supersedes, m.replaced_by, m.account_id, m.source_session_id,
-       m.source_seq
+SELECT m.memory_id, m.hash, m.slot, m.valid_from, m.valid_to, m.supersedes, m.replaced_by, m.account_id, m.also_of,
+       m.source_session_id, m.source_seq
 FROM user_memories m WHERE m.user_id = $1;
 
 -- name: end_fact

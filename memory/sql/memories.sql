@@ -40,10 +40,19 @@ SELECT EXISTS (
 ) AS is_barred;
 
 -- name: add_memory
--- A fact that nothing stands against: see `is_barred`.
+-- A fact that nothing stands against: see `is_barred`. It is the account's that said it, and what updates another
+-- account's fact without a slot holds words of both.
+WITH said AS MATERIALIZED (
+    SELECT (SELECT m.account_id FROM messages m WHERE m.session_id = $10::text AND m.seq = $11::bigint) AS account_id
+), known AS MATERIALIZED (
+    SELECT array_append(k.also_of, coalesce(k.account_id, k.user_id)) AS whose
+    FROM user_memories k WHERE k.user_id = $1::text AND k.memory_id = $12::text AND $6::text IS NULL
+)
 INSERT INTO user_memories (user_id, memory_id, memory, hash, topics, slot, visibility, agent_id, input, source_session_id,
-                           source_seq, supersedes, valid_from, model)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                           source_seq, supersedes, valid_from, model, account_id, also_of)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, said.account_id,
+       coalesce((SELECT array_remove(known.whose, coalesce(said.account_id, $1)) FROM known), '{}')
+FROM said
 ON CONFLICT DO NOTHING
 RETURNING memory_id;
 
@@ -95,10 +104,6 @@ SELECT asker.* FROM scope CROSS JOIN LATERAL (
     ) AS account_id
     FROM tasks t WHERE t.session_id = scope.session_id AND t.position = $2::bigint OFFSET 0
 ) asker;
-
--- name: note_account
--- The memory came with an account, which takes it along when it is parted.
-UPDATE user_memories SET account_id = $3 WHERE user_id = $1 AND memory_id = $2;
 
 -- name: move_watermark
 -- How far was read; no row where somebody has read past $3 already, that is, has done this work.

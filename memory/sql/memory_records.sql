@@ -64,20 +64,21 @@ SELECT count(*) FILTER (WHERE is_live) AS total,
 FROM (SELECT *, valid_to IS NULL AS is_live FROM user_memories WHERE user_id = $1) m;
 
 -- name: put_memory
--- A memory that somebody wrote on purpose: no tombstone stands against it.
+-- A memory that somebody wrote on purpose, with the account $15 where that was linked: no tombstone stands against it.
 WITH remembered AS (
     DELETE FROM tombstones WHERE user_id = $1 AND hash = $4
 ), clock AS MATERIALIZED (
     SELECT clock_timestamp() AS now
 )
 INSERT INTO user_memories (user_id, memory_id, memory, hash, topics, slot, visibility, is_pinned, agent_id, team_id, input,
-                           feedback, source_session_id, supersedes, valid_from, created_at, updated_at)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, clock.now, clock.now, clock.now FROM clock
+                           feedback, source_session_id, supersedes, valid_from, created_at, updated_at, account_id)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, clock.now, clock.now, clock.now, $15 FROM clock
 RETURNING memory_id, user_id, memory, topics, slot, visibility, agent_id, team_id, input, feedback, source_session_id, source_seq,
           supersedes, replaced_by, is_pinned, model, last_used_at, valid_from, valid_to, created_at, updated_at;
 
 -- name: correct_memory
 -- A live memory takes another text: nothing of the old one is kept, and it does not come back from words said before.
+-- It stays the account's that it was; where another, $15, corrects it, it holds words of both.
 WITH remembered AS (
     DELETE FROM tombstones WHERE user_id = $1 AND hash = $4
 ), forgotten AS (
@@ -89,6 +90,8 @@ WITH remembered AS (
 UPDATE user_memories SET
     memory = $3, hash = $4, topics = $5, slot = $6, visibility = $7, is_pinned = $8, agent_id = $9, team_id = $10, input = $11,
     feedback = $12, source_session_id = $13, source_seq = NULL, model = NULL, supersedes = coalesce(supersedes, $14),
+    also_of = CASE WHEN hash = $4 OR $15::text IS NULL OR $15 = coalesce(account_id, $1) OR $15 = ANY(also_of) THEN also_of
+                   ELSE array_append(also_of, $15) END,
     valid_from = CASE WHEN hash = $4 THEN valid_from ELSE clock_timestamp() END, updated_at = clock_timestamp()
 WHERE user_id = $1 AND memory_id = $2 AND valid_to IS NULL
 RETURNING memory_id, user_id, memory, topics, slot, visibility, agent_id, team_id, input, feedback, source_session_id, source_seq,

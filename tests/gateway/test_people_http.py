@@ -61,6 +61,21 @@ async def test_a_person_links_by_a_code_and_an_operator_parts_the_accounts_again
     assert (await client.delete(f"{USERS}/usr_ann/identities/{own['identity_id']}")).status_code == 422
 
 
+async def test_what_a_person_wrote_with_their_token_goes_back_with_that_account(client: httpx2.AsyncClient) -> None:
+    """Added and corrected: it says nothing to the one who stays. Proves: ID-3, UM-10."""
+    ann, mine = bearing(site_token(time.time())), "/api/v1/me/memories"
+    code = (await client.post(f"{USERS}/usr_slack/link-codes")).json()["code"]
+    assert (await client.post(f"{USERS}/usr_ann/links", json={"code": code})).json()["user_id"] == "usr_slack"
+    made = (await client.post(mine, json={"memory": "has diabetes"}, headers=ann)).json()
+    await client.put(f"{mine}/{made['memory_id']}", json={"memory": "has diabetes type 2"}, headers=ann)
+    accounts = (await client.get("/api/v1/me/identities", headers=ann)).json()["identities"]
+    own = next(one for one in accounts if one["channel"] == "id")
+    await client.delete(f"{USERS}/usr_slack/identities/{own['identity_id']}")
+    kept = (await client.get(mine, headers=ann)).json()["memories"]
+    assert [memory["memory"] for memory in kept] == ["has diabetes type 2"]
+    assert (await client.get(f"{USERS}/usr_slack/memories")).json()["memories"] == []
+
+
 async def test_who_asks_for_it_is_erased_and_unknown_from_then_on(
     client: httpx2.AsyncClient, database_url: str
 ) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from agent.ids import MemoryId, SessionId
-from memory.linking import Fact, find_theirs, part_merged, plan_link, plan_revival
+from memory.linking import Fact, part_facts, plan_link, plan_revival
 from tests.support.agent_runs import AT
 
 THREAD = SessionId("slack:T1:C1:1.0")
@@ -17,6 +17,7 @@ def fact(
     minutes: int = 0,
     is_live: bool = True,
     account_id: str | None = None,
+    also_of: frozenset[str] = frozenset(),
     seq: int | None = None,
     supersedes: str | None = None,
     replaced_by: str | None = None,
@@ -31,6 +32,7 @@ def fact(
         supersedes=MemoryId(supersedes) if supersedes else None,
         replaced_by=MemoryId(replaced_by) if replaced_by else None,
         account_id=account_id,
+        also_of=also_of,
         source=None if seq is None else (THREAD, seq),
     )
 
@@ -55,9 +57,25 @@ def test_history_is_nobodys_rival() -> None:
 def test_an_account_takes_back_what_it_came_with_and_what_was_said_with_it_since() -> None:
     """And nothing else. Proves: ID-3."""
     facts = [fact("came", account_id="ann"), fact("said", seq=7), fact("other", seq=8), fact("own")]
-    theirs, others = find_theirs(facts, "ann", {THREAD: {7}})
+    theirs, others, mixed = part_facts(facts, "ann", {THREAD: {7}}, set())
     assert [f.memory_id for f in theirs] == ["came", "said"]
     assert [f.memory_id for f in others] == ["other", "own"]
+    assert mixed == []
+
+
+def test_a_fact_that_holds_what_both_told_is_neithers_nor_is_what_it_was_merged_into() -> None:
+    """Three accounts: what two others told together stays. Proves: ID-3, UM-10."""
+    facts = [
+        fact("told", account_id="ann", also_of=frozenset({"bob"}), is_live=False, replaced_by="merged"),
+        fact("corrected", also_of=frozenset({"ann"})),
+        fact("merged"),
+        fact("others", account_id="cyd", also_of=frozenset({"bob"})),
+        fact("own", account_id="ann", also_of=frozenset({"ann"})),
+    ]
+    theirs, others, mixed = part_facts(facts, "ann", {}, {MemoryId("merged")})
+    assert [f.memory_id for f in theirs] == ["own"]
+    assert [f.memory_id for f in others] == ["others"]
+    assert [f.memory_id for f in mixed] == ["told", "corrected", "merged"]
 
 
 def test_what_the_others_facts_had_ended_is_true_again_once_they_are_parted() -> None:
@@ -77,10 +95,10 @@ def test_of_two_that_could_come_back_into_a_slot_only_the_newer_does() -> None:
 
 def test_a_memory_that_was_merged_out_of_both_peoples_facts_is_neithers_and_their_facts_come_back() -> None:
     """Its text tells the one what the other said. Proves: ID-3, UM-7."""
-    a, b = fact("a", is_live=False, replaced_by="both"), fact("b", is_live=False, replaced_by="both")
+    a, b = fact("a", seq=1, is_live=False, replaced_by="both"), fact("b", is_live=False, replaced_by="both")
     both, more = fact("both", is_live=False, replaced_by="more"), fact("more")
     c = fact("c", is_live=False, replaced_by="more")
-    theirs, others, mixed = part_merged([a], [b, c, both, more], {both.memory_id, more.memory_id})
+    theirs, others, mixed = part_facts([a, b, c, both, more], "ann", {THREAD: {1}}, {both.memory_id, more.memory_id})
     assert (theirs, others, mixed) == ([a], [b, c], [both, more])
     assert plan_revival(theirs, [*others, *mixed]) == ["a"]
     assert plan_revival(others, [*theirs, *mixed]) == ["b", "c"]
@@ -88,7 +106,7 @@ def test_a_memory_that_was_merged_out_of_both_peoples_facts_is_neithers_and_thei
 
 def test_a_memory_that_was_merged_out_of_one_persons_facts_goes_with_these() -> None:
     """Proves: ID-3, UM-7."""
-    a, own = fact("a", is_live=False, replaced_by="m"), fact("own", is_live=False, replaced_by="n")
+    a, own = fact("a", seq=1, is_live=False, replaced_by="m"), fact("own", is_live=False, replaced_by="n")
     m, n, empty = fact("m"), fact("n"), fact("empty")
     made = {m.memory_id, n.memory_id, empty.memory_id}
-    assert part_merged([a], [own, m, n, empty], made) == ([a, m], [own, n, empty], [])
+    assert part_facts([a, own, m, n, empty], "ann", {THREAD: {1}}, made) == ([a, m], [own, n, empty], [])

@@ -172,4 +172,4 @@ class FakeTokens:
 
     async def find_person(self, token: str) -> Person | None:
         """Ann, or nobody."""
-        return Person(user_id=ANN, open_threads=OpenThreads()) if token == ANNS_TOKEN else None
+        return Person(user_id=ANN, origin_id=ANN, open_threads=OpenThreads()) if token == ANNS_TOKEN else None

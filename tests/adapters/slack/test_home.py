@@ -5,6 +5,12 @@ import asyncio
 import pytest
 
 from adapters.slack_fake.records import User, View
+from agent.ids import UserId
+from agent.records import Identity
+from agent.records import User as Person
+from memory.database import Database
+from memory.links import Links
+from memory.users import Users
 from tests.adapters.slack.arena import TRANSPORTS, Arena, Transport, open_arena
 from tests.adapters.slack.test_surfaces import remember
 from tests.support.gateway import find_text, run_sql
@@ -36,6 +42,15 @@ async def meet(arena: Arena, model: ScriptedModel, memory: str) -> None:
     await remember(arena, "Ann", memory)
 
 
+async def link_to_another(url: str, user_id: UserId) -> None:
+    """The person becomes one whom a website knows."""
+    database = await Database.open(url, size=2, statement_s=30)
+    web = Identity(tenant="default", channel="id", external_id="usr_web")
+    known = await Users(database).ensure(web, Person(id=UserId("usr_web")))
+    await Links(database).merge(user_id, known.id, "code")
+    await database.close()
+
+
 @pytest.mark.parametrize("over", TRANSPORTS)
 async def test_a_memory_is_corrected_and_the_home_shows_it(database_url: str, over: Transport) -> None:
     """People see what is wrong about them better than anybody. Proves: SL-36."""
@@ -47,6 +62,20 @@ async def test_a_memory_is_corrected_and_the_home_shows_it(database_url: str, ov
         assert await arena.slack.submit(arena.ann, form, {"memory": {"memory": "likes coffee"}}) == {}
         await arena.slack.wait_for(lambda: "likes coffee" in str(arena.slack.home(arena.ann)))
         assert await find_text(database_url, "likes tea") == set()
+
+
+async def test_a_memory_that_a_linked_account_corrects_here_stays_that_accounts(database_url: str) -> None:
+    """It goes back with this account alone when the link is undone. Proves: ID-3, SL-36."""
+    model = ScriptedModel()
+    async with open_arena(database_url, model) as arena:
+        await meet(arena, model, "likes tea")
+        [row] = await run_sql(database_url, "SELECT user_id FROM users WHERE first_name = 'Ann'")
+        await link_to_another(database_url, row["user_id"])
+        form = await open_form(arena, arena.ann, await open_home(arena, arena.ann, "likes tea"), "edit")
+        assert await arena.slack.submit(arena.ann, form, {"memory": {"memory": "likes coffee"}}) == {}
+        await arena.slack.wait_for(lambda: "likes coffee" in str(arena.slack.home(arena.ann)))
+        [fact] = await run_sql(database_url, "SELECT user_id, account_id, also_of FROM user_memories")
+        assert tuple(fact) == ("usr_web", row["user_id"], [])
 
 
 async def test_a_memory_is_deleted_after_one_more_question(database_url: str) -> None:

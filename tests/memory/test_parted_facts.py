@@ -1,0 +1,152 @@
+"""Whose a fact is once accounts are parted: written down with the fact, it outlives what that was drawn from."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from agent.extraction import FactChange
+from agent.ids import AgentId, MemoryId
+from agent.memories import Asked, MemoryDraft
+from agent.records import Audience, UserMemory
+from memory.database import Database
+from memory.links import Links
+from memory.memories import Memories, Reading
+from memory.memory_records import MemoryRecords
+from tests.memory.test_links import Person
+from tests.support.database import new_database
+
+
+@pytest.fixture(scope="module")
+async def database(postgres_url: str) -> AsyncIterator[Database]:
+    """One database for all: every test has people of its own."""
+    async with new_database(postgres_url) as url:
+        database = await Database.open(url, size=3, statement_s=30)
+        yield database
+        await database.close()
+
+
+class Pair:
+    """One person on Slack and on the web, linked: the web account's id is theirs now."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self.slack, self.web = Person(database, name, "slack"), Person(database, name, "id")
+        self.links, self.records, self.memories = Links(database), MemoryRecords(database), Memories(database)
+
+    async def link(self) -> "Pair":
+        """From now on they are one."""
+        self.slack_id, self.web_id = (await self.slack.come()).user.id, (await self.web.come()).user.id
+        await self.links.merge(self.slack_id, self.web_id, "code")
+        await self.slack.come()
+        return self
+
+    async def part(self) -> None:
+        """Two again."""
+        [account] = [one for one in await self.links.list_accounts(self.web_id) if one.channel == "slack"]
+        await self.links.unlink(self.web_id, account.identity_id)
+        await self.slack.come()
+
+    async def tell(self, person: Person, fact: str, known: UserMemory | None = None, slot: str | None = None) -> None:
+        """A message of theirs, read for a fact, maybe one that updates another."""
+        await person.say(f"I say: {fact}")
+        words, _ = await self.memories.load_new_words(person.user.id, person.place, 10)
+        change = FactChange(
+            op="update" if known else "add", text=fact, slot=slot, topics=(), known=known, evidence=words[-1]
+        )
+        reading = Reading(
+            session_id=person.place,
+            first_seq=words[0].seq,
+            last_seq=words[-1].seq,
+            audience=Audience.PRIVATE,
+            agent_id=AgentId("a"),
+        )
+        assert await self.memories.apply(person.user.id, [change], reading) == 1
+
+    async def only(self) -> UserMemory:
+        """The one thing that is remembered."""
+        [memory] = await self.memories.list_all(self.web_id)
+        return memory
+
+    async def facts(self) -> tuple[set[str], set[str]]:
+        """Slack's and the web's."""
+        return await self.slack.facts(), await self.web.facts()
+
+
+def draft(text: str) -> MemoryDraft:
+    """What somebody writes."""
+    return MemoryDraft(memory=text)
+
+
+async def test_a_fact_that_was_corrected_goes_back_with_the_account_that_told_it(database: Database) -> None:
+    """By the account's own hand or an operator's: its source is not known any more then. Proves: ID-3, UM-10."""
+    pair = await Pair(database, "own").link()
+    await pair.tell(pair.slack, "has diabetes")
+    memory_id = (await pair.only()).memory_id
+    await pair.records.replace(pair.web_id, memory_id, draft("has diabetes type 2"), account_id=pair.slack_id)
+    await pair.records.save(pair.web_id, memory_id, draft("has diabetes of type 2"))
+    await pair.part()
+    assert await pair.facts() == ({"has diabetes of type 2"}, set())
+
+
+async def test_a_fact_that_the_other_account_corrected_is_neithers(database: Database) -> None:
+    """It holds words of both: a text that tells the one what the other said is nobody's. Proves: ID-3, UM-10."""
+    pair = await Pair(database, "cross").link()
+    await pair.tell(pair.slack, "has diabetes")
+    slack_told = (await pair.only()).memory_id
+    await pair.records.replace(pair.web_id, slack_told, draft("has diabetes type 2"), account_id=pair.web_id)
+    web_wrote = await pair.records.add(pair.web_id, draft("likes tea"), account_id=pair.web_id)
+    async with database.scope(session_id=pair.slack.place) as connection:
+        [row] = await connection.fetch("SELECT position FROM tasks WHERE session_id = $1", pair.slack.place)
+    asked = Asked(session_id=pair.slack.place, position=row["position"])
+    await pair.records.replace(pair.web_id, web_wrote.memory_id, draft("likes green tea"), asked=asked)
+    await pair.part()
+    assert await pair.facts() == (set(), set())
+
+
+async def test_a_correction_that_leaves_the_text_as_it_was_changes_nobodys(database: Database) -> None:
+    """Whoever pins a fact has told nothing. Proves: ID-3."""
+    pair = await Pair(database, "pins").link()
+    await pair.tell(pair.slack, "has a cat")
+    pinned = MemoryDraft(memory="has a cat", is_pinned=True)
+    await pair.records.replace(pair.web_id, (await pair.only()).memory_id, pinned, account_id=pair.web_id)
+    await pair.part()
+    assert await pair.facts() == ({"has a cat"}, set())
+
+
+async def test_what_an_account_wrote_itself_goes_back_with_it(database: Database) -> None:
+    """With the id that its account came with, or under a chosen id. Proves: ID-3, UM-10."""
+    pair = await Pair(database, "wrote").link()
+    await pair.records.add(pair.web_id, draft("likes rain"), account_id=pair.slack_id)
+    await pair.records.save(pair.web_id, MemoryId("chosen"), draft("likes snow"), account_id=pair.slack_id)
+    await pair.records.add(pair.web_id, draft("likes tea"), account_id=pair.web_id)
+    await pair.records.add(pair.web_id, draft("likes milk"))
+    await pair.part()
+    assert await pair.facts() == ({"likes rain", "likes snow"}, {"likes tea", "likes milk"})
+
+
+async def test_a_fact_whose_words_have_expired_goes_back_with_the_account_that_said_them(database: Database) -> None:
+    """Retention deletes the thread long before anybody parts. Proves: ID-3, UM-16."""
+    pair = await Pair(database, "old").link()
+    await pair.tell(pair.slack, "has a dog")
+    async with database.scope(session_id=pair.slack.place) as connection:
+        await connection.execute("DELETE FROM messages WHERE session_id = $1", pair.slack.place)
+    await pair.part()
+    assert await pair.facts() == ({"has a dog"}, set())
+
+
+async def test_an_update_of_the_others_fact_is_neithers_and_the_others_is_live_again(database: Database) -> None:
+    """The model that writes it is shown what the other account told. Proves: ID-3, UM-10, UM-14."""
+    pair = await Pair(database, "kids").link()
+    await pair.tell(pair.web, "has two children, Mia and Tom")
+    await pair.tell(pair.slack, "has three children, Mia, Tom and Zoe", known=await pair.only())
+    await pair.tell(pair.slack, "has four children, Mia, Tom, Zoe and Ben", known=await pair.only())
+    await pair.part()
+    assert await pair.facts() == (set(), {"has two children, Mia and Tom"})
+
+
+async def test_an_update_in_a_slot_is_the_accounts_that_told_it(database: Database) -> None:
+    """It says one thing, and nothing of what stood there. Proves: ID-3, UM-14."""
+    pair = await Pair(database, "slot").link()
+    await pair.tell(pair.web, "lives in Berlin", slot="home_city")
+    await pair.tell(pair.slack, "lives in Paris", known=await pair.only(), slot="home_city")
+    await pair.part()
+    assert await pair.facts() == ({"lives in Paris"}, {"lives in Berlin"})
