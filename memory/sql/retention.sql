@@ -96,5 +96,11 @@ SELECT m.user_id, array_agg(m.memory_id) AS memory_ids FROM scope CROSS JOIN LAT
 GROUP BY m.user_id;
 
 -- name: expire_memories
--- Within the scope of the person.
-DELETE FROM user_memories WHERE user_id = $1 AND memory_id = ANY($2::text[]) RETURNING memory_id;
+-- Within the scope of the person. A merge can be undone no more when something of what it merged is gone for good.
+WITH gone AS (
+    DELETE FROM user_memories WHERE user_id = $1 AND memory_id = ANY($2::text[]) RETURNING memory_id, replaced_by
+), settled AS (
+    DELETE FROM memory_optimizations o
+    WHERE o.user_id = $1 AND o.made && ARRAY(SELECT gone.replaced_by FROM gone WHERE gone.replaced_by IS NOT NULL)
+)
+SELECT memory_id FROM gone;

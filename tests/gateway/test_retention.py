@@ -1,10 +1,14 @@
 """What is past its time is deleted, and nothing else: the data is made old, nobody waits."""
 
+from collections.abc import Sequence
+
 import pytest
 
+from agent.errors import MemoryNotFoundError
 from agent.ids import SessionId, UserId
 from agent.memories import MemoryDraft
-from agent.records import Audience, Identity, User
+from agent.memory_merging import Merge
+from agent.records import Audience, Identity, User, UserMemory
 from gateway.config_file import parse_config
 from gateway.retention import FOR_EVER, Periods, Retention
 from memory.database import Database
@@ -15,6 +19,20 @@ from tests.support.make import ANN, BOB
 
 OLD, NEW = SessionId("web:demo:old"), SessionId("web:demo:new")
 YEAR = Periods(sessions_days=30, attachments_days=10, memories_days=60, memory_history_days=20)
+
+
+class JoinTwo:
+    """A strategy that merges two memories into one that says both."""
+
+    name = "join-two"
+
+    def __init__(self, *texts: str) -> None:
+        self._texts = texts
+
+    async def merge(self, memories: Sequence[UserMemory]) -> Sequence[Merge]:
+        """One merge."""
+        by_text = {memory.memory: memory.memory_id for memory in memories}
+        return [Merge(memory=" and ".join(self._texts), sources=tuple(by_text[text] for text in self._texts))]
 
 
 async def age(url: str, statement: str) -> None:
@@ -72,6 +90,29 @@ async def test_facts_go_when_they_were_not_used_and_history_when_it_ended_long_a
         assert {row[0] for row in rows} == {
             f"{n} {user.id}" for user in (ANN, BOB) for n in ("used", "new", "second", "pinned")
         }
+
+
+@pytest.mark.parametrize("batch", [1, 500])
+async def test_what_was_merged_out_of_facts_that_are_gone_stays_whoever_wants_to_undo_it(
+    database_url: str, database: Database, batch: int
+) -> None:
+    """To part it would leave nothing; a younger merge can still be parted. Proves: UM-7, UM-16."""
+    async with open_core(database_url, EchoModel()) as core:
+        service = core.gateway.service
+        memories = service.memories
+        await service.ensure_user(Identity(tenant="default", channel="id", external_id=ANN.id), ANN)
+        for kind in ("tea", "coffee", "milk"):
+            await memories.add_memory(ANN.id, MemoryDraft(memory=f"likes {kind}"))
+        await memories.optimize_memories(ANN.id, JoinTwo("likes coffee", "likes tea"))
+        old = "updated_at = now() - interval '99 days', valid_to = now() - interval '40 days'"
+        await age(database_url, f"UPDATE user_memories SET {old} WHERE valid_to IS NOT NULL")
+        await memories.optimize_memories(ANN.id, JoinTwo("likes coffee and likes tea", "likes milk"))
+        assert await Expiry(database).expire_memory_history(20, batch) == min(batch, 2)
+        await memories.undo_optimization(ANN.id)
+        with pytest.raises(MemoryNotFoundError):
+            await memories.undo_optimization(ANN.id)
+        page = await memories.list_memories(ANN.id)
+    assert {memory.memory for memory in page.memories} == {"likes coffee and likes tea", "likes milk"}
 
 
 async def test_files_go_before_the_words_they_came_with(database_url: str, retention: Retention) -> None:
