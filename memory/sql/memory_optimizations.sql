@@ -27,12 +27,30 @@ WHERE user_id = $1 AND memory_id = ANY($2::text[]) AND valid_to IS NULL AND upda
 RETURNING memory_id;
 
 -- name: revive_merged
--- What gave way to the memories $2 is live again, unless the same or something newer in its slot is remembered.
-UPDATE user_memories m SET valid_to = NULL, replaced_by = NULL
-WHERE m.user_id = $1 AND m.replaced_by = ANY($2::text[]) AND NOT EXISTS (
-    SELECT FROM user_memories o
-    WHERE o.user_id = $1 AND o.valid_to IS NULL AND (o.hash = m.hash OR o.slot = m.slot))
-RETURNING m.memory_id;
+-- What gave way to the memories $2 is live again: of those with one text or one slot only the newest, and none beside a live
+-- one. The others become the history of what stands there. Gives the ids of those that are live again.
+WITH live AS MATERIALIZED (
+    SELECT m.memory_id, m.hash, m.slot FROM user_memories m WHERE m.user_id = $1 AND m.valid_to IS NULL
+), loose AS MATERIALIZED (
+    SELECT m.memory_id, m.hash, m.slot, m.valid_from FROM user_memories m WHERE m.user_id = $1 AND m.replaced_by = ANY($2::text[])
+), free AS (
+    SELECT DISTINCT ON (loose.hash) loose.* FROM loose
+    WHERE NOT EXISTS (SELECT FROM live WHERE live.hash = loose.hash OR live.slot = loose.slot)
+    ORDER BY loose.hash, loose.valid_from DESC, loose.memory_id
+), back AS MATERIALIZED (
+    SELECT DISTINCT ON (free.slot, CASE WHEN free.slot IS NULL THEN free.memory_id END) free.memory_id, free.hash, free.slot
+    FROM free ORDER BY free.slot, CASE WHEN free.slot IS NULL THEN free.memory_id END, free.valid_from DESC, free.memory_id
+), settled AS (
+    UPDATE user_memories m SET
+        valid_to = CASE WHEN m.memory_id IN (SELECT back.memory_id FROM back) THEN NULL ELSE m.valid_to END,
+        replaced_by = CASE WHEN m.memory_id NOT IN (SELECT back.memory_id FROM back) THEN coalesce((
+            SELECT heir.memory_id FROM (SELECT * FROM live UNION ALL SELECT * FROM back) heir
+            WHERE heir.hash = m.hash OR heir.slot = m.slot ORDER BY heir.hash = m.hash DESC, heir.memory_id LIMIT 1
+        ), m.replaced_by) END
+    FROM loose WHERE m.user_id = $1 AND m.memory_id = loose.memory_id
+    RETURNING m.memory_id, m.valid_to
+)
+SELECT settled.memory_id FROM settled WHERE settled.valid_to IS NULL;
 
 -- name: delete_optimization
 DELETE FROM memory_optimizations WHERE user_id = $1 AND optimization_id = $2;

@@ -119,7 +119,7 @@ WITH RECURSIVE line AS (
     DELETE FROM user_memories m USING line WHERE m.user_id = $1 AND m.memory_id = line.memory_id
     RETURNING m.memory_id, m.hash
 ), stones AS (
-    INSERT INTO tombstones AS t (user_id, hash, at) SELECT DISTINCT $1, hash, clock_timestamp() FROM gone
+    INSERT INTO tombstones AS t (user_id, hash, at) SELECT $1, hash, clock_timestamp() FROM gone GROUP BY hash
     ON CONFLICT (user_id, hash) DO UPDATE SET at = greatest(t.at, excluded.at)
 )
 SELECT memory_id FROM gone;
@@ -129,7 +129,7 @@ SELECT memory_id FROM gone;
 WITH gone AS (
     DELETE FROM user_memories m WHERE m.user_id = $1 AND m.memory_id = ANY($2::text[]) RETURNING m.memory_id, m.hash
 ), stones AS (
-    INSERT INTO tombstones AS t (user_id, hash, at) SELECT DISTINCT $1, hash, clock_timestamp() FROM gone
+    INSERT INTO tombstones AS t (user_id, hash, at) SELECT $1, hash, clock_timestamp() FROM gone GROUP BY hash
     ON CONFLICT (user_id, hash) DO UPDATE SET at = greatest(t.at, excluded.at)
 )
 SELECT memory_id FROM gone;

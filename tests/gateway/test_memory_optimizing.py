@@ -187,6 +187,22 @@ async def test_a_merged_memory_that_was_corrected_is_a_persons_own_words_and_out
     assert await texts(memories) == {"likes coffee only", "owns a bicycle"}
 
 
+async def test_a_fact_that_was_merged_told_anew_and_merged_again_lives_once_when_its_companion_is_deleted(
+    memories: UserMemories,
+) -> None:
+    """A merge of merges must not stand against forgetting; the older telling is history. Proves: UM-6, UM-7, UM-14."""
+    [coffee] = await memories.search_memories(WHO, "coffee")
+    await memories.optimize_memories(WHO, Join("likes "))
+    await memories.add_memory(WHO, MemoryDraft(memory="Likes tea"))
+    await memories.optimize_memories(WHO, Join(""))
+    assert len(await texts(memories)) == 1
+    await memories.delete_memory(WHO, coffee.memory_id)
+    assert await texts(memories) == {"Likes tea", "likes milk", "owns a bicycle"}
+    [tea] = await memories.search_memories(WHO, "tea")
+    await memories.delete_memory(WHO, tea.memory_id)
+    assert " tea" not in str(await dump(memories))
+
+
 async def test_several_are_deleted_at_once_with_what_they_were_merged_into(memories: UserMemories) -> None:
     """Also where that is asked for itself. Proves: UM-6, UM-7."""
     [tea] = await memories.search_memories(WHO, "tea")

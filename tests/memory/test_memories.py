@@ -242,6 +242,17 @@ async def test_a_change_that_comes_too_late_for_its_slot_does_not_end_the_fact_i
     assert await texts(memories) == {"lives with her parents", "lives in Paris"}
 
 
+async def test_whoever_moved_away_and_back_can_delete_where_they_live(memories: Memories, database: Database) -> None:
+    """The history says the same twice, which is one thing to forget. Proves: UM-6, UM-16."""
+    await Users(database).save(ANN)
+    for n, city in enumerate(("Berlin", "Paris", "Berlin")):
+        await apply(memories, change(f"lives in {city}", slot="home_city", minutes=n))
+    [berlin] = await memories.list_all(WHO)
+    records = MemoryRecords(database)
+    assert (await records.delete(WHO, [berlin.memory_id])).versions == 2
+    assert await records.dump(WHO, with_replaced=True) == []
+
+
 CITIES = tuple(f"City {n}" for n in range(201))
 
 
