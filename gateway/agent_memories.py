@@ -1,9 +1,9 @@
 """Agent memories as the gateway uses them: read into prompts, proposed by agents, decided on by operators."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import structlog
 from pydantic import Field
@@ -19,13 +19,16 @@ from agent.agent_memories import (
     check_name,
 )
 from agent.errors import InputError, ToolError
-from agent.ids import AgentId
+from agent.ids import AgentId, SessionId, UserId
+from agent.memories import Asked
+from agent.records import Audience, Session, UserMemory
 from agent.repeated_memories import repeats_memory
+from agent.tasks import Task
 from agent.text import storable
 from agent.tools import Tool, ToolContext, build_tool
 from gateway.agents import AgentConfig, Agents
+from gateway.memories import PAGE_LIMIT, UserMemories
 from memory.agent_memories import AgentMemories, Change
-from memory.memories import Memories
 
 log = structlog.get_logger(__name__)
 AGENT_AUTHOR = "agent"
@@ -82,7 +85,17 @@ def build_change(agent_id: str, name: str, markdown: str | None, author: str, ca
     )
 
 
-def build_agent_memory_tool(store: AgentMemories, agents: Agents, memories: Memories) -> Tool:
+class SessionReader(Protocol):
+    """What the tool has to know of the place: who else reads there."""
+
+    async def load_session(self, session_id: SessionId, user_id: UserId | None) -> Session | None:
+        """The session."""
+        ...
+
+
+def build_agent_memory_tool(
+    store: AgentMemories, agents: Agents, memories: UserMemories, sessions: SessionReader
+) -> Tool:
     """The tool `propose_agent_memory`, for agents that manage their files themselves."""
 
     async def propose_agent_memory(
@@ -100,12 +113,12 @@ def build_agent_memory_tool(store: AgentMemories, agents: Agents, memories: Memo
         operator may have to approve it.
         """
         task = context.task
-        known = await memories.list_all(task.user.id) if task.user else ()
-        if repeats_memory(f"{text}\n{cause}", task.prompt, known):
-            raise ToolError(PERSONAL)
         try:
+            user_id, known = await _load_known(memories, task)
+            if repeats_memory(f"{text}\n{cause}", await _said_openly(sessions, task), known):
+                raise ToolError(PERSONAL)
             change = build_change(task.agent_id, name, text, AGENT_AUTHOR, cause)
-            change = replace(change, user_id=task.user.id if task.user else None)
+            change = replace(change, user_id=user_id)
             if agents.get(task.agent_id).agent_memory_review == "auto":
                 return _tell(await store.write(change, by="auto"))
             return _tell(await store.propose(change))
@@ -113,6 +126,23 @@ def build_agent_memory_tool(store: AgentMemories, agents: Agents, memories: Memo
             raise ToolError(str(error)) from error
 
     return build_tool(propose_agent_memory, title="Noting what I learned")
+
+
+async def _load_known(memories: UserMemories, task: Task) -> tuple[UserId | None, Sequence[UserMemory]]:
+    """Who asked, by the id they have now, and what is remembered of them. Raises `InputError`.
+
+    They may have been linked since the run began; of who was erased nothing is known, and nothing is to be written.
+    """
+    if task.user is None:
+        return None, ()
+    user_id = await memories.find_asker(Asked(session_id=task.session_id, position=task.position)) or task.user.id
+    return user_id, (await memories.list_memories(user_id, limit=PAGE_LIMIT)).memories
+
+
+async def _said_openly(sessions: SessionReader, task: Task) -> str:
+    """What this run answers, where others read it too: whoever says it there tells it to everybody."""
+    session = await sessions.load_session(task.session_id, None)
+    return task.prompt if session is not None and session.audience is Audience.SHARED else ""
 
 
 def _tell(revision: Revision) -> str:

@@ -93,7 +93,7 @@ async def build_agents(
     files = AgentMemories(database)
     hook = configuration.hooks.embed_texts
     search = Search(database, embedder=HookEmbedder(hook) if hook else configuration.embedder)
-    agents = _equip(configuration, sessions, search, user_memories, files, memories)
+    agents = _equip(configuration, sessions, search, user_memories, files)
     request_human = build_handoff_tool(handoffs.ask)
     agents = agents.with_tools(lambda config: [request_human] if config.may_hand_off else [])
     knowledge = AgentKnowledge(files, agents)
@@ -126,12 +126,11 @@ def _equip(
     search: Search,
     memories: UserMemories,
     files: AgentMemories,
-    facts: Memories,
 ) -> Agents:
     """The configured agents with the tools that are built in."""
     agents = configuration.agents.with_tool(build_memory_tool(memories, sessions), "manual")
     agents = add_session_tools(agents, sessions, search, has_servers=bool(configuration.servers))
-    propose = build_agent_memory_tool(files, agents, facts)
+    propose = build_agent_memory_tool(files, agents, memories, sessions)
     return agents.with_tools(lambda config: [propose] if config.agent_memory == "agentic" else [])
 
 

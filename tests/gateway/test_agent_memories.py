@@ -9,12 +9,13 @@ from agent.agent_memories import RevisionState
 from agent.errors import ConflictError, InputError, NotFoundError, UserNotFoundError
 from agent.ids import SessionId, UserId
 from agent.memories import MemoryDraft
-from agent.records import Identity, JsonObject, User
-from gateway.agent_memories import build_change
+from agent.records import Audience, Identity, JsonObject, User
+from gateway.agent_memories import PERSONAL, build_change
 from memory.agent_memories import MAX_PROPOSED, AgentMemories
 from memory.database import Database
 from memory.erasure import Erasures
 from memory.users import Users
+from tests.gateway.test_memory_tool import PHONE, WEB, meddle
 from tests.support.gateway import ASSISTANT, build_agent, configure, open_core, run_sql
 from tests.support.make import ANN, BOB
 from tests.support.model_steps import calls, says
@@ -147,8 +148,46 @@ async def test_an_agent_cannot_write_what_it_remembers_of_a_person_into_what_eve
     arguments: JsonObject = {"name": HOURS, "text": "Ann likes   rare figs.", "cause": "so it is"}
     config = configure(replace(AGENTIC, memory_mode="manual", agent_memory_review=review))
     async with open_core(database_url, model, config) as core:
-        await core.gateway.service.ensure_user(Identity(tenant="demo", channel="id", external_id="ann"), ANN)
+        await core.gateway.service.ensure_user(WEB, ANN)
         await core.gateway.service.memories.add_memory(ANN.id, MemoryDraft(memory="likes rare figs"))
         model.add(calls(("propose_agent_memory", arguments)), says("Sorry."))
         await core.ask("note what I like", user=ANN)
+    assert await run_sql(database_url, "SELECT FROM agent_memory_revisions") == []
+
+
+@pytest.mark.parametrize("audience", ["private", "shared"])
+async def test_what_somebody_says_in_private_is_no_leave_to_tell_everybody(
+    database_url: str, audience: Literal["private", "shared"]
+) -> None:
+    """What they say where others read, everybody may have. Proves: UM-10, UM-11."""
+    model = ScriptedModel()
+    arguments: JsonObject = {"name": HOURS, "text": "Some people have a rare illness.", "cause": "so it is"}
+    config = configure(replace(AGENTIC, memory_mode="manual", agent_memory_review="auto"))
+    async with open_core(database_url, model, config) as core:
+        await core.gateway.service.ensure_user(WEB, ANN)
+        await core.gateway.service.memories.add_memory(ANN.id, MemoryDraft(memory="have a rare illness"))
+        model.add(calls(("propose_agent_memory", arguments)), says("Sorry."))
+        await core.ask("I have a rare illness", user=ANN, audience=Audience(audience))
+    assert len(await run_sql(database_url, "SELECT FROM agent_memory_revisions")) == (audience == "shared")
+
+
+async def test_what_is_remembered_of_whoever_was_linked_meanwhile_is_kept_from_everybody_too(
+    database_url: str,
+) -> None:
+    """A run is given its person as it begins; whoever they became has the facts. Proves: ID-3, UM-10."""
+    model = ScriptedModel()
+    arguments: JsonObject = {"name": HOURS, "text": "Ann likes rare figs.", "cause": "so it is"}
+
+    async def link() -> None:
+        await core.gateway.people.redeem_link_code(bob, PHONE, code.code)
+
+    agent = build_agent(meddle(link), agent_memory="agentic", memory_mode="manual")
+    async with open_core(database_url, model, configure(agent)) as core:
+        ann = await core.gateway.service.ensure_user(WEB, ANN)
+        bob = await core.gateway.service.ensure_user(PHONE, BOB)
+        code = await core.gateway.people.issue_link_code(ann, WEB)
+        await core.gateway.service.memories.add_memory(ann.id, MemoryDraft(memory="likes rare figs"))
+        model.add(calls(("meanwhile", {})), calls(("propose_agent_memory", arguments)), says("Sorry."))
+        await core.ask("note what I like", user=bob)
+        assert PERSONAL in repr(model.requests[-1].messages)
     assert await run_sql(database_url, "SELECT FROM agent_memory_revisions") == []
