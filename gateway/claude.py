@@ -13,7 +13,7 @@ import anthropic
 import httpx2
 from anthropic import AsyncStream
 
-from agent.errors import AnswerCutError, ModelUnavailableError
+from agent.errors import ModelUnavailableError
 from agent.ports import ModelReply, ModelRequest
 from agent.pricing import Prices, bill, find_price
 from agent.records import JsonObject, JsonValue, Usage
@@ -22,7 +22,6 @@ from gateway.messages_api import BadMessageError, WireMessage, parse_json, parse
 from gateway.model_faults import fault_of_event, fault_of_status, find_retry_after
 
 VENDOR_URL = "https://api.anthropic.com"
-CUT_SHORT = frozenset({"max_tokens", "model_context_window_exceeded"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +89,7 @@ class ClaudeModel:
         yield self._reply(request, finished)
 
     async def complete_json(self, request: ModelRequest, schema: JsonObject) -> tuple[JsonValue, Usage]:
-        """One call in one piece; none when what came back was not JSON. Raises `AnswerCutError` for half an answer."""
+        """One call in one piece; none when what came back was not JSON, as when the answer was cut short."""
         with _typed_errors(self._client.api_key or ""):
             body = cast("dict[str, Any]", render_request(request))
             body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
@@ -100,8 +99,6 @@ class ClaudeModel:
         try:
             return parse_json(text_of(message.content)), reply.usage
         except BadMessageError:
-            if message.stop_reason in CUT_SHORT:
-                raise AnswerCutError(f"{message.stop_reason} after {reply.usage.output_tokens} tokens") from None
             return None, reply.usage
 
     async def max_input_tokens(self, model: str) -> int | None:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from agent.errors import AnswerCutError
 from agent.ids import SessionId, UserId
 from agent.ports import ModelRequest
 from agent.records import JsonObject, JsonValue
@@ -33,5 +34,7 @@ class ReadingDesk:
     ) -> JsonValue:
         """The model's answer, billed to this person and session. Raises `ModelError` and `StoreUnavailableError`."""
         model = await self.spending.model_for(user_id, session_id)
-        answer, _ = await model.complete_json(request, schema)
+        answer, usage = await model.complete_json(request, schema)
+        if answer is None and usage.output_tokens >= request.max_tokens:
+            raise AnswerCutError(f"{usage.output_tokens} tokens of an answer that does not end")
         return answer

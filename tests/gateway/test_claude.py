@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from agent.errors import AnswerCutError
 from agent.ports import ModelReply, Text
 from agent.pricing import build_prices
 from agent.records import JsonObject
@@ -103,16 +102,6 @@ async def test_json_is_parsed_and_follows_the_schema_asked_for() -> None:
         nothing, usage = await claude.complete_json(ask(), schema)
         assert nothing is None
         assert usage.output_tokens > 0
-
-
-async def test_half_an_answer_to_be_read_by_code_is_an_error_and_a_whole_one_is_taken() -> None:
-    """Else what it would have said counts as nothing to say. Proves: UM-3."""
-    schema: JsonObject = {"type": "object", "additionalProperties": False, "properties": {}}
-    half, whole = says('{"operations": [', stop_reason="max_tokens"), says("{}", stop_reason="max_tokens")
-    async with scripted(half, whole) as (_, claude), asyncio.timeout(5):
-        with pytest.raises(AnswerCutError):
-            await claude.complete_json(ask(), schema)
-        assert (await claude.complete_json(ask(), schema))[0] == {}
 
 
 async def test_a_request_carries_the_key_and_no_sampling_parameters() -> None:
