@@ -106,7 +106,7 @@ class Extractor:
             audience=audience,
             agent_id=job.agent_id,
             model=config.small_model,
-            seqs=tuple(message.seq for message in words),
+            said=tuple(words),
             known=tuple(memory.memory_id for memory in known),
         )
         facts = await self._memories.apply(job.user_id, changes, reading)

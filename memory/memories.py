@@ -26,8 +26,8 @@ _AS_THEY_ARE = (
 class Reading:
     """What was read for facts: the words of one speaker in a session, from one number to another, for an agent.
 
-    `seqs` and `known` are the messages and memories that a model was shown: each must still be the speaker's when its
-    facts are stored.
+    `said` and `known` are the messages and memories that a model was shown: each must still be the speaker's when its
+    facts are stored, and the messages must still say the same.
     """
 
     session_id: SessionId
@@ -36,7 +36,7 @@ class Reading:
     audience: Audience
     agent_id: AgentId
     model: str | None = None
-    seqs: tuple[int, ...] = ()
+    said: tuple[Message, ...] = ()
     known: tuple[MemoryId, ...] = ()
 
 
@@ -86,13 +86,15 @@ class Memories:
         That is none where somebody else has read these words meanwhile. A fact said in front of others may be used in
         front of others; one said in private stays private, and so does what it becomes. Words that are older than a
         fact neither end nor replace it. Raises `WordsMovedError` and stores nothing when some of what was read, words
-        or memories, is not the person's any more.
+        or memories, is not the person's any more, or says something else.
         """
         async with self._database.scope(user_id=user_id, session_id=reading.session_id) as connection:
             await connection.fetchrow(query("lock_user"), user_id)
-            read = (reading.session_id, user_id, list(reading.seqs), list(reading.known))
+            seqs = [message.seq for message in reading.said]
+            digests = [hashlib.sha256(message.text.encode()).digest() for message in reading.said]
+            read = (reading.session_id, user_id, seqs, digests, list(reading.known))
             row = await connection.fetchrow(query("count_own"), *read)
-            if row is None or row["own"] != len(reading.seqs) + len(reading.known):
+            if row is None or row["own"] != len(reading.said) + len(reading.known):
                 raise WordsMovedError
             moved = await connection.fetchrow(
                 query("move_watermark"), reading.session_id, user_id, reading.first_seq, reading.last_seq

@@ -160,9 +160,19 @@ class SlackThreads:
         return [_read_found(row) for row in rows]
 
     async def rewrite_message(self, session_id: SessionId, author_id: UserId | None, seq: int, text: str) -> None:
-        """Give a message another text and forget the facts that were drawn from it."""
-        async with self._database.scope(user_id=author_id or "nobody", session_id=session_id) as connection:
-            await connection.execute(query("slack_rewrite_message"), session_id, seq, text)
+        """Give a message another text and forget the facts that were drawn from it, or are just being drawn.
+
+        `author_id`: who said it, as far as is known; whoever was linked or parted meanwhile is found.
+        """
+        while True:
+            async with self._database.scope(user_id=author_id or "nobody", session_id=session_id) as connection:
+                if author_id is not None:  # nobody stores their facts, or links them, until this is done
+                    await connection.fetchrow(query("lock_user"), author_id)
+                row = await connection.fetchrow(query("slack_find_author"), session_id, seq)
+                if row is None or row["author_id"] == author_id:
+                    await connection.execute(query("slack_rewrite_message"), session_id, seq, text)
+                    return
+                author_id = row["author_id"]
 
     async def list_running(
         self, prefix: str, user_id: UserId | None, thread_ts: str | None = None

@@ -83,13 +83,14 @@ WHERE m.session_id = $1 AND m.author_id = $2 AND m.role = 'user'
 ORDER BY m.session_id, m.seq LIMIT $3;
 
 -- name: count_own
--- How many of the messages $3 and the live memories $4 are the speaker's now: while a model reads, an account may be
--- parted, or some of it deleted or corrected; a model that repeats what was corrected must not bring it back.
+-- How many of the messages $3, whose texts hash to $4, and of the live memories $5 are the speaker's now: while a model
+-- reads, an account may be parted, or some of it deleted or corrected; a model that repeats what was corrected must not
+-- bring it back.
 SELECT (
-    SELECT count(*) FROM messages m
-    WHERE m.session_id = $1 AND m.author_id = $2 AND m.role = 'user' AND m.seq = ANY($3::bigint[])
+    SELECT count(*) FROM messages m JOIN unnest($3::bigint[], $4::bytea[]) AS seen (seq, digest) ON seen.seq = m.seq
+    WHERE m.session_id = $1 AND m.author_id = $2 AND m.role = 'user' AND sha256(convert_to(m.text, 'UTF8')) = seen.digest
 ) + (
-    SELECT count(*) FROM user_memories m WHERE m.user_id = $2 AND m.memory_id = ANY($4::text[]) AND m.valid_to IS NULL
+    SELECT count(*) FROM user_memories m WHERE m.user_id = $2 AND m.memory_id = ANY($5::text[]) AND m.valid_to IS NULL
 ) AS own;
 
 -- name: find_asker

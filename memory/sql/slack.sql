@@ -171,6 +171,10 @@ LEFT JOIN tasks t ON t.task_id = d.task_id
 LEFT JOIN tasks head ON head.session_id = t.session_id AND head.position = coalesce(t.merged_into, t.position)
 ORDER BY d.seq;
 
+-- name: slack_find_author
+-- Whose a message is now.
+SELECT m.author_id FROM messages m WHERE m.session_id = $1 AND m.seq = $2;
+
 -- name: slack_rewrite_message
 -- A message says something else now, and nothing that was drawn from its old words stays. One user's scope and one
 -- session's are set.

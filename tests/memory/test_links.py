@@ -113,7 +113,7 @@ async def test_what_was_read_of_two_as_one_person_is_not_stored_once_they_are_pa
         last_seq=seqs[0],
         audience=Audience.SHARED,
         agent_id=AgentId("a"),
-        seqs=(seqs[0],),
+        said=tuple(words),
     )
     [account] = [a for a in await links.list_accounts(web.user.id) if a.channel == "slack"]
     await links.unlink(web.user.id, account.identity_id)
@@ -167,7 +167,7 @@ async def test_what_was_read_beside_a_parted_accounts_facts_is_not_stored(databa
         last_seq=seq,
         audience=Audience.SHARED,
         agent_id=AgentId("a"),
-        seqs=(seq,),
+        said=tuple(words),
         known=tuple(memory.memory_id for memory in known),
     )
     assert len(reading.known) == 1
@@ -198,7 +198,7 @@ async def test_what_was_read_beside_a_fact_that_was_corrected_meanwhile_is_read_
         last_seq=seq,
         audience=Audience.PRIVATE,
         agent_id=AgentId("a"),
-        seqs=(seq,),
+        said=tuple(words),
         known=tuple(memory.memory_id for memory in known),
     )
     with pytest.raises(WordsMovedError):
