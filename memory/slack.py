@@ -14,6 +14,7 @@ from agent.ids import SessionId, TaskId, UserId, WorkerId, new_message_id
 from agent.records import JsonObject
 from agent.tasks import Inbound
 from memory.database import Database, Record
+from memory.drawn_facts import forget_drawn
 from memory.queries import query
 from memory.slack_receiving import Received, Receiving, Told
 
@@ -160,8 +161,9 @@ class SlackThreads:
         return [_read_found(row) for row in rows]
 
     async def rewrite_message(self, session_id: SessionId, author_id: UserId | None, seq: int, text: str) -> None:
-        """Give a message another text and forget the facts that were drawn from it, or are just being drawn.
+        """Give a message another text and forget all that was drawn from it, or is just being drawn.
 
+        Those are its facts, what was merged out of them, and the session's summaries and title.
         `author_id`: who said it, as far as is known; whoever was linked or parted meanwhile is found.
         """
         while True:
@@ -170,6 +172,9 @@ class SlackThreads:
                     await connection.fetchrow(query("lock_user"), author_id)
                 row = await connection.fetchrow(query("slack_find_author"), session_id, seq)
                 if row is None or row["author_id"] == author_id:
+                    await connection.fetchrow(query("lock_session"), session_id)
+                    if author_id is not None:
+                        await forget_drawn(connection, author_id, session_id, seq)
                     await connection.execute(query("slack_rewrite_message"), session_id, seq, text)
                     return
                 author_id = row["author_id"]

@@ -176,16 +176,50 @@ ORDER BY d.seq;
 SELECT m.author_id FROM messages m WHERE m.session_id = $1 AND m.seq = $2;
 
 -- name: slack_rewrite_message
--- A message says something else now, and nothing that was drawn from its old words stays. One user's scope and one
--- session's are set.
+-- A message says something else now: what was summed up of its old words goes, and the new ones are read for facts. A
+-- title that is made of the old words just now is not kept. The session's scope is set, and its lease locked.
 WITH message AS (
     UPDATE messages m SET text = $3::text WHERE m.session_id = $1::text AND m.seq = $2::bigint
-    RETURNING m.author_id
-), gone AS (
-    DELETE FROM user_memories f USING message
-    WHERE f.user_id = message.author_id AND f.source_session_id = $1 AND f.source_seq = $2
+    RETURNING m.author_id, m.position
+), summary AS (
+    DELETE FROM compactions c USING message WHERE c.session_id = $1 AND c.upto >= message.position
+), title AS (
+    UPDATE sessions s SET title_epoch = s.title_epoch + 1,
+        title = CASE WHEN s.titled_seq < $2 THEN s.title END, summary = CASE WHEN s.titled_seq < $2 THEN s.summary END,
+        topics = CASE WHEN s.titled_seq < $2 THEN s.topics ELSE '{}' END,
+        titled_seq = CASE WHEN s.titled_seq < $2 THEN s.titled_seq ELSE 0 END
+    FROM message WHERE s.session_id = $1
 )
 UPDATE watermarks w SET seq = least(w.seq, $2 - 1) FROM message WHERE w.session_id = $1 AND w.user_id = message.author_id;
+
+-- name: slack_list_drawn
+-- Within the scope of the person $1: the memories that were drawn from message $3 of session $2.
+SELECT m.memory_id FROM user_memories m WHERE m.user_id = $1 AND m.source_session_id = $2 AND m.source_seq = $3;
+
+-- name: slack_list_displaced
+-- Within the scope of the person $1: what gave way to one of the memories $2, and who takes the place of that one: nobody
+-- where it is live (`is_free`), or was ended by words that put nothing there.
+WITH RECURSIVE gone AS MATERIALIZED (
+    SELECT m.memory_id, m.replaced_by, m.valid_to IS NULL AS is_free
+    FROM user_memories m WHERE m.user_id = $1::text AND m.memory_id = ANY($2::text[])
+), heir AS (
+    SELECT gone.memory_id, gone.replaced_by, gone.is_free FROM gone
+    UNION
+    SELECT heir.memory_id, gone.replaced_by, gone.is_free FROM heir JOIN gone ON gone.memory_id = heir.replaced_by
+)
+SELECT m.memory_id, heir.replaced_by, heir.is_free
+FROM user_memories m JOIN heir ON heir.memory_id = m.replaced_by
+WHERE m.user_id = $1 AND m.memory_id <> ALL($2) AND coalesce(heir.replaced_by, '') <> ALL($2)
+ORDER BY m.valid_from DESC;
+
+-- name: slack_restore_displaced
+-- It is as if what took the place of $2 had never been said: $3 took it, or nobody where $4, unless the same or another
+-- fact in its slot is live.
+UPDATE user_memories m SET replaced_by = $3, valid_to = CASE WHEN $4::bool AND NOT EXISTS (
+    SELECT FROM user_memories o
+    WHERE o.user_id = $1 AND o.valid_to IS NULL AND (o.hash = m.hash OR o.slot = m.slot)
+) THEN NULL ELSE m.valid_to END
+WHERE m.user_id = $1 AND m.memory_id = $2;
 
 -- name: slack_list_running
 -- The tasks of sessions that begin with $1, of one person where $2 is given, that run or wait. Where $3 is given only those
