@@ -1,6 +1,7 @@
 """Tells this process whose user id has changed its meaning: linked, parted or erased, here or in another process."""
 
 from collections.abc import Callable, Collection
+from datetime import datetime
 
 from memory.links import Links
 
@@ -20,7 +21,7 @@ class Changes:
 
     def __init__(self, links: Links) -> None:
         self._links = links
-        self._seen: set[Change] = set()
+        self._seen: set[tuple[bytes, str, datetime]] = set()
         self._looks = 0
         self.listeners: list[Listener] = []
         self.caches: list[Callable[[], None]] = []
@@ -28,7 +29,7 @@ class Changes:
     async def look(self) -> None:
         """Tell the listeners. Raises `StoreUnavailableError`."""
         found = set(await self._links.list_changes(WINDOW_S))
-        told = {change for change in found if change[1] != "split" or change not in self._seen}
+        told = {change[:2] for change in found if change[1] != "split" or change not in self._seen}
         if found != self._seen:
             for forget in self.caches:
                 forget()

@@ -6,6 +6,7 @@ a running turn, a socket, another process.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import asyncpg
 
@@ -45,10 +46,10 @@ class Links:
         """The ids that became this one."""
         return [row["user_id"] for row in await self._database.fetch(query("list_former_ids"), user_id)]
 
-    async def list_changes(self, within_s: float) -> Sequence[tuple[bytes, str]]:
-        """Whose id changed its meaning lately: its SHA-256, and `merged`, `split` or `erased`."""
+    async def list_changes(self, within_s: float) -> Sequence[tuple[bytes, str, datetime]]:
+        """Whose id changed its meaning lately: its SHA-256, `merged`, `split` or `erased`, and when."""
         rows = await self._database.fetch(query("list_user_changes"), within_s)
-        return [(row["hash"], row["kind"]) for row in rows]
+        return [(row["hash"], row["kind"], row["at"]) for row in rows]
 
     async def forget_changes(self) -> None:
         """Delete what every process has seen by now."""

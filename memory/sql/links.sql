@@ -15,8 +15,8 @@ SELECT parley_is_former($1::text) AS is_former;
 SELECT f.user_id FROM former_users f WHERE f.became = $1 AND f.user_id IS NOT NULL;
 
 -- name: list_user_changes
--- Whose id changed its meaning within the last $1 seconds.
-SELECT DISTINCT c.hash, c.kind FROM user_changes c WHERE c.at > now() - $1::float8 * interval '1 second';
+-- Whose id changed its meaning within the last $1 seconds, and when: each time is one of its own.
+SELECT DISTINCT c.hash, c.kind, c.at FROM user_changes c WHERE c.at > now() - $1::float8 * interval '1 second';
 
 -- name: forget_user_changes
 DELETE FROM user_changes WHERE at < now() - interval '1 hour';

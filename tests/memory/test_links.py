@@ -1,6 +1,7 @@
 """Accounts that are linked by proof and parted again, in the store."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
 from datetime import timedelta
@@ -473,3 +474,16 @@ async def test_an_id_that_is_nobodys_any_more_is_never_given_out_again(
     with pytest.raises(UserGoneError):
         await Tasks(database, WorkerId("w")).accept(inbound("hi", user=wanted), may_take=True)
     assert await Users(database).save(wanted) is None
+
+
+async def test_every_parting_of_an_id_is_a_change_of_its_own(database: Database, links: Links) -> None:
+    """Others look for what they have not seen yet. Proves: ID-3."""
+    slack, web = await Person(database, "ula", "slack").come(), await Person(database, "ula", "id").come()
+    seen: list[int] = []
+    for _ in range(2):
+        await links.merge(slack.user.id, web.user.id, "code")
+        [account] = [a for a in await links.list_accounts(web.user.id) if a.channel == "slack"]
+        await links.unlink(web.user.id, account.identity_id)
+        digest = hashlib.sha256(web.user.id.encode()).digest()
+        seen.append(sum((one, kind) == (digest, "split") for one, kind, _ in await links.list_changes(60)))
+    assert seen == [1, 2]
