@@ -58,9 +58,9 @@ RETURNING memory_id;
 
 -- name: take_place
 -- The live memory $2, now said again, stands in the slot $3, if there is one, which is free, and in the place of $4, if
--- there is one: since $5, so that nothing that was said between changes it.
+-- there is one: since $5, so that nothing that was said between changes it. Whoever undoes a merge leaves it alone now.
 UPDATE user_memories SET
-    slot = coalesce(slot, $3), supersedes = coalesce(supersedes, $4),
+    slot = coalesce(slot, $3), supersedes = coalesce(supersedes, $4), updated_at = clock_timestamp(),
     valid_from = CASE WHEN $4::text IS NULL THEN valid_from ELSE greatest(valid_from, $5) END
 WHERE user_id = $1 AND memory_id = $2
 RETURNING memory_id;

@@ -149,6 +149,17 @@ async def test_what_is_changed_afterwards_stays_as_it_is_when_the_merge_is_undon
     assert await texts(memories) == {"likes coffee only", "owns a bicycle"}
 
 
+async def test_a_merged_memory_that_was_put_in_a_slot_since_keeps_it_when_the_merge_is_undone(
+    memories: UserMemories,
+) -> None:
+    """What stood there has given way to it and does not come back. Proves: UM-7, UM-14."""
+    await memories.add_memory(WHO, MemoryDraft(memory="eats anything", slot="diet"))
+    await memories.optimize_memories(WHO, Join("likes "))
+    await memories.add_memory(WHO, MemoryDraft(memory="likes coffee, milk, tea", slot="diet"))
+    assert await memories.undo_optimization(WHO) == []
+    assert await texts(memories) == {"likes coffee, milk, tea", "owns a bicycle"}
+
+
 async def test_a_merged_memory_that_is_deleted_takes_along_what_it_was_made_of(memories: UserMemories) -> None:
     """Proves: UM-6, UM-7."""
     await memories.optimize_memories(WHO, Join("likes "))
