@@ -13,8 +13,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.ids import UserId
-from agent.memories import FACT_LIMIT, MAX_TOPICS, SLOTS, is_plain_fact, is_plain_topic
+from agent.memories import FACT_LIMIT, MAX_TOPICS, SLOTS, is_plain_topic, tidy_fact
 from agent.own_words import own_words
+from agent.plain_facts import is_plain_fact, is_visible
 from agent.ports import ModelMessage, ModelRequest, Text
 from agent.records import JsonObject, JsonValue, Message, UserMemory
 from agent.secret_gate import has_secret, redact
@@ -148,7 +149,7 @@ def _believe_one(
 ) -> FactChange | None:
     if op.op == "noop" or not 1 <= op.evidence <= len(said):
         return None
-    evidence, text = said[op.evidence - 1], " ".join((op.fact or "").split())
+    evidence, text = said[op.evidence - 1], tidy_fact(op.fact or "")
     if evidence.role != "user" or evidence.author.id != author_id:
         return None
     target = known[op.known - 1] if op.known is not None and 1 <= op.known <= len(known) else None
@@ -169,4 +170,4 @@ def _believe_one(
 
 def is_storable_fact(text: str) -> bool:
     """Whether a sentence may be kept as a fact: short, plain, no order or claim to rights, no secret."""
-    return 0 < len(text) <= FACT_LIMIT and is_plain_fact(text) and not has_secret(text)
+    return 0 < len(text) <= FACT_LIMIT and is_visible(text) and is_plain_fact(text) and not has_secret(text)

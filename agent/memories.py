@@ -1,6 +1,5 @@
 """What a memory may be, checked before every write, and what is told of a person's memories. Pure."""
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from typing import Literal, get_args
 
 from agent.errors import MemoryInvalidError, MemorySecretError
 from agent.ids import AgentId, MemoryId, SessionId, UserId
+from agent.plain_facts import has_controls, is_plain, is_plain_fact, is_visible
 from agent.records import UserMemory
 from agent.secret_gate import has_secret
 
@@ -26,14 +26,6 @@ SLOTS: tuple[Slot, ...] = get_args(Slot)
 
 Visibility = Literal["private", "thread"]
 VISIBILITIES: tuple[Visibility, ...] = ("private", "thread")
-
-_ORDER = re.compile(
-    r"\b(always|never|ignore|must|from now on|you are|you should|system|admin(istrator)?|root|operator|permission|"
-    r"allowed to|authori[sz]ed|discount|free of charge|refund|price|override|instruction|prompt)\b",
-    re.IGNORECASE,
-)
-_MARKUP = re.compile(r"[<>{}`⟦⟧\x00-\x1f\x7f\ud800-\udfff]|https?://")
-_UNSEEN = frozenset("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class MemorySort(StrEnum):
@@ -125,16 +117,18 @@ class Forgotten:
 
 
 def check_draft(draft: MemoryDraft, *, must_be_plain: bool = False) -> MemoryDraft:
-    """The draft as it is stored: spaces joined, topics in lower case and each once.
+    """The draft as it is stored: the text tidy (see `tidy_fact`), topics in lower case and each once.
 
     A source whose id reads like a secret is left out. `must_be_plain`: a model or the person wrote it, so no order and
     no claim to rights or prices is taken. Raises `MemoryInvalidError`, which names the field, and of its kinds
     `MemorySecretError`.
     """
-    text = " ".join(_need_text("memory", draft.memory).split())
+    text = tidy_fact(_need_text("memory", draft.memory))
     if not 1 <= len(text) <= FACT_LIMIT:
         raise MemoryInvalidError("memory", f"expected 1 to {FACT_LIMIT} characters; found {len(text)}")
     _check_text("memory", text)
+    if not is_visible(text):
+        raise MemoryInvalidError("memory", "expected something that can be seen")
     if must_be_plain and not is_plain_fact(text):
         raise MemoryInvalidError("memory", "expected a plain fact about the person, no instruction, markup or address")
     if draft.slot is not None and draft.slot not in SLOTS:
@@ -147,9 +141,14 @@ def check_draft(draft: MemoryDraft, *, must_be_plain: bool = False) -> MemoryDra
     return replace(draft, memory=text, topics=_check_topics(draft.topics), source_session_id=source)
 
 
+def tidy_fact(text: str) -> str:
+    """A memory's text as it is stored: one space between words, letters and their accents composed (NFC)."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
 def fold_fact(text: str) -> str:
-    """Equal for texts that say the same but for case, spaces and a closing full stop."""
-    return " ".join(text.casefold().split()).rstrip(".")
+    """Equal for texts that say the same but for case, spaces, how accents are written, and a closing full stop."""
+    return " ".join(tidy_fact(text).casefold().split()).rstrip(".")
 
 
 def check_note(name: str, value: object) -> None:
@@ -195,15 +194,10 @@ def _check_text(name: str, text: str) -> None:
 
 
 def _check_characters(name: str, text: str) -> None:
-    if any(unicodedata.category(c) in ("Cc", "Cs") or c in _UNSEEN for c in text):
+    if has_controls(text):
         raise MemoryInvalidError(name, "expected no control characters")
-
-
-def is_plain_fact(text: str) -> bool:
-    """Whether a sentence reads like a fact: no markup, no address, no order and no claim to rights or prices."""
-    return not _MARKUP.search(text) and not _ORDER.search(text)
 
 
 def is_plain_topic(text: str) -> bool:
     """Whether a topic may be kept: plain, and no secret."""
-    return 0 < len(text) <= TOPIC_LIMIT and not _MARKUP.search(text) and not has_secret(text)
+    return 0 < len(text) <= TOPIC_LIMIT and is_plain(text) and not has_secret(text)
