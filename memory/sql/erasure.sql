@@ -2,8 +2,9 @@
 
 -- name: erase_session
 -- In session $1 nothing of what the people $2 (one person's ids) said stays: their words, the answers to them, what the
--- agent's tools were told, and whatever else repeats a message of theirs of $4 characters or more word for word. Where
--- nobody but the team said anything all of it goes. Others' words stay, and so do the numbers. $3 stands in the place of a text.
+-- agent's tools were told, and whatever else repeats a message of theirs of $4 characters or more word for word; also what
+-- the agent looked up in the thread, which shows messages cut. Where nobody but the team said anything all of it goes. Others'
+-- words stay, and so do the numbers. $3 stands in the place of a text.
 -- What runs for them ends; what runs for others starts over, since it has read what is gone.
 WITH scope AS MATERIALIZED (
     SELECT set_config('parley.session_id', $1::text, true) AS session_id, set_config('parley.user_id', '', true) AS nobody
@@ -28,9 +29,9 @@ WITH scope AS MATERIALIZED (
     ) t, place WHERE place.is_alone OR EXISTS (SELECT FROM phrase p WHERE strpos(t.content, p.escaped) > 0)
     UNION
     SELECT c.position FROM scope CROSS JOIN LATERAL (
-        SELECT c.position, c.arguments::text AS arguments, c.result
+        SELECT c.position, c.name, c.arguments::text AS arguments, c.result
         FROM tool_calls c WHERE c.session_id = scope.session_id OFFSET 0
-    ) c, place WHERE place.is_alone OR EXISTS (
+    ) c, place WHERE place.is_alone OR c.name IN ('search_conversation', 'read_result') OR EXISTS (
         SELECT FROM phrase p WHERE strpos(c.arguments, p.escaped) > 0 OR strpos(c.result, p.text) > 0
     )
 ), erased AS MATERIALIZED (

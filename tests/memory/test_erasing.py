@@ -8,7 +8,9 @@ import pytest
 
 from agent.errors import UserNotFoundError
 from agent.ids import MessageId, WorkerId
+from agent.payloads import READ_RESULT
 from agent.records import Identity, User
+from gateway.session_tools import SEARCH_CONVERSATION
 from memory.attachments import Attachments
 from memory.context import Sessions
 from memory.database import Database
@@ -133,3 +135,26 @@ async def test_what_an_account_attached_and_thought_is_its_own_again_once_it_is_
     await Erasures(database).erase(BOB.id)
     assert len(await files.find(ANN.id, SESSION, both)) == 2
     assert await files.list_opinions(ANN.id, SESSION, [message_id]) == {message_id: "up"}
+
+
+async def test_what_others_looked_up_in_the_thread_goes_too(database: Database, database_url: str) -> None:
+    """It shows what was said cut, so that no search for the whole of it finds it. Proves: UM-16."""
+    await answered(database)
+    tasks, words = Tasks(database, WorkerId("me")), "zebrafish " * 200
+    await tasks.accept(inbound(words, user=BOB, key="long"), may_take=False)
+    async with database.scope(session_id=SESSION) as connection:
+        [hers] = await connection.fetch("SELECT position FROM messages WHERE author_id = $1", ANN.id)
+        for n, name in enumerate((SEARCH_CONVERSATION, READ_RESULT, "look_up")):
+            await connection.execute(
+                "INSERT INTO tool_calls (session_id, position, n, k, call_id, name, arguments, result, is_error)"
+                " VALUES ($1, $2, $3, 0, $4, $4, '{}', $5, false)",
+                SESSION,
+                hers["position"] + n,
+                n,
+                name,
+                words[:1_200] if name != "look_up" else "the weather",
+            )
+    await Erasures(database).erase(BOB.id)
+    assert await find_text(database_url, "zebrafish") == set()
+    rows = await run_sql(database_url, "SELECT name FROM tool_calls")
+    assert [row["name"] for row in rows] == ["look_up"]
