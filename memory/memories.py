@@ -114,23 +114,24 @@ async def _apply(connection: Connection, user_id: UserId, change: FactChange, re
         return 0
     memory_id = new_memory_id()
     is_private = reading.audience is Audience.PRIVATE or (change.known and change.known.visibility == "private")
-    superseded = await _make_room(connection, user_id, change, change.slot, memory_id)
+    ended = await _make_room(connection, user_id, change, change.slot, memory_id)
     row = await connection.fetchrow(
         query("add_memory"),
         user_id,
         memory_id,
         change.text,
         fact_hash(change.text),
-        list(change.topics),
+        list(change.topics) or ended.topics,
         change.slot,
         "private" if is_private else "thread",
         reading.agent_id,
         change.input,
         change.evidence.session_id,
         change.evidence.seq,
-        superseded or (change.known.memory_id if change.known else None),
+        ended.memory_id or (change.known.memory_id if change.known else None),
         change.evidence.at,
         reading.model,
+        ended.is_pinned,
     )
     return int(row is not None)
 
@@ -142,10 +143,10 @@ async def _restate(connection: Connection, user_id: UserId, change: FactChange, 
     slot = change.slot if same.slot is None else None
     if await _is_barred(connection, user_id, change, None, slot):
         return 0
-    superseded = await _make_room(connection, user_id, change, slot, same.memory_id)
-    if slot is None and superseded is None:
+    ended = await _make_room(connection, user_id, change, slot, same.memory_id)
+    if slot is None and ended.memory_id is None:
         return 0
-    took = (user_id, same.memory_id, slot, superseded, change.evidence.at)
+    took = (user_id, same.memory_id, slot, ended.memory_id, change.evidence.at, ended.is_pinned)
     return int(await connection.fetchrow(query("take_place"), *took) is not None)
 
 
@@ -157,19 +158,31 @@ async def _is_barred(
     return row is None or bool(row["is_barred"])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    """What a fact took the place of, whether that was pinned, and the topics of the fact that it updates."""
+
+    memory_id: MemoryId | None
+    is_pinned: bool
+    topics: list[str]
+
+
 async def _make_room(
     connection: Connection, user_id: UserId, change: FactChange, slot: str | None, memory_id: MemoryId
-) -> MemoryId | None:
-    """End what a fact changes and what stands in its slot; the result is what it took the place of."""
-    superseded: MemoryId | None = None
+) -> _Ended:
+    """End what a fact changes and what stands in its slot."""
+    known = older = None
     said_at = change.evidence.at
     if change.known is not None:
-        ended = await connection.fetchrow(query("end_memory"), user_id, change.known.memory_id, said_at, memory_id)
-        superseded = change.known.memory_id if ended else None
+        known = await connection.fetchrow(query("end_memory"), user_id, change.known.memory_id, said_at, memory_id)
     if slot is not None:
         older = await connection.fetchrow(query("end_slot"), user_id, slot, said_at, memory_id)
-        superseded = MemoryId(older["memory_id"]) if older else superseded
-    return superseded
+    ended = older or known
+    return _Ended(
+        memory_id=MemoryId(ended["memory_id"]) if ended else None,
+        is_pinned=any(row["is_pinned"] for row in (known, older) if row),
+        topics=known["topics"] if known else [],
+    )
 
 
 async def _retire(connection: Connection, user_id: UserId, change: FactChange) -> int:

@@ -225,7 +225,8 @@ async def _adopt(connection: Connection, user_id: UserId, same: UserMemory, draf
     if draft.slot is None or same.slot is not None:
         return same
     older = await _vacate(connection, user_id, same.memory_id, draft)
-    await connection.fetchrow(query("take_place"), user_id, same.memory_id, draft.slot, older, datetime.now(UTC))
+    took = (user_id, same.memory_id, draft.slot, older, datetime.now(UTC), same.is_pinned)
+    await connection.fetchrow(query("take_place"), *took)
     return await _find(connection, user_id, same.memory_id) or same
 
 

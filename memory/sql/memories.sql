@@ -18,13 +18,13 @@ WHERE user_id = $1 AND memory_id = ANY($2::text[]) AND (last_used_at IS NULL OR 
 -- No longer true since $3: kept as history; $4 takes its place. Words that are older than the fact do not end it.
 UPDATE user_memories SET valid_to = $3, replaced_by = $4
 WHERE user_id = $1 AND memory_id = $2 AND valid_to IS NULL AND valid_from <= $3
-RETURNING hash;
+RETURNING memory_id, hash, topics, is_pinned;
 
 -- name: end_slot
 -- What stood in a slot until $3 gives way to $4, unless it was said later.
 UPDATE user_memories SET valid_to = $3, replaced_by = $4
 WHERE user_id = $1 AND slot = $2 AND valid_to IS NULL AND valid_from <= $3
-RETURNING memory_id;
+RETURNING memory_id, is_pinned;
 
 -- name: is_barred
 -- Whether words of $5 change nothing: what they say ($2) was forgotten since, or everything was; something newer than they
@@ -49,8 +49,8 @@ WITH said AS MATERIALIZED (
     FROM user_memories k WHERE k.user_id = $1::text AND k.memory_id = $12::text AND $6::text IS NULL
 )
 INSERT INTO user_memories (user_id, memory_id, memory, hash, topics, slot, visibility, agent_id, input, source_session_id,
-                           source_seq, supersedes, valid_from, model, account_id, also_of)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, said.account_id,
+                           source_seq, supersedes, valid_from, model, is_pinned, account_id, also_of)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, said.account_id,
        coalesce((SELECT array_remove(known.whose, coalesce(said.account_id, $1)) FROM known), '{}')
 FROM said
 ON CONFLICT DO NOTHING
@@ -60,7 +60,7 @@ RETURNING memory_id;
 -- The live memory $2, now said again, stands in the slot $3, if there is one, which is free, and in the place of $4, if
 -- there is one: since $5, so that nothing that was said between changes it. Whoever undoes a merge leaves it alone now.
 UPDATE user_memories SET
-    slot = coalesce(slot, $3), supersedes = coalesce(supersedes, $4), updated_at = clock_timestamp(),
+    slot = coalesce(slot, $3), supersedes = coalesce(supersedes, $4), is_pinned = is_pinned OR $6, updated_at = clock_timestamp(),
     valid_from = CASE WHEN $4::text IS NULL THEN valid_from ELSE greatest(valid_from, $5) END
 WHERE user_id = $1 AND memory_id = $2
 RETURNING memory_id;

@@ -155,6 +155,35 @@ async def test_a_fact_that_was_known_without_a_slot_takes_it_so_that_a_newer_one
     assert await texts(memories) == {"lives in Paris"}
 
 
+async def test_what_takes_the_place_of_a_pinned_fact_is_pinned_and_an_update_keeps_its_topics(
+    memories: Memories, database: Database
+) -> None:
+    """Who pinned an allergy wants it in every prompt, however it is put since. Proves: UM-14."""
+    await Users(database).save(ANN)
+    drafts = (
+        MemoryDraft(memory="is allergic to nuts", topics=("health",), is_pinned=True),
+        MemoryDraft(memory="lives in Berlin", topics=("berlin",), slot="home_city", is_pinned=True),
+        MemoryDraft(memory="is fond of tea", topics=("drinks",), is_pinned=True),
+        MemoryDraft(memory="likes tea"),
+        MemoryDraft(memory="likes rum"),
+    )
+    nuts, _, tea, *_, rum = [await MemoryRecords(database).add(WHO, draft) for draft in drafts]
+    changes = (
+        change("is allergic to nuts and sesame", op="update", known=nuts),
+        change("lives in Paris", slot="home_city"),
+        change("likes tea", op="update", known=tea),
+        change("likes gin", op="update", known=rum),
+    )
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    assert await apply(memories, *(replace(one, evidence=replace(one.evidence, at=later)) for one in changes)) == 4
+    assert {memory.memory: (memory.is_pinned, memory.topics) for memory in await memories.list_all(WHO)} == {
+        "is allergic to nuts and sesame": (True, ("health",)),
+        "lives in Paris": (True, ()),
+        "likes tea": (True, ()),
+        "likes gin": (False, ()),
+    }
+
+
 async def test_words_that_two_have_read_at_once_count_once(memories: Memories) -> None:
     """A worker that was slow finds that another has done its work. Proves: UM-14."""
     reading = Reading(session_id=SESSION, first_seq=3, last_seq=7, audience=Audience.PRIVATE, agent_id=AGENT)
