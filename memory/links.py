@@ -85,7 +85,8 @@ class Links:
             if origin_id is None or origin_id == user_id:
                 raise LinkRefusedError("this account was not linked: the user's id came with it")
             await _part_history(connection, user_id, origin_id)
-            await connection.execute(query("restore_user"), origin_id, user_id)
+            restored = await connection.fetchrow(query("restore_user"), origin_id, user_id)
+            await _part_details(connection, user_id, origin_id, restored["adopted"] if restored else [])
             for one in accounts:
                 if one.origin_id == origin_id:
                     await _move_account(connection, one, origin_id, None)
@@ -140,10 +141,9 @@ async def _merge(connection: Connection, user_id: UserId, into: UserId, proof: P
         else:
             await _move_account(connection, account, into, proof)
     await _set_scope(connection, user_id=into)
-    if details is not None:
-        await connection.execute(query("adopt_details"), into, *user_details(read_user(details)))
+    adopted = details and await connection.fetchrow(query("adopt_details"), into, *user_details(read_user(details)))
     await _move_spending(connection, user_id, into)
-    await connection.execute(query("retire_user"), user_id, into)
+    await connection.execute(query("retire_user"), user_id, into, adopted["adopted"] if adopted else [])
 
 
 async def _move_spending(connection: Connection, user_id: UserId, into: UserId) -> None:
@@ -196,6 +196,21 @@ async def _part_history(connection: Connection, user_id: UserId, origin_id: User
     await _set_scope(connection, user_id=origin_id)
     await _revive_facts(connection, origin_id, plan_revival(theirs, [*others, *mixed]))
     await connection.executemany(query("add_tombstone"), [(origin_id, row["hash"], row["at"]) for row in tombstones])
+
+
+async def _part_details(connection: Connection, user_id: UserId, origin_id: UserId, adopted: Sequence[str]) -> None:
+    """What is known of the account alone is not known of the other, nor of who became the other meanwhile, any more."""
+    details = await connection.fetchrow(query("load_user"), origin_id)
+    if details is None:
+        return
+    for row in await connection.fetch(query("list_former_ids"), user_id):
+        await _drop_details(connection, row["user_id"], adopted, details)
+    await _drop_details(connection, user_id, adopted, details)
+
+
+async def _drop_details(connection: Connection, user_id: UserId, adopted: Sequence[str], details: Record) -> None:
+    await _set_scope(connection, user_id=user_id)
+    await connection.execute(query("drop_details"), user_id, adopted, *user_details(read_user(details)))
 
 
 async def _give_facts(

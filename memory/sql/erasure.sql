@@ -209,7 +209,7 @@ WITH change AS (
     INSERT INTO user_changes (hash, kind) VALUES (parley_user_hash($1::text), 'erased')
 )
 INSERT INTO former_users (hash, report) VALUES (parley_user_hash($1), $2::jsonb)
-ON CONFLICT (hash) DO UPDATE SET user_id = NULL, became = NULL, at = now(), report = excluded.report;
+ON CONFLICT (hash) DO UPDATE SET user_id = NULL, became = NULL, adopted = '{}', at = now(), report = excluded.report;
 
 -- name: count_left_in_session
 -- Rows of session $1 that still name one of the ids $2.

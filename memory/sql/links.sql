@@ -207,14 +207,37 @@ INSERT INTO identities (tenant, channel, external_id, user_id) VALUES ($1, $2, $
 DELETE FROM identities WHERE tenant = $1 AND channel = $2 AND external_id = $3;
 
 -- name: adopt_details
--- Within the scope of the person: what is not known of them is taken from the account that was linked.
+-- Within the scope of the person: what is not known of them is taken from the account that was linked. Its names.
+WITH before AS MATERIALIZED (SELECT * FROM users WHERE user_id = $1 FOR UPDATE)
+UPDATE users u SET
+    email = coalesce(u.email, $2), first_name = coalesce(u.first_name, $3),
+    last_name = coalesce(u.last_name, $4),
+    timezone = coalesce(u.timezone, $5), attributes = $6 || u.attributes, updated_at = now()
+FROM before b WHERE u.user_id = $1
+RETURNING array_remove(ARRAY[
+    CASE WHEN b.email IS NULL AND $2::text IS NOT NULL THEN 'email' END,
+    CASE WHEN b.first_name IS NULL AND $3::text IS NOT NULL THEN 'first_name' END,
+    CASE WHEN b.last_name IS NULL AND $4::text IS NOT NULL THEN 'last_name' END,
+    CASE WHEN b.timezone IS NULL AND $5::text IS NOT NULL THEN 'timezone' END
+], NULL) || ARRAY(
+    SELECT '.' || a.key FROM jsonb_object_keys($6::jsonb) AS a (key) WHERE NOT b.attributes ? a.key
+) AS adopted;
+
+-- name: drop_details
+-- Within the scope of $1: of the details $2 those go that still are as the parted account has them.
 UPDATE users SET
-    email = coalesce(email, $2), first_name = coalesce(first_name, $3), last_name = coalesce(last_name, $4),
-    timezone = coalesce(timezone, $5), attributes = $6::jsonb || attributes, updated_at = now()
+    email = CASE WHEN 'email' = ANY($2::text[]) THEN nullif(email, $3) ELSE email END,
+    first_name = CASE WHEN 'first_name' = ANY($2) THEN nullif(first_name, $4) ELSE first_name END,
+    last_name = CASE WHEN 'last_name' = ANY($2) THEN nullif(last_name, $5) ELSE last_name END,
+    timezone = CASE WHEN 'timezone' = ANY($2) THEN nullif(timezone, $6) ELSE timezone END,
+    attributes = attributes - ARRAY(
+        SELECT a.key FROM jsonb_each($7::jsonb) a WHERE '.' || a.key = ANY($2) AND attributes -> a.key = a.value
+    ),
+    updated_at = now()
 WHERE user_id = $1;
 
 -- name: retire_user
--- $1 is $2 from now on, and so is who had become $1.
+-- $1 is $2 from now on, who took over the details $3, and so is who had become $1.
 WITH earlier AS (
     UPDATE former_users SET became = $2::text WHERE became = $1::text
 ), change AS (
@@ -222,14 +245,14 @@ WITH earlier AS (
 ), codes AS (
     DELETE FROM link_codes WHERE user_id = $1
 )
-INSERT INTO former_users (hash, user_id, became) VALUES (parley_user_hash($1), $1, $2);
+INSERT INTO former_users (hash, user_id, became, adopted) VALUES (parley_user_hash($1), $1, $2, $3);
 
 -- name: restore_user
--- $1, who had become $2, is a person of their own again.
+-- $1, who had become $2, is a person of their own again. What $2 has of their details.
 WITH change AS (
     INSERT INTO user_changes (hash, kind) VALUES (parley_user_hash($1::text), 'split'), (parley_user_hash($2::text), 'split')
 )
-DELETE FROM former_users WHERE user_id = $1 AND became = $2;
+DELETE FROM former_users WHERE user_id = $1 AND became = $2 RETURNING adopted;
 
 -- name: note_email
 -- Within the scope of the account $1, $2, $3: the address that its channel vouches for now, if any.
