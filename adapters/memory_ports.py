@@ -16,7 +16,7 @@ from agent.memories import (
 )
 from agent.memory_merging import Optimization
 from agent.open_threads import OpenThreads
-from agent.records import JsonObject, JsonValue, Message, UserMemory
+from agent.records import Audience, JsonObject, JsonValue, Message, UserMemory
 
 
 class Memories(Protocol):
@@ -70,9 +70,15 @@ class Memories(Protocol):
         ...
 
     async def search_memories(
-        self, user_id: UserId, query: str = "", *, method: SearchMethod = SearchMethod.RELEVANCE, limit: int = 10
+        self,
+        user_id: UserId,
+        query: str = "",
+        *,
+        method: SearchMethod = SearchMethod.RELEVANCE,
+        limit: int = 10,
+        audience: Audience = Audience.PRIVATE,
     ) -> Sequence[UserMemory]:
-        """Live memories, the best first. Raises `ModelError` where a model has to pick."""
+        """Live memories, the best first, that this audience may hear. Raises `ModelError` where a model has to pick."""
         ...
 
     async def list_topics(self, user_id: UserId) -> Sequence[tuple[str, int]]:
@@ -87,8 +93,16 @@ class Memories(Protocol):
         """All memories as JSON."""
         ...
 
-    async def import_memories(self, user_id: UserId, file: JsonValue, *, with_new_ids: bool = False) -> ImportReport:
-        """Write what was exported: all or nothing."""
+    async def import_memories(
+        self,
+        user_id: UserId,
+        file: JsonValue,
+        *,
+        with_new_ids: bool = False,
+        must_be_plain: bool = False,
+        most: int = 50_000,
+    ) -> ImportReport:
+        """Write what was exported, at most so many: all or nothing."""
         ...
 
     async def optimize_memories(

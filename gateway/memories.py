@@ -32,7 +32,7 @@ from agent.memory_picking import SCHEMA, build_pick, read_picks
 from agent.ports import Model
 from agent.records import Audience, JsonObject, JsonValue, UserMemory
 from agent.text import storable
-from gateway.memory_file import parse_memories, render_memories
+from gateway.memory_file import MAX_MEMORIES, parse_memories, render_memories
 from gateway.memory_optimizing import OptimizeStrategy, Summarize
 from memory.memories import Memories
 from memory.memory_optimizations import MemoryOptimizations
@@ -208,16 +208,27 @@ class UserMemories:
         memories = await self._records.dump(user_id, with_replaced=with_replaced)
         return await asyncio.to_thread(render_memories, user_id, memories)
 
-    async def import_memories(self, user_id: UserId, file: JsonValue, *, with_new_ids: bool = False) -> ImportReport:
+    async def import_memories(
+        self,
+        user_id: UserId,
+        file: JsonValue,
+        *,
+        with_new_ids: bool = False,
+        must_be_plain: bool = False,
+        most: int = MAX_MEMORIES,
+    ) -> ImportReport:
         """Write what `export_memories` gave: all or nothing. Ids and times stay, or are new with `with_new_ids`.
 
-        Raises `MemoryInvalidError` with the place in the file, and `MemoryConflictError` for ids of other people.
+        Raises `MemoryInvalidError` with the place in the file, or for more than `most` memories, and
+        `MemoryConflictError` for ids of other people. `must_be_plain` is of each as in `add_memory`.
         """
-        user_id = await self._known(user_id)
-        memories = await asyncio.to_thread(parse_memories, user_id, file)  # a large one takes a while
+        current_id = await self._known(user_id)
+        # a large one takes a while
+        memories = await asyncio.to_thread(parse_memories, current_id, file, most, must_be_plain=must_be_plain)
         if with_new_ids:
             memories = renew_ids(memories)
-        return await self._records.restore(user_id, memories)
+        given_id = user_id if user_id != current_id else None
+        return await self._records.restore(current_id, memories, account_id=given_id)
 
     async def optimize_memories(
         self, user_id: UserId, strategy: OptimizeStrategy | Literal["summarize"] = "summarize", *, apply: bool = True

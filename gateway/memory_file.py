@@ -55,20 +55,27 @@ def render_memories(user_id: UserId, memories: Sequence[UserMemory]) -> JsonObje
     return _File(version=1, user_id=user_id, memories=rows).model_dump(mode="json")
 
 
-def parse_memories(user_id: UserId, value: JsonValue) -> tuple[UserMemory, ...]:
-    """The memories of a file, as this person's. Raises `MemoryInvalidError` that names the place of what is wrong."""
+def parse_memories(
+    user_id: UserId, value: JsonValue, most: int = MAX_MEMORIES, *, must_be_plain: bool = False
+) -> tuple[UserMemory, ...]:
+    """The memories of a file, as this person's. Raises `MemoryInvalidError` that names the place of what is wrong.
+
+    `must_be_plain`: as in `agent.memories.check_draft`.
+    """
     try:
         file = _File.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise MemoryInvalidError(".".join(map(str, first["loc"])) or "file", first["msg"]) from error
-    if len(file.memories) > MAX_MEMORIES:
-        raise MemoryInvalidError("memories", f"expected at most {MAX_MEMORIES:,}; found {len(file.memories):,}")
+    if len(file.memories) > most:
+        raise MemoryInvalidError("memories", f"expected at most {most:,}; found {len(file.memories):,}")
     ids = [row.memory_id for row in file.memories]
     if len(ids) != len(set(ids)):
         raise MemoryInvalidError("memories", "expected each memory_id once")
     _check_slots(file.memories)
-    return tuple(_memory_of(user_id, row, f"memories.{n}") for n, row in enumerate(file.memories))
+    return tuple(
+        _memory_of(user_id, row, f"memories.{n}", must_be_plain=must_be_plain) for n, row in enumerate(file.memories)
+    )
 
 
 def _check_slots(rows: Sequence[_Memory]) -> None:
@@ -80,10 +87,10 @@ def _check_slots(rows: Sequence[_Memory]) -> None:
             held.add(row.slot)
 
 
-def _memory_of(user_id: UserId, row: _Memory, place: str) -> UserMemory:
+def _memory_of(user_id: UserId, row: _Memory, place: str, *, must_be_plain: bool) -> UserMemory:
     told = {name: getattr(row, name) for name in MemoryDraft.__dataclass_fields__}
     try:
-        draft = check_draft(MemoryDraft(**{**told, "topics": tuple(row.topics)}))
+        draft = check_draft(MemoryDraft(**{**told, "topics": tuple(row.topics)}), must_be_plain=must_be_plain)
         for name in ("memory_id", "supersedes", "replaced_by", "model"):
             check_note(name, getattr(row, name))
     except MemoryInvalidError as error:

@@ -168,10 +168,12 @@ class MemoryRecords:
         live = tuple(MemoryId(row["memory_id"]) for row in rows if row["valid_to"] is None)
         return Forgotten(memory_ids=live, versions=len(rows) - len(live))
 
-    async def restore(self, user_id: UserId, memories: Sequence[UserMemory]) -> ImportReport:
+    async def restore(
+        self, user_id: UserId, memories: Sequence[UserMemory], *, account_id: UserId | None = None
+    ) -> ImportReport:
         """Write memories as they are, ids and times too: all of them or none. Raises `MemoryConflictError`."""
         async with open_for_writing(self._database.with_patience(RESTORE_S), user_id) as connection:
-            return await restore_memories(connection, user_id, memories)
+            return await restore_memories(connection, user_id, memories, account_id)
 
     def _reading(self, user_id: UserId) -> AbstractAsyncContextManager[Connection]:
         return open_for_reading(self._database, user_id)

@@ -31,10 +31,13 @@ class _Known:
         )
 
 
-async def restore_memories(connection: Connection, user_id: UserId, memories: Sequence[UserMemory]) -> ImportReport:
+async def restore_memories(
+    connection: Connection, user_id: UserId, memories: Sequence[UserMemory], account_id: UserId | None = None
+) -> ImportReport:
     """Write memories, inside the person's scope and under their lock.
 
-    A live one is left out where the same is remembered under another id, or something newer stands in its slot.
+    What is new is the account's that came with `account_id`, where that is given. A live one is left out where the same
+    is remembered under another id, or something newer stands in its slot.
     Raises asyncpg's `UniqueViolationError` for an id that is another person's.
     """
     known = await _load_known(connection, user_id)
@@ -43,7 +46,7 @@ async def restore_memories(connection: Connection, user_id: UserId, memories: Se
     await connection.execute(query("end_overwritten"), user_id, [memory.memory_id for memory in kept])
     await connection.executemany(query("vacate_slot"), vacated)
     for first in range(0, len(kept), AT_ONCE):  # what is sent at once has the time of one statement
-        some = [_values(user_id, memory) for memory in kept[first : first + AT_ONCE]]
+        some = [(*_values(user_id, memory), account_id) for memory in kept[first : first + AT_ONCE]]
         await connection.executemany(query("restore_memory"), some)
     replaced = sum(memory.memory_id in known.ids for memory in kept)
     return ImportReport(added=len(kept) - replaced, replaced=replaced, skipped=len(memories) - len(kept))

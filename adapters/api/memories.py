@@ -7,6 +7,7 @@ from starlette.responses import Response
 from adapters.api.bodies import NoQuery
 from adapters.api.context import Api, Call, no_such
 from adapters.api.memory_bodies import (
+    MAX_OWN_IMPORT,
     DeleteMemories,
     ExportQuery,
     ImportMemories,
@@ -35,7 +36,9 @@ from adapters.api.reading import read_body, read_query
 from adapters.api.tasks import render
 from agent.ids import AgentId, MemoryId
 from agent.memories import MemoryDraft, MemorySort, SearchMethod
+from agent.records import Audience
 
+_IMPORT_WEIGHS = 60
 _NOT_OWN = ("is_pinned", "team_id", "input", "feedback", "source_session_id")
 """What of a memory a person has no field for."""
 
@@ -45,7 +48,7 @@ async def list_memories(api: Api, call: Call) -> Response:
     query = read_query(call.request, MemoryQuery)
     page = await api.memories.list_memories(
         call.user_id,
-        topics=(query.topic,) if query.topic is not None else (),
+        topics=query.topic,
         sort=MemorySort(query.sort),
         is_descending=query.order == "desc",
         page=query.page,
@@ -114,7 +117,11 @@ async def search_memories(api: Api, call: Call) -> Response:
     """Look for memories."""
     query = read_query(call.request, SearchQuery)
     found = await api.memories.search_memories(
-        call.user_id, query.query, method=SearchMethod(query.method), limit=query.limit
+        call.user_id,
+        query.query,
+        method=SearchMethod(query.method),
+        limit=query.limit,
+        audience=Audience(query.audience),
     )
     return render(FoundView(memories=tuple(map(MemoryView.model_validate, found))))
 
@@ -143,6 +150,16 @@ async def import_memories(api: Api, call: Call) -> Response:
     """Write what was exported."""
     body = await read_body(call.request, ImportMemories)
     report = await api.memories.import_memories(call.user_id, body.file, with_new_ids=body.with_new_ids)
+    return render(ImportedView.model_validate(report))
+
+
+async def import_own_memories(api: Api, call: Call) -> Response:
+    """Write what was exported: plain facts. One counts as 60 questions."""
+    api.quota.take_many(call.request, call.user_id, _IMPORT_WEIGHS)
+    body = await read_body(call.request, ImportMemories)
+    report = await api.memories.import_memories(
+        call.writer_id, body.file, with_new_ids=body.with_new_ids, must_be_plain=True, most=MAX_OWN_IMPORT
+    )
     return render(ImportedView.model_validate(report))
 
 

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from adapters.api.bodies import NoQuery, Sent
-from agent.memories import FACT_LIMIT
+from agent.memories import FACT_LIMIT, MAX_TOPICS
 
 MAX_DELETED = 1_000
 MAX_FOUND = 200
+MAX_OWN_IMPORT = 1_000
 Topic = Annotated[str, Field(max_length=200)]
 
 
@@ -60,7 +61,10 @@ class MemoryQuery(NoQuery):
     limit: int = Field(default=50, ge=1, le=200, description="How many at most.")
     sort: Literal["updated_at", "created_at", "memory"] = "updated_at"
     order: Literal["desc", "asc"] = "desc"
-    topic: str | None = Field(default=None, max_length=200, description="Only those with this topic.")
+    topic: Annotated[list[Topic], Field(max_length=MAX_TOPICS)] = Field(
+        default_factory=list,
+        description="Only those with this topic; of several, with all of them.",
+    )
 
 
 class SearchQuery(NoQuery):
@@ -69,6 +73,9 @@ class SearchQuery(NoQuery):
     query: str = Field(default="", max_length=2_000)
     method: Literal["relevance", "last_n", "first_n", "agentic"] = "relevance"
     limit: int = Field(default=10, ge=1, le=MAX_FOUND, description="How many at most.")
+    audience: Literal["private", "shared"] = Field(
+        default="private", description="`shared`: only those that may be used where others read."
+    )
 
 
 class ExportQuery(NoQuery):

@@ -30,6 +30,12 @@ class Quota:
         """Count a request of this person. Raises `ApiError`."""
         self._take(self._people, user_id)
 
+    def take_many(self, request: Request, user_id: UserId, count: int) -> None:
+        """Count a request that was counted once as so many, since it is that much work. Raises `ApiError`."""
+        for _ in range(count - 1):
+            self.take_address(request)
+            self.take_person(user_id)
+
     def _take(self, window: Window, key: str) -> None:
         now = self._now_s()
         if (wait_s := window.wait_s(key, now)) > 0:

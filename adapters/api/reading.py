@@ -1,7 +1,7 @@
 """Requests read: the body, the query and the headers, or an error that names the field and what was expected."""
 
 import re
-from typing import TypeVar, get_args
+from typing import TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
@@ -35,8 +35,10 @@ async def read_body(request: Request, model: type[M]) -> M:
 
 
 def read_query(request: Request, model: type[M]) -> M:
-    """The query of a request as a model. Raises `ApiError`."""
-    return _validate(model, dict(request.query_params), "query")
+    """The query of a request as a model; what may be there several times is a list of it. Raises `ApiError`."""
+    params = request.query_params
+    value = {name: params.getlist(name) if _is_list(model, name) else params[name] for name in params}
+    return _validate(model, value, "query")
 
 
 def read_key(request: Request) -> str | None:
@@ -55,6 +57,10 @@ def read_last_event_id(request: Request) -> int | None:
     if not (text.isascii() and text.isdecimal() and len(text) <= len(str(SEQ_LIMIT)) and int(text) <= SEQ_LIMIT):
         raise InvalidError(LAST_EVENT_ID, "expected the number that an event of the stream had as its id")
     return int(text)
+
+
+def _is_list(model: type[BaseModel], name: str) -> bool:
+    return name in model.model_fields and get_origin(model.model_fields[name].annotation) is list
 
 
 def _validate(model: type[M], value: object, whole: str) -> M:

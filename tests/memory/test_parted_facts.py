@@ -150,3 +150,14 @@ async def test_an_update_in_a_slot_is_the_accounts_that_told_it(database: Databa
     await pair.tell(pair.slack, "lives in Paris", known=await pair.only(), slot="home_city")
     await pair.part()
     assert await pair.facts() == ({"lives in Paris"}, {"lives in Berlin"})
+
+
+async def test_what_an_account_imports_goes_back_with_it(database: Database) -> None:
+    """It is as much its own as what it writes. Proves: ID-3, UM-6."""
+    pair = await Pair(database, "importer").link()
+    await pair.records.add(pair.web_id, draft("likes tea"), account_id=pair.slack_id)
+    file = await pair.records.dump(pair.web_id)
+    await pair.records.delete(pair.web_id, [file[0].memory_id])
+    await pair.records.restore(pair.web_id, file, account_id=pair.slack_id)
+    await pair.part()
+    assert await pair.facts() == ({"likes tea"}, set())

@@ -19,7 +19,7 @@ from agent.memories import (
 )
 from agent.memory_merging import Optimization, PlannedMerge, measure
 from agent.open_threads import OpenThreads
-from agent.records import Author, JsonObject, JsonValue, Message, UserMemory
+from agent.records import Audience, Author, JsonObject, JsonValue, Message, UserMemory
 
 AT = datetime(2026, 5, 4, 12, tzinfo=UTC)
 ANN = UserId("ann")
@@ -98,10 +98,16 @@ class FakeMemories:
         return Forgotten(memory_ids=(TEA.memory_id,), versions=2)
 
     async def search_memories(
-        self, user_id: UserId, query: str = "", *, method: SearchMethod = SearchMethod.RELEVANCE, limit: int = 10
+        self,
+        user_id: UserId,
+        query: str = "",
+        *,
+        method: SearchMethod = SearchMethod.RELEVANCE,
+        limit: int = 10,
+        audience: Audience = Audience.PRIVATE,
     ) -> Sequence[UserMemory]:
         """The one."""
-        self._ask(f"search {query} {method} {limit}", user_id)
+        self._ask(f"search {query} {method} {limit} {audience}", user_id)
         return (TEA,)
 
     async def list_topics(self, user_id: UserId) -> Sequence[tuple[str, int]]:
@@ -119,9 +125,17 @@ class FakeMemories:
         self._ask(f"export {with_replaced}", user_id)
         return {"version": 1, "user_id": user_id, "memories": []}
 
-    async def import_memories(self, user_id: UserId, file: JsonValue, *, with_new_ids: bool = False) -> ImportReport:
+    async def import_memories(
+        self,
+        user_id: UserId,
+        file: JsonValue,
+        *,
+        with_new_ids: bool = False,
+        must_be_plain: bool = False,
+        most: int = 50_000,
+    ) -> ImportReport:
         """As if."""
-        self._ask(f"import {with_new_ids}", user_id)
+        self._ask(f"import {with_new_ids} {must_be_plain} {most}", user_id)
         return ImportReport(added=1, replaced=0, skipped=0)
 
     async def optimize_memories(

@@ -47,9 +47,9 @@ def ann(crm: Caller) -> Caller:
 
 async def test_a_program_handles_a_persons_memories(crm: Caller, memories: FakeMemories) -> None:
     """Proves: UM-6."""
-    page = await crm.get(f"{ANNS}/memories?page=2&limit=5&sort=memory&order=asc&topic=food")
+    page = await crm.get(f"{ANNS}/memories?page=2&limit=5&sort=memory&order=asc&topic=food&topic=tea")
     assert (page.json()["total"], page.json()["memories"][0]["memory"]) == (1, "likes tea")
-    for path in ("/memories/mem_1", "/memory-search?query=tea&method=last_n&limit=3", "/memory-topics"):
+    for path in ("/memories/mem_1", "/memory-search?query=tea&method=last_n&limit=3&audience=shared", "/memory-topics"):
         assert (await crm.get(ANNS + path)).status_code == 200
     assert (await crm.get(f"{ANNS}/memory-stats")).json()["tokens"] == 3
     assert (await crm.get(f"{ANNS}/memory-export?with_replaced=false")).json()["version"] == 1
@@ -68,8 +68,8 @@ async def test_a_program_handles_a_persons_memories(crm: Caller, memories: FakeM
     draft = MemoryDraft(**{**FULL, "topics": ("drinks",)})  # type: ignore[arg-type]
     assert memories.drafts == [(draft, False)] * 3
     assert [what for what, user_id in memories.asked if user_id == "ann"] == [
-        *("list food memory False 2 5", "load", "search tea last_n 3", "topics", "stats", "export False"),
-        *("add", "upsert", "upsert", "delete many", "delete", "clear", "import True"),
+        *("list food+tea memory False 2 5", "load", "search tea last_n 3 shared", "topics", "stats", "export False"),
+        *("add", "upsert", "upsert", "delete many", "delete", "clear", "import True False 50000"),
         *("optimize summarize False", "undo opt_1"),
     ]
 
@@ -82,6 +82,12 @@ async def test_people_may_not_ask_without_end(ann: Caller, crm: Caller, memories
     assert 0 < int(answers[-1].headers["retry-after"]) <= 60
     assert len(memories.asked) == 600
     assert (await crm.get(f"{ANNS}/memories")).status_code == 200, "a program goes on"
+
+
+async def test_what_people_import_counts_for_the_work_that_it_is(ann: Caller) -> None:
+    """A file has up to a thousand facts in it, each of which is looked at for secrets. Proves: AG-5, UM-12."""
+    answers = [await ann.client.post("/api/v1/me/memory-import", json={"file": {}}) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [200] * 10 + [429]
 
 
 def test_an_address_is_counted_whoever_comes_from_it_and_free_again_after_a_minute() -> None:
@@ -105,7 +111,12 @@ async def test_people_handle_their_own_memories_and_name_nobody_elses(ann: Calle
     assert (await ann.client.post("/api/v1/me/memories", json=own)).status_code == 201
     assert (await ann.client.put("/api/v1/me/memories/mem_1", json=own)).status_code == 200
     assert (await ann.client.put("/api/v1/me/memories/mem_2", json=own)).status_code == 404
-    for path in ("memories", "memories/mem_1", "memory-search?query=tea", "memory-export"):
+    named = await ann.client.post("/api/v1/me/memory-deletions", json={"memory_ids": ["mem_1", "mem_2"]})
+    assert named.json() == {"memory_ids": ["mem_1"], "versions": 0}
+    assert (await ann.client.post("/api/v1/me/memory-import", json={"file": {}})).json()["added"] == 1
+    assert memories.asked[-1] == ("import False True 1000", "ann")
+    reads = ("memories", "memories/mem_1", "memory-search?query=tea", "memory-export", "memory-topics", "memory-stats")
+    for path in reads:
         assert (await ann.get(f"/api/v1/me/{path}")).status_code == 200
     for path in ("memories/mem_1", "memories"):
         assert (await ann.client.delete(f"/api/v1/me/{path}")).status_code == 200

@@ -66,7 +66,7 @@ async def test_what_is_routed_is_described_and_what_is_described_is_routed(
     }
 
     assert {(method, path) for method, path, _ in _operations(document)} == routed
-    assert len(routed) == len(OPERATIONS) == 54
+    assert len(routed) == len(OPERATIONS) == 58
 
 
 async def test_every_described_operation_answers(
