@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from agent.own_words import own_words
+from agent.own_words import UNSPACED, own_words
 from agent.records import Message, User
 
 _SAYS_LITTLE = frozenset(
@@ -18,8 +18,6 @@ _SHORTEST = 3
 _ENDING = 2
 """So many letters at the end of a word may differ: "lives" and "live", "trinke" and "trinkt"."""
 _WORD = re.compile(r"[^\W_]+")
-UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
-"""A stretch of a script in which words are not parted by spaces, or grow long."""
 
 
 def read_asker_words(asker: User | None, messages: Iterable[Message]) -> str:

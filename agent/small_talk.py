@@ -6,8 +6,7 @@ What is missed here is lost for good, and what is let through costs a share of a
 import re
 import unicodedata
 
-from agent.asker_words import UNSPACED
-from agent.own_words import own_words
+from agent.own_words import UNSPACED, own_words
 
 ASKING_WORDS = 10
 """A longer question may tell something in passing."""
