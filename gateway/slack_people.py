@@ -1,6 +1,7 @@
 """What a person in Slack may do about themselves: see, correct and delete memories, be forgotten, be linked."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agent.errors import BusyError, LinkRefusedError, MemoryNotFoundError, UserNotFoundError
 from agent.ids import MemoryId, UserId
@@ -43,18 +44,9 @@ class SlackPeople:
     async def correct(self, user_id: UserId, memory_id: MemoryId, text: str) -> None:
         """Have a memory say something else. Raises as `UserMemories.replace_memory` does."""
         before = await self._memories.load_memory(user_id, memory_id)
-        draft = MemoryDraft(
-            memory=text,
-            topics=tuple(before.topics),
-            slot=before.slot,
-            visibility=before.visibility,
-            is_pinned=before.is_pinned,
-            agent_id=before.agent_id,
-            team_id=before.team_id,
-            input=before.input,
-            feedback=before.feedback,
-        )
-        await self._memories.replace_memory(user_id, memory_id, draft)
+        kept = {name: getattr(before, name) for name in MemoryDraft.__dataclass_fields__}
+        draft = replace(MemoryDraft(**kept), memory=text)
+        await self._memories.replace_memory(user_id, memory_id, draft, must_be_plain=True)
 
     async def delete(self, user_id: UserId, memory_id: MemoryId) -> None:
         """Forget one thing. Harmless when it is gone."""
