@@ -27,10 +27,15 @@ WHERE user_id = $1 AND slot = $2 AND valid_to IS NULL AND valid_from <= $3
 RETURNING memory_id, is_pinned;
 
 -- name: is_barred
--- Whether words of $5 change nothing: what they say ($2) was forgotten since, or everything was; something newer than they
--- stands in the slot $3; or the fact $4 that they change was deleted, or is newer. Asked before anything is ended.
+-- Whether words of $5 change nothing: what they say ($2) was forgotten since, or everything was; something that was said since
+-- has taken its place (a merge is no such thing); something newer than they stands in the slot $3; or the fact $4 that they
+-- change was deleted, or is newer. Asked before anything is ended.
 SELECT EXISTS (
     SELECT FROM tombstones t WHERE t.user_id = $1 AND t.hash IN ($2, '') AND t.at >= $5
+) OR EXISTS (
+    SELECT FROM user_memories m JOIN user_memories heir ON heir.user_id = m.user_id AND heir.memory_id = m.replaced_by
+    WHERE m.user_id = $1 AND m.hash = $2 AND least(m.valid_to, heir.valid_from) > $5
+      AND NOT EXISTS (SELECT FROM memory_optimizations o WHERE o.user_id = $1 AND m.replaced_by = ANY(o.made))
 ) OR EXISTS (
     SELECT FROM user_memories m
     WHERE m.user_id = $1 AND m.slot = $3 AND m.valid_to IS NULL AND m.valid_from > $5 AND m.memory_id IS DISTINCT FROM $4

@@ -13,11 +13,12 @@ from agent.ids import AgentId, SessionId, UserId
 from agent.memories import MemoryDraft
 from agent.records import Audience, UserMemory
 from memory.database import Database
+from memory.links import Links
 from memory.memories import Memories, Reading, fact_hash
 from memory.memory_records import MemoryRecords
 from memory.users import Users
 from tests.support.agent_runs import AT, spoken
-from tests.support.make import ANN, SESSION
+from tests.support.make import ANN, BOB, SESSION
 
 AGENT = AgentId("assistant")
 WHO = ANN.id
@@ -280,6 +281,52 @@ async def test_whoever_moved_away_and_back_can_delete_where_they_live(memories: 
     records = MemoryRecords(database)
     assert (await records.delete(WHO, [berlin.memory_id])).versions == 2
     assert await records.dump(WHO, with_replaced=True) == []
+
+
+async def test_old_words_that_are_read_again_do_not_bring_back_what_was_changed_since(memories: Memories) -> None:
+    """An edit in Slack or a link has them read again; who says it anew is believed. Proves: UM-14."""
+    await apply(memories, change("drinks tea"))
+    [tea] = await memories.list_all(WHO)
+    await apply(memories, change("drinks coffee", op="update", known=tea, minutes=5))
+    for minutes in (0, 2, 4):
+        assert await apply(memories, change("drinks tea", minutes=minutes)) == 0
+    assert await texts(memories) == {"drinks coffee"}
+    [coffee] = await memories.list_all(WHO)
+    assert await apply(memories, change("drinks tea", op="update", known=coffee, minutes=6)) == 1
+    assert await texts(memories) == {"drinks tea"}
+    assert await apply(memories, change("drinks coffee", minutes=5)) == 0
+    assert await apply(memories, change("drinks coffee", minutes=7)) == 1
+    assert await texts(memories) == {"drinks tea", "drinks coffee"}
+
+
+async def test_what_was_said_before_a_link_is_weighed_by_when_it_was_said(
+    memories: Memories, database: Database
+) -> None:
+    """The link ends the older of two homes when it is made; a move back said before that counts. Proves: UM-14."""
+    for user, city in ((ANN, "Paris"), (BOB, "Berlin")):
+        await Users(database).save(user)
+        minutes = 5 if user is ANN else 0
+        await apply(memories, change(f"lives in {city}", slot="home_city", minutes=minutes), user_id=user.id)
+    await Links(database).merge(BOB.id, ANN.id, "code")
+    assert await texts(memories) == {"lives in Paris"}
+    assert await apply(memories, change("lives in Berlin", slot="home_city", minutes=3)) == 0
+    assert await apply(memories, change("lives in Berlin", slot="home_city", minutes=7)) == 1
+    assert await texts(memories) == {"lives in Berlin"}
+
+
+async def test_whoever_changes_their_mind_all_the_time_is_remembered_by_their_newest_word(memories: Memories) -> None:
+    """Three drinks, each told often, and all that was told read again now and then. Proves: UM-14."""
+    rnd = random.Random(11)
+    told: list[FactChange] = []
+    for minutes in range(30):
+        told.append(change(f"drinks {rnd.choice(('tea', 'milk', 'rum'))}", minutes=minutes))
+        for one in (told[-1], *rnd.sample(told, min(len(told), 2))):
+            known = next(iter(await memories.list_all(WHO)), None)
+            await apply(memories, replace(one, op="update", known=known) if known else one)
+        assert await texts(memories) == {told[-1].text}
+        again = rnd.choice(told)
+        assert await apply(memories, again) == 0
+        assert await texts(memories) == {told[-1].text}
 
 
 CITIES = tuple(f"City {n}" for n in range(201))
