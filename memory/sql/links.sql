@@ -111,6 +111,17 @@ WITH scope AS MATERIALIZED (
 ), judged AS (
     UPDATE feedback f SET user_id = $2, account_id = NULL
     WHERE f.session_id = (SELECT scope.session_id FROM scope) AND f.user_id = $3 AND f.account_id = $2
+), mark AS (  -- what was read stays read, and what waits to be read does
+    INSERT INTO watermarks (session_id, user_id, seq)
+    SELECT o.session_id, $2, o.seq FROM scope JOIN watermarks o ON o.session_id = scope.session_id AND o.user_id = $3
+    WHERE EXISTS (SELECT FROM said)
+    ON CONFLICT DO NOTHING
+), job AS (
+    INSERT INTO jobs (kind, session_id, user_id, agent_id, run_at)
+    SELECT o.kind, o.session_id, $2, o.agent_id, o.run_at
+    FROM scope JOIN jobs o ON o.session_id = scope.session_id AND o.user_id = $3
+    WHERE EXISTS (SELECT FROM said)
+    ON CONFLICT DO NOTHING
 ), theirs AS MATERIALIZED (
     SELECT p.joined_at, p.seen_seq, p.account_id IS NOT DISTINCT FROM $2 AS is_theirs
     FROM scope CROSS JOIN LATERAL (

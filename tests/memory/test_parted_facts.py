@@ -161,3 +161,23 @@ async def test_what_an_account_imports_goes_back_with_it(database: Database) -> 
     await pair.records.restore(pair.web_id, file, account_id=pair.slack_id)
     await pair.part()
     assert await pair.facts() == ({"likes tea"}, set())
+
+
+async def test_words_that_wait_to_be_read_are_read_as_the_account_that_said_them(database: Database) -> None:
+    """And those that were read are not read again. Proves: ID-3, UM-3."""
+    pair = await Pair(database, "waits").link()
+    place = pair.slack.place
+    first = await pair.slack.say("I have a cat")
+    await pair.slack.say("I have a dog")
+    async with database.scope(session_id=place) as connection:
+        job = "INSERT INTO jobs (kind, session_id, user_id, agent_id, run_at) VALUES ('extract', $1, $2, 'a', now())"
+        await connection.execute(job, place, pair.web_id)
+        mark = "INSERT INTO watermarks (session_id, user_id, seq) VALUES ($1, $2, $3)"
+        await connection.execute(mark, place, pair.web_id, first)
+    await pair.part()
+    words, _ = await pair.memories.load_new_words(pair.slack_id, place, 10)
+    assert [message.text for message in words] == ["I have a dog"]
+    jobs = await database.fetch(
+        "SELECT kind, agent_id FROM jobs WHERE session_id = $1 AND user_id = $2", place, pair.slack_id
+    )
+    assert [tuple(row) for row in jobs] == [("extract", "a")]
