@@ -155,9 +155,12 @@ WITH memory AS (
 ), code AS (
     DELETE FROM link_codes WHERE user_id = $1 RETURNING 1
 ), proposal AS (
-    DELETE FROM agent_memory_revisions WHERE user_id = $1 AND state <> 'live' RETURNING 1
-), credit AS (
-    UPDATE agent_memory_revisions SET user_id = NULL WHERE user_id = $1 AND state = 'live' RETURNING 1
+    -- What is not live is emptied. Its number stays taken, or an operator who read it would approve the next one's text.
+    UPDATE agent_memory_revisions SET
+        user_id = NULL, markdown = CASE WHEN state = 'live' THEN markdown END,
+        cause = CASE WHEN state = 'live' THEN cause ELSE '(erased)' END,
+        decided_at = coalesce(decided_at, now()), state = CASE WHEN state = 'live' THEN state ELSE 'rejected' END
+    WHERE user_id = $1 RETURNING 1
 ), spent AS (
     DELETE FROM spend WHERE scope IN ('user:' || $1, 'visitor:' || $1) RETURNING 1
 ), try AS (
@@ -169,7 +172,7 @@ SELECT (SELECT count(*) FROM memory) AS user_memories, (SELECT count(*) FROM tom
        (SELECT count(*) FROM optimization) AS memory_optimizations, (SELECT count(*) FROM account) AS identities,
        (SELECT count(*) FROM code) AS link_codes, (SELECT count(*) FROM try) AS user_tries,
        (SELECT count(*) FROM spent) AS spend,
-       (SELECT count(*) FROM proposal) + (SELECT count(*) FROM credit) AS agent_memory_revisions,
+       (SELECT count(*) FROM proposal) AS agent_memory_revisions,
        (SELECT count(*) FROM person) AS users;
 
 -- name: erase_elsewhere

@@ -90,6 +90,36 @@ async def test_what_a_run_proposes_after_its_person_was_erased_is_not_kept(
     assert len(await files.list_revisions(ASSISTANT, HOURS)) == 1
 
 
+async def test_the_number_of_an_erased_persons_proposal_stands_for_no_other_text(
+    files: AgentMemories, database: Database
+) -> None:
+    """An operator who read the one would approve the other. Proves: AM-2, UM-16."""
+    await files.write(build_change(ASSISTANT, HOURS, "9-5", "sam", "opened"), by="sam")
+    for user in (ANN, BOB):
+        await Users(database).save(user)
+    proposed = [
+        replace(build_change(ASSISTANT, HOURS, text, "agent", f"told {text}"), user_id=user.id)
+        for user, text in ((ANN, "zebrafish"), (BOB, "9-6"))
+    ]
+    read = await files.propose(proposed[0])
+    report = await Erasures(database).erase(ANN.id)
+    assert report.erased["agent_memory_revisions"] == 1
+    other = await files.propose(proposed[1])
+    assert other.revision == read.revision + 1
+    with pytest.raises(ConflictError):
+        await files.approve(ASSISTANT, HOURS, read.revision, by="kim")
+    with pytest.raises(InputError):
+        await files.roll_back(ASSISTANT, HOURS, read.revision, by="kim")
+    [file] = await files.list_files([ASSISTANT])
+    assert file.markdown == "9-5"
+    emptied = await files.find(ASSISTANT, HOURS, read.revision)
+    assert (emptied.markdown, emptied.cause, emptied.state) == (None, "(erased)", RevisionState.REJECTED)
+    await files.approve(ASSISTANT, HOURS, other.revision, by="kim")
+    await Erasures(database).erase(BOB.id)
+    [file] = await files.list_files([ASSISTANT])
+    assert file.markdown == "9-6", "what an operator made live is the agent's"
+
+
 async def test_an_agent_proposes_a_file_and_has_it_in_every_session_once_it_is_approved(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
