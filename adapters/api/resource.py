@@ -1,7 +1,8 @@
 """The thin shell round the handlers: path, method, bearer token, and what went wrong told in one form."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
+from functools import cache
 from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect, Request
@@ -88,15 +89,15 @@ class Resource:
 
 
 class Document:
-    """A document that is there for everybody."""
+    """A document that is there for everybody, made when it is first asked for."""
 
-    def __init__(self, body: bytes) -> None:
-        self.body = body
+    def __init__(self, render: Callable[[], bytes]) -> None:
+        self._render = cache(render)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the document."""
         if scope["method"] in {"GET", "HEAD"}:
-            response = Response(self.body, media_type="application/json")
+            response = Response(self._render(), media_type="application/json")
         else:
             response = _wrong_method(("GET",)).response()
         await response(scope, receive, send)

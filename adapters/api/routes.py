@@ -1,6 +1,7 @@
 """The API as a list of routes."""
 
 from collections.abc import Collection, Sequence
+from functools import partial
 
 from starlette.routing import BaseRoute, Route
 
@@ -49,6 +50,6 @@ def build_api(
         by_path.setdefault(operation.path, {})[operation.method] = operation
     return [
         *(SegmentRoute(path, Resource(api, tuple(tokens), methods)) for path, methods in by_path.items()),
-        Route(OPENAPI, Document(render_openapi(OPERATIONS))),
+        Route(OPENAPI, Document(partial(render_openapi, OPERATIONS))),
         Route(ROOT + "/{rest:path}", Nowhere()),
     ]

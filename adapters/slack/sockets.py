@@ -48,6 +48,7 @@ def build_app(door: Door, client: AsyncWebClient) -> AsyncApp:
         return BoltResponse(status=200, body=answer or "")
 
     return AsyncApp(
+        name="parley",  # else Bolt reads the sources of everything that is imported, to find one
         client=client,
         authorize=_never,
         signing_secret="",

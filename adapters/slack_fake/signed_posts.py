@@ -4,7 +4,9 @@ import asyncio
 import hashlib
 import hmac
 import json
+import ssl
 import time
+from functools import cache
 from urllib.parse import urlencode
 
 import httpx2
@@ -30,6 +32,12 @@ def render_body(outgoing: Outgoing) -> tuple[bytes, str]:
     return urlencode(outgoing.payload).encode(), FORM
 
 
+@cache
+def _load_trusted() -> ssl.SSLContext:
+    """The authorities that are trusted: read once, since that takes longer than everything else about a client."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 class SignedPosts:
     """Posts to one address, or by chance to one of several, as a load balancer would.
 
@@ -44,6 +52,7 @@ class SignedPosts:
             max_redirects=MAX_REDIRECTS,
             timeout=None,
             trust_env=False,
+            verify=_load_trusted(),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=50),
         )
         self.urls = urls
