@@ -152,9 +152,11 @@ def _believe_one(
     evidence, text = said[op.evidence - 1], tidy_fact(op.fact or "")
     if evidence.role != "user" or evidence.author.id != author_id:
         return None
-    target = known[op.known - 1] if op.known is not None and 1 <= op.known <= len(known) else None
-    if op.op != "add" and target is None:
-        return None
+    target = None
+    if op.op != "add":
+        target = known[op.known - 1] if op.known is not None and 1 <= op.known <= len(known) else None
+        if target is None:
+            return None
     if op.op != "retire" and not is_storable_fact(text):
         return None
     return FactChange(

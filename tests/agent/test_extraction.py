@@ -42,6 +42,12 @@ def test_a_good_answer_is_believed_with_its_evidence() -> None:
     assert (gone.op, gone.known) == ("retire", KNOWN[1])
 
 
+def test_a_new_fact_ends_no_known_one_whatever_number_came_with_it() -> None:
+    """Models fill in fields that nobody asked for; only a change is about a known fact. Proves: UM-14."""
+    [tea] = believe(answer(known=1), SAID, KNOWN, ANN.id)
+    assert (tea.op, tea.known, tea.slot) == ("add", None, None)
+
+
 @pytest.mark.parametrize(
     "operation",
     [
