@@ -11,6 +11,7 @@ from memory.rows import read_user
 
 KNOWN_CHANNEL = "id"
 """The channel of accounts whose external id the gateway's owner chose: it becomes the user's id where it is free."""
+_COLUMNS = ("email", "first_name", "last_name", "timezone")
 
 
 class Users:
@@ -40,8 +41,11 @@ class Users:
             await self._add(identity, details)
             known = await self.find(identity)
             assert known is not None, "an account that was just added is found"
-        if _tells_nothing_new(known, details):
+        if not _list_new(known, details):
             return known
+        if known.account_id is not None:  # it takes along what it tells when it is parted
+            new = _list_new(known, details)
+            await self._database.execute(query("note_told"), known.account_id, *user_details(details), new)
         saved = await self.save(replace(details, id=known.id))
         return replace(saved, account_id=known.account_id) if saved else known
 
@@ -74,9 +78,9 @@ def user_details(user: User) -> tuple[str | None, str | None, str | None, str | 
     return user.email, user.first_name, user.last_name, user.timezone, dict(user.additional_attributes)
 
 
-def _tells_nothing_new(known: User, told: User) -> bool:
-    pairs = zip(user_details(known)[:4], user_details(told)[:4], strict=True)
+def _list_new(known: User, told: User) -> list[str]:
+    """What is told that was not known so: names of columns, and keys of attributes after a dot."""
+    pairs = zip(_COLUMNS, user_details(known)[:4], user_details(told)[:4], strict=True)
     attributes = known.additional_attributes
-    return all(new is None or new == old for old, new in pairs) and all(
-        attributes.get(key) == value for key, value in told.additional_attributes.items()
-    )
+    columns = [name for name, old, new in pairs if new is not None and new != old]
+    return columns + [f".{key}" for key, value in told.additional_attributes.items() if attributes.get(key) != value]

@@ -39,6 +39,19 @@ ON CONFLICT (user_id) DO UPDATE SET
     updated_at = now()
 RETURNING u.user_id, u.email, u.first_name, u.last_name, u.timezone, u.attributes;
 
+-- name: note_told
+-- What the linked account that came with $1 tells: its own row has it, and of the details $7 it is noted that the person
+-- has them by this account alone.
+WITH scope AS MATERIALIZED (SELECT set_config('parley.user_id', $1::text, true) AS user_id), own AS (
+    UPDATE users u SET
+        email = coalesce($2::text, u.email), first_name = coalesce($3::text, u.first_name),
+        last_name = coalesce($4::text, u.last_name), timezone = coalesce($5::text, u.timezone),
+        attributes = u.attributes || $6::jsonb, updated_at = now()
+    WHERE u.user_id = (SELECT scope.user_id FROM scope)
+)
+UPDATE former_users f SET adopted = ARRAY(SELECT DISTINCT unnest(f.adopted || $7::text[]))
+WHERE f.user_id = $1 AND f.became IS NOT NULL;
+
 -- name: add_identity
 -- No row: somebody has it already.
 INSERT INTO identities (tenant, channel, external_id, user_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING

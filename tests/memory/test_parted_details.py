@@ -73,3 +73,16 @@ async def test_what_went_on_to_a_third_account_goes_from_all(database: Database)
     assert await load(database, web) == (None, "Bob", None, {})
     await part(database, web, "api")
     assert await load(database, api) == (None, None, None, {})
+
+
+async def test_what_an_account_tells_while_it_is_linked_goes_with_it(database: Database) -> None:
+    """A profile is read at every message, and stands for the person then. Proves: ID-3, UM-10."""
+    slack = await come(database, "slack", "cyd", first_name="Cyd")
+    web = await come(database, "id", "cyd", first_name="Cyd", email="cyd@home.com")
+    await Links(database).merge(slack.id, web.id, "code")
+    await come(database, "slack", "cyd", first_name="Cyd", last_name="Ray", additional_attributes={"a": 1})
+    await come(database, "slack", "cyd", email="cyd@corp.com")
+    assert await load(database, web) == ("cyd@corp.com", "Cyd", "Ray", {"a": 1})
+    await part(database, web, "slack")
+    assert await load(database, web) == (None, "Cyd", None, {})
+    assert await load(database, slack) == ("cyd@corp.com", "Cyd", "Ray", {"a": 1})
