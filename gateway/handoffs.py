@@ -14,6 +14,7 @@ from agent.errors import InputError, NotFoundError
 from agent.handoffs import ModeNote, SessionMode
 from agent.ids import RunId, SessionId, UserId, run_id_of
 from agent.records import Message
+from agent.secret_gate import redact
 from agent.signals import Presence
 from agent.speech import plain_name
 from agent.tasks import Task
@@ -52,14 +53,17 @@ class Handoffs:
         self.list_open = store.list_open
 
     async def ask(self, task: Task, reason: str, summary: str) -> bool:
-        """The agent asks for a person. False: one was asked already, or has the conversation."""
+        """The agent asks for a person. False: one was asked already, or has the conversation.
+
+        Secrets are taken out of what the team is told: it is read outside the conversation.
+        """
         changed = await self._store.change(
             task.session_id,
             SessionMode.WAITING,
             for_s=self._rules.wait_s,
             run_id=task.run_id,
-            reason=storable(reason),
-            summary=storable(summary),
+            reason=redact(storable(reason)),
+            summary=redact(storable(summary)),
         )
         return self._tell_change(changed)
 

@@ -13,6 +13,7 @@ from adapters.ports import SlowConsumerError
 from agent.errors import InputError
 from agent.ids import MessageId, RunId, SessionId, TaskId, UserId
 from agent.records import Audience, RunNote, User
+from agent.secret_gate import redact
 from agent.speech import UNNAMED
 from agent.tasks import Accepted, Inbound, TaskState, TaskStatus
 from agent.text import storable, storable_object
@@ -137,8 +138,12 @@ class GatewayService:
     async def save_feedback(
         self, user_id: UserId, session_id: SessionId, message_id: MessageId, value: str, comment: str | None
     ) -> int | None:
-        """Keep and count what a person thinks of an answer. Gives the answer's seq; none where there is none."""
-        seq = await self._attachments.save_feedback(user_id, session_id, message_id, value, comment)
+        """Keep and count what a person thinks of an answer. Gives the answer's seq; none where there is none.
+
+        Secrets in the comment are taken out.
+        """
+        kept = redact(comment) if comment is not None else None
+        seq = await self._attachments.save_feedback(user_id, session_id, message_id, value, kept)
         if seq is not None:
             metrics.feedback.labels(value).inc()
         return seq

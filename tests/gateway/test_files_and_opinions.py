@@ -7,7 +7,7 @@ from tests.adapters.widget.make import send
 from tests.adapters.widget.peer import Peer, rows_of
 from tests.adapters.widget.test_uploads import upload_url
 from tests.support.agent_runs import EchoModel
-from tests.support.gateway import Core, open_core
+from tests.support.gateway import Core, open_core, run_sql
 
 
 def client(core: Core) -> httpx2.AsyncClient:
@@ -33,8 +33,11 @@ async def test_the_agent_reads_an_attached_text_and_the_opinion_of_its_answer_is
         [file] = rows_of(asked, "attachments")
         saved = await http.get(str(file["url"]))
         assert (saved.status_code, len(saved.content)) == (200, 360_000)
-        peer.send({"type": "feedback", "id": "f", "message_id": answer["id"], "value": "up"})
+        opinion = {"value": "up", "comment": "good, my password is hunter2x"}
+        peer.send({"type": "feedback", "id": "f", "message_id": answer["id"], **opinion})
         assert (await peer.until("ack"))["message_id"] == answer["id"]
         peer.send({"type": "feedback", "id": "f", "message_id": asked["id"], "value": "up"})
         assert (await peer.until("nack"))["code"] == "not_found"
     assert ups._value.get() == before + 1
+    [opinion_kept] = await run_sql(database_url, "SELECT comment FROM feedback")
+    assert opinion_kept["comment"] == "good, my password is [password removed]"

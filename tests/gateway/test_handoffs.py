@@ -67,6 +67,18 @@ async def test_the_agent_asks_for_a_person_once_and_goes_on_answering_while_nobo
     assert [row["result"] for row in results] == [ASKED, ASKED_BEFORE]
 
 
+async def test_no_secret_is_told_to_the_team(database_url: str) -> None:
+    """Whoever asks for help may have said one, and the team reads of many conversations. Proves: HO-1."""
+    asking = calls(
+        ("request_human", {"reason": "my password is hunter2x", "summary": "Paid with 4111 1111 1111 1111."})
+    )
+    async with open_core(database_url, script(asking, says("Somebody will join.")), team()) as core:
+        await core.ask("help me")
+        (handoff,) = await core.gateway.handoffs.list_open(None, 10)
+    assert handoff.reason == "my password is [password removed]"
+    assert handoff.summary == "Paid with [card number removed]."
+
+
 async def test_an_agent_that_was_not_allowed_to_has_no_tool_for_it(database_url: str) -> None:
     """Where nobody stands behind it, nobody may be promised. Proves: HO-1."""
     model = script(says("Hello."))
