@@ -64,8 +64,8 @@ def check_name(name: str) -> str:
 
 
 def check_markdown(markdown: str) -> str:
-    """A file's text as it is kept. Raises `InputError`."""
-    text = markdown.strip()
+    """A file's text as it is kept, with line breaks of one kind. Raises `InputError`."""
+    text = markdown.replace("\r\n", "\n").strip()
     if not text:
         raise InputError("text: expected at least one visible character")
     if len(text) > FILE_CHARACTERS:

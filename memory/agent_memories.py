@@ -70,7 +70,10 @@ class AgentMemories:
             return await _add(connection, change, newest + 1, RevisionState.PROPOSED, live, None)
 
     async def write(self, change: Change, *, by: str) -> Revision:
-        """Make a change live at once. Raises `InputError` where the agent's files would be too long; as `propose`."""
+        """Make a change live at once. Raises `InputError` where the agent's files would be too long; as `propose`.
+
+        Raises `NotFoundError` where a file that is not there is to be taken away.
+        """
         async with self._open(change) as connection:
             live, newest, _ = await _lock_file(connection, change.agent_id, change.name)
             await _make_room(connection, change.agent_id, change.name, change.markdown)
@@ -117,6 +120,8 @@ async def _lock_file(connection: Connection, agent_id: AgentId, name: str) -> tu
 
 async def _make_room(connection: Connection, agent_id: AgentId, name: str, markdown: str | None) -> None:
     rows = await connection.fetch(query("list_agent_files"), [agent_id])
+    if markdown is None and name not in {row["name"] for row in rows}:
+        raise NotFoundError("name: there is no such file here")
     check_room([AgentFile(**row) for row in rows], name, markdown or "")
     await connection.execute(query("replace_agent_file"), agent_id, name)
 

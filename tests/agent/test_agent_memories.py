@@ -34,6 +34,7 @@ def test_a_file_is_readable_short_and_without_secrets(text: str) -> None:
     with pytest.raises(InputError, match="text: expected"):
         check_markdown(text)
     assert check_markdown("# Hours\n\n9-5 EST\n") == "# Hours\n\n9-5 EST"
+    assert check_markdown("# Hours\r\n\r\n9-5 EST\r\n") == "# Hours\n\n9-5 EST", "as some editors write"
     with pytest.raises(InputError, match="cause: expected"):
         check_cause(" ")
 

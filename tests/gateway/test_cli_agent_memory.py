@@ -48,9 +48,11 @@ async def test_an_operator_writes_decides_and_goes_back(
     assert await command("approve", "support", HOURS, "3") == FAILED
     assert await command("show", "support", "other.md") == FAILED
     assert await command("edit", "support", HOURS, "--cause", "x") == MISUSED
+    assert await command("edit", "support", "other.md", "--remove", "--cause", "closed") == FAILED
     assert await command("edit", "support", HOURS, "--remove", "--cause", "closed") == 0
     capsys.readouterr()
     assert await command("list", "support") == 0
     assert capsys.readouterr().out == "The agent support has no files.\n"
     assert await command("revisions", "support", HOURS) == 0
     assert "takes the file away" in capsys.readouterr().out
+    assert await command("edit", "support", HOURS, "--remove", "--cause", "closed") == FAILED
