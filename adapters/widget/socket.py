@@ -100,6 +100,7 @@ class Connection:
         "_group",
         "_is_closing",
         "_is_over",
+        "_missed",
         "_say",
         "_service",
         "_timer",
@@ -118,6 +119,7 @@ class Connection:
         self._desk: Desk | None = None
         self._is_over = False
         self._is_closing = False
+        self._missed: set[tuple[bytes, str]] = set()
         self._events: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._deafen: Callable[[], None] | None = None
@@ -138,7 +140,10 @@ class Connection:
     def see_off(self, changes: Collection[tuple[bytes, str]]) -> None:
         """Who is served here is nobody any more, or somebody else: they come back as who they are, or not at all."""
         desk = self._desk
-        if desk is None or desk.is_identifying or self._is_over or self._wire.state == "closed":
+        if desk is None or self._is_over or self._wire.state == "closed":
+            return
+        if desk.is_identifying:
+            self._missed.update(changes)
             return
         digest = hashlib.sha256(desk.place.user.id.encode(errors="surrogatepass")).digest()
         kinds = {kind for one, kind in changes if one == digest}
@@ -221,11 +226,13 @@ class Connection:
         if self._desk is None or (self._is_over and not isinstance(work, Accept)):
             return None
         reply = await self._desk.serve(work)
+        missed, self._missed = self._missed, set()
         if isinstance(work, BecomeKnown) and self._desk.place.bearer is work.claims and self._wire.state == "greeted":
             self._wire.identified(work.claims, read_moment())
             self._wind()
         if reply is not None and not self._is_over:
             await self._transport.send(reply)
+        self.see_off(missed)
         return None
 
     async def _greet(self, greet: Greet) -> None:
