@@ -20,6 +20,8 @@ _AS_THEY_ARE = (
     *("supersedes", "replaced_by", "is_pinned", "model", "last_used_at"),
     *("valid_from", "valid_to", "created_at", "updated_at"),
 )
+CANDIDATES = 40
+"""Memories that the words alone choose, at least; among them the ranking decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ class Memories:
     async def find_related(self, user_id: UserId, text: str, limit: int, audience: Audience) -> Sequence[UserMemory]:
         """The live memories that share most with a text, best first: those that this audience may hear."""
         async with self._database.scope(user_id=user_id) as connection:
-            return [memory for memory, _ in await find_ranked(connection, user_id, text, audience)][:limit]
+            return [memory for memory, _ in await find_ranked(connection, user_id, text, audience, limit)]
 
     async def mark_used(self, user_id: UserId, memory_ids: Sequence[MemoryId]) -> None:
         """Remember that these were in a prompt now; within an hour of the last time nothing is written."""
@@ -195,13 +197,13 @@ async def _retire(connection: Connection, user_id: UserId, change: FactChange) -
 
 
 async def find_ranked(
-    connection: Connection, user_id: UserId, text: str, audience: Audience
+    connection: Connection, user_id: UserId, text: str, audience: Audience, limit: int = CANDIDATES
 ) -> list[tuple[UserMemory, float]]:
     """The live memories in which words of a text stand, best first, with their scores; in the person's scope."""
-    is_private = audience is Audience.PRIVATE
-    rows = await connection.fetch(query("find_memories"), user_id, text, is_private)
+    asked = (user_id, text, audience is Audience.PRIVATE, max(limit, CANDIDATES))
+    rows = await connection.fetch(query("find_memories"), *asked)
     found = [FoundMemory(memory=read_record(row), found=tuple(row["found"]), length=row["length"]) for row in rows]
-    return rank_memories(found, rows[0]["size"], rows[0]["counts"]) if rows else []
+    return rank_memories(found, rows[0]["size"], rows[0]["counts"])[:limit] if rows else []
 
 
 def read_record(row: Record) -> UserMemory:

@@ -1,6 +1,7 @@
 """The named statements in `memory/sql/*.sql`, each under a line `-- name: NAME`.
 
-What several statements share stands under a line `-- fragment: NAME`, and in them a line `-- include: NAME`.
+What several statements share stands under a line `-- fragment: NAME`, and in them a line `-- include: NAME VALUE`: the
+value takes the place of `:value` in the fragment.
 """
 
 import re
@@ -8,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 _NAME = re.compile(r"^-- (name|fragment): (\w+)$", re.MULTILINE)
-_INCLUDE = re.compile(r"^ *-- include: (\w+)$", re.MULTILINE)
+_INCLUDE = re.compile(r"^ *-- include: (\w+) (\S+)$", re.MULTILINE)
 
 
 @cache
@@ -23,7 +24,10 @@ def load_queries() -> dict[str, str]:
                     raise ValueError(f"the statement {name} stands twice, the second time in {path.name}")
                 found[kind][name] = text.strip().rstrip(";")
     fragments = found["fragment"]
-    return {name: _INCLUDE.sub(lambda match: fragments[match[1]], text) for name, text in found["name"].items()}
+    return {
+        name: _INCLUDE.sub(lambda match: fragments[match[1]].replace(":value", match[2]), text)
+        for name, text in found["name"].items()
+    }
 
 
 def query(name: str) -> str:

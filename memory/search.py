@@ -50,7 +50,7 @@ class Search:
         """The live memories that answer a text, best first, with their scores: those that this audience may hear."""
         text = storable(text)
         async with self._database.scope(user_id=user_id) as connection:
-            return (await find_ranked(connection, user_id, text, audience))[:limit]
+            return await find_ranked(connection, user_id, text, audience, limit)
 
     async def find_turns(
         self, user_id: UserId, text: str, limit: int, open_threads: OpenThreads | None = None

@@ -76,7 +76,7 @@ CROSS JOIN LATERAL (
     WITH asked AS MATERIALIZED (
         SELECT scope.user_id, prompt.words AS text, asker.is_private WHERE $5::int > 0 AND scope.user_id <> ''
     ),
-    -- include: memory_candidates
+    -- include: memory_candidates 40
     , chosen AS MATERIALIZED (
         SELECT memory_id FROM best
         UNION

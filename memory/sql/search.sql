@@ -6,8 +6,9 @@ SELECT set_config('parley.is_reading', 'on', true);
 
 -- fragment: memory_candidates
 -- CTEs behind one called asked (user_id, text, is_private) with at most one row. `best`: the live memories in which words of
--- the text stand, at most 40, those with the rarest words first; without the private ones unless is_private. Of each word
--- the newest 100 memories of each visibility are looked at, and a word that stands in so many counts as standing in all.
+-- the text stand, at most :value, those with the rarest words first; without the private ones unless is_private. Of each word
+-- the newest 100 memories (or :value) of each visibility are looked at, and a word that stands in so many counts as standing
+-- in all.
 -- `counts` and `total` say how many memories have each word, of how many.
 terms AS MATERIALIZED (
     SELECT u.lexeme AS word FROM asked CROSS JOIN LATERAL unnest(to_tsvector('english', left(asked.text, 4000))) u
@@ -20,26 +21,26 @@ terms AS MATERIALIZED (
     FROM terms CROSS JOIN allowed CROSS JOIN LATERAL (
         SELECT w.memory_id FROM memory_words w
         WHERE w.user_id = allowed.user_id AND w.word = terms.word AND w.visibility = allowed.visibility
-        ORDER BY w.at DESC LIMIT 100
+        ORDER BY w.at DESC LIMIT greatest(100, :value)
     ) place
 ), total AS MATERIALIZED (
     SELECT count(*)::float8 AS size
     FROM allowed CROSS JOIN LATERAL (
         SELECT FROM user_memories m
-        WHERE m.user_id = allowed.user_id AND m.visibility = allowed.visibility AND m.valid_to IS NULL LIMIT 100
+        WHERE m.user_id = allowed.user_id AND m.visibility = allowed.visibility AND m.valid_to IS NULL LIMIT greatest(100, :value)
     ) m
 ), counts AS MATERIALIZED (
     SELECT word, n, ln(1 + (greatest(total.size, n) - n + 0.5) / (n + 0.5)) AS weight
     FROM (SELECT word, count(*)::float8 AS n FROM places GROUP BY word) counts CROSS JOIN total
 ), best AS MATERIALIZED (
     SELECT places.memory_id FROM places JOIN counts USING (word)
-    GROUP BY places.memory_id ORDER BY sum(counts.weight) DESC, places.memory_id LIMIT 40
+    GROUP BY places.memory_id ORDER BY sum(counts.weight) DESC, places.memory_id LIMIT :value
 )
 
 -- name: find_memories
--- The live memories of $1 that answer $2, in no order; $3: the private ones too.
+-- The live memories of $1 that answer $2, in no order, at most $4; $3: the private ones too.
 WITH asked AS MATERIALIZED (SELECT $1::text AS user_id, $2::text AS text, $3::boolean AS is_private),
--- include: memory_candidates
+-- include: memory_candidates $4::int
 SELECT array(SELECT u.lexeme FROM unnest(m.words) u JOIN terms ON terms.word = u.lexeme) AS found,
        length(m.words) AS length, total.size::int AS size,
        (SELECT jsonb_object_agg(word, n) FROM counts) AS counts, m.*

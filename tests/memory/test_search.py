@@ -146,6 +146,23 @@ async def test_memories_are_found_by_word_and_audience_for_their_person_only(
     assert [memory.memory for memory in related] == ["drinks tea for a sore throat"]
 
 
+async def test_as_many_memories_are_found_as_were_asked_for(
+    search: Search, database: Database, database_url: str
+) -> None:
+    """Also where one word stands in more than a turn ever looks at. Proves: UM-6."""
+    await run_sql(
+        database_url,
+        "INSERT INTO user_memories (user_id, memory_id, memory, hash, visibility)"
+        " SELECT 'ann', 'm' || n, 'likes tea ' || n, sha256(('likes tea ' || n)::bytea), 'private'"
+        " FROM generate_series(1, 130) n",
+    )
+    for limit, count in ((5, 5), (60, 60), (200, 130)):
+        found = await search.find_memories(ANN.id, "tea", limit, Audience.PRIVATE)
+        assert len({memory.memory_id for memory, _ in found}) == len(found) == count
+        related = await Memories(database).find_related(ANN.id, "tea", limit, Audience.PRIVATE)
+        assert len(related) == count
+
+
 async def test_the_index_of_words_follows_every_change(search: Search, database_url: str) -> None:
     """A changed, ended, moved or deleted memory must not be found by what it was. Proves: UM-14."""
     await add_memory(database_url, ANN.id, "lives in Berlin")
