@@ -227,8 +227,8 @@ class UserMemories:
         memories = await asyncio.to_thread(parse_memories, current_id, file, most, must_be_plain=must_be_plain)
         if with_new_ids:
             memories = renew_ids(memories)
-        given_id = user_id if user_id != current_id else None
-        return await self._records.restore(current_id, memories, account_id=given_id)
+        is_own = must_be_plain or user_id != current_id  # else it is an operator's hand
+        return await self._records.restore(current_id, memories, account_id=user_id if is_own else None)
 
     async def optimize_memories(
         self, user_id: UserId, strategy: OptimizeStrategy | Literal["summarize"] = "summarize", *, apply: bool = True

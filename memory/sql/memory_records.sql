@@ -152,17 +152,20 @@ UPDATE user_memories SET valid_to = greatest(valid_from, clock_timestamp())
 WHERE user_id = $1 AND memory_id = ANY($2::text[]) AND valid_to IS NULL;
 
 -- name: restore_memory
--- A memory as a file has it, under its own id and times; one that is new is noted as $23's, a former id of the person.
+-- A memory as a file has it, under its own id and times. One that is new is noted as $23's, if that is a former id of the
+-- person; where another account's gets another text, it holds words of both, as in `correct_memory`.
 WITH remembered AS (DELETE FROM tombstones WHERE user_id = $1 AND hash = $4 AND $21::timestamptz IS NULL)
 INSERT INTO user_memories AS m (
     user_id, memory_id, memory, hash, topics, slot, visibility, is_pinned, agent_id, team_id, input, feedback, source_session_id,
     source_seq, supersedes, replaced_by, model, last_used_at, created_at, updated_at, valid_to, valid_from, account_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, nullif($23, $1))
 ON CONFLICT (user_id, memory_id) DO UPDATE SET
     memory = excluded.memory, hash = excluded.hash, topics = excluded.topics, slot = excluded.slot,
     visibility = excluded.visibility, is_pinned = excluded.is_pinned, agent_id = excluded.agent_id, team_id = excluded.team_id,
     input = excluded.input, feedback = excluded.feedback, source_session_id = excluded.source_session_id,
     source_seq = excluded.source_seq, supersedes = excluded.supersedes, replaced_by = excluded.replaced_by,
     model = excluded.model, last_used_at = excluded.last_used_at, created_at = excluded.created_at,
-    updated_at = excluded.updated_at, valid_to = excluded.valid_to, valid_from = excluded.valid_from
+    updated_at = excluded.updated_at, valid_to = excluded.valid_to, valid_from = excluded.valid_from,
+    also_of = CASE WHEN excluded.hash = m.hash OR $23 IS NULL OR $23 = coalesce(m.account_id, m.user_id) OR $23 = ANY(m.also_of)
+                   THEN m.also_of ELSE array_append(m.also_of, $23) END
 RETURNING xmax = 0 AS is_new;

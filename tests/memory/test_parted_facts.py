@@ -1,6 +1,7 @@
 """Whose a fact is once accounts are parted: written down with the fact, it outlives what that was drawn from."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -159,6 +160,18 @@ async def test_what_an_account_imports_goes_back_with_it(database: Database) -> 
     file = await pair.records.dump(pair.web_id)
     await pair.records.delete(pair.web_id, [file[0].memory_id])
     await pair.records.restore(pair.web_id, file, account_id=pair.slack_id)
+    await pair.part()
+    assert await pair.facts() == ({"likes tea"}, set())
+
+
+async def test_a_fact_that_the_other_account_wrote_over_by_a_file_is_neithers(database: Database) -> None:
+    """As where it is corrected by hand; a file that says the same changes nothing. Proves: ID-3, UM-10."""
+    pair = await Pair(database, "overwrite").link()
+    for text in ("has diabetes", "likes tea"):
+        await pair.records.add(pair.web_id, draft(text), account_id=pair.slack_id)
+    first, second = await pair.records.dump(pair.web_id)
+    changed = replace(first, memory="has diabetes type 2")
+    await pair.records.restore(pair.web_id, [changed, second], account_id=pair.web_id)
     await pair.part()
     assert await pair.facts() == ({"likes tea"}, set())
 
