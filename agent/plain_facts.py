@@ -21,12 +21,13 @@ _ORDERS = (
     r"^(?:please|you|ignore|disregard|override|reveal|bypass|grant|approve|pretend|act as|treat|do not|don['’]t)\b",
     r"\byou (?:are|must|should|shall|may|can|have to|need to)\b",
     r"\b\w+s (?:you|the (?:assistant|agent|bot|chatbot|ai)) to\b",
+    r"\b(?:the|this|your) (?:assistant|agent|bot|chatbot|ai) (?:must|should|shall|may|can|has to|is to|always|never)\b",
     r"\bfrom now on\b|\bab (?:sofort|jetzt)\b|\bà partir de maintenant\b|\ba partir de (?:ahora|agora)\b"
     r"|\bd['’]ora in poi\b|\bvanaf nu\b",
     r"\b(?:ignor|disregard|overrid|bypass|circumvent|skip|disabl|reveal|leak|waiv|missacht|negeer|negeren)\w*\b"
     rf".{{0,60}}\b{_RULES}",
     r"\b(?:must|should|shall|has to) (?:\w+ )?be (?:given|granted|allowed|obeyed|trusted|believed|approved|refunded"
-    r"|paid|charged|asked|refused|denied|checked|verified)\b",
+    r"|paid|charged|asked|refused|denied|checked|verified|done|treated (?:as|like))\b",
     r"\b(?:system|operator|admin|root) (?:prompt|message|note|override|mode|sa(?:ys|id)|allow|want)|\boverride code",
     r"\b(?:new|hidden|secret|special) instructions?\b",
 )
@@ -34,7 +35,10 @@ _RIGHTS = (
     r"(?<!not )\b(?:allowed|authori[sz]ed|permitted|entitled) to\b|\b(?:has|have|given|got|with) (?:\w+ )?permission\b",
     r"\b(?:full|unlimited|unrestricted|all|root|admin\w*|system|operator|special|elevated) "
     r"(?:access|rights?|permissions?|privileges?)\b",
-    r"\baccess to (?:all|every|any|other)\b",
+    r"\baccess to (?:all|every|any|other)\b|^roles?:",
+    r"\b(?:other|all|every|any)\w*(?: (?:customers?|users?|people))?['’]s? (?:data|messages|orders|accounts|memories)\b",
+    r"\boperator of th\w+ (?:system|site|gateway|chat|bot|agent)\b",
+    r"^(?:is|ist|est|es|è|é) (?:(?:an?|the|der|die|el|la|o|une?|una) )?(?:admin|ammin)\w*\W*$",
     r"\b(?:no|without|any|skip\w*|exempt from) (?:\w+ )?(?:approvals?|verification|authori[sz]ation|checks)\b",
     r"\bis (?:(?:an?|the|the (?:system|site|gateway|account)|your) )?(?:admin|administrator|operator|root|superuser)"
     r"(?: user)?(?:\W*$| (?:here|of th\w+ (?:system|site|gateway|chat|bot|agent)))",
@@ -46,6 +50,7 @@ _PRICES = (
     r"\brabatt|\berstattung|\bkorting|\bterugbetaling|\bdescuento|\bdesconto|\bsconto|\bremise\b|\bréduction"
     r"|割引|خصم|הנחה",
     r"\bree?mbols|\brimbors|\brembours|返金|استرداد|החזר כספי",
+    r"\bpays? only .{0,9}\d|\b(?:everything|anything|all orders) .{0,9}\bfree\b",
     r"\bfree (?:of charge|shipping|delivery|upgrade|order|service)",
     r"\bkostenlos|\bkostenfrei|\bgratis\b|\bgratuit|無料|مجان|חינם",
     r"\bpays? .{0,20}\d.{0,30}\b(?:plan|subscription|tier|order|upgrade|licen[cs]e|product)",
