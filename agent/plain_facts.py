@@ -36,7 +36,7 @@ _RIGHTS = (
     r"\b(?:full|unlimited|unrestricted|all|root|admin\w*|system|operator|special|elevated) "
     r"(?:access|rights?|permissions?|privileges?)\b",
     r"\baccess to (?:all|every|any|other)\b|^roles?:",
-    r"\b(?:other|all|every|any)\w*(?: (?:customers?|users?|people))?['’]s? (?:data|messages|orders|accounts|memories)\b",
+    r"\b(?:other|all|every|any)\w*(?: (?:customer|user|people)s?)?['’]s? (?:data|messages|orders|accounts|memories)\b",
     r"\boperator of th\w+ (?:system|site|gateway|chat|bot|agent)\b",
     r"^(?:is|ist|est|es|è|é) (?:(?:an?|the|der|die|el|la|o|une?|una) )?(?:admin|ammin)\w*\W*$",
     r"\b(?:no|without|any|skip\w*|exempt from) (?:\w+ )?(?:approvals?|verification|authori[sz]ation|checks)\b",
