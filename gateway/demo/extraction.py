@@ -47,7 +47,7 @@ def find_operations(prompt: str) -> Iterator[JsonObject]:
         for change in read_changes(message[:TEXT_LIMIT]):
             if isinstance(change, Forget):
                 for number in [n for n, fact in known.items() if change.covers(fact)]:
-                    yield {"op": "retire", "known": number, "evidence": evidence}
+                    yield {"op": "forget", "known": number, "evidence": evidence}
                     del known[number]
             elif operation := _operation(change, known, evidence):
                 yield operation

@@ -39,7 +39,9 @@ def test_a_good_answer_is_believed_with_its_evidence() -> None:
     [moved] = believe(answer(op="update", fact="lives in  Paris", known=1, evidence=2), SAID, KNOWN, ANN.id)
     assert (moved.text, moved.known, moved.slot, moved.evidence) == ("lives in Paris", KNOWN[0], "home_city", SAID[1])
     [gone] = believe({"operations": [{"op": "retire", "known": 2, "evidence": 1}]}, SAID, KNOWN, ANN.id)
-    assert (gone.op, gone.known) == ("retire", KNOWN[1])
+    assert (gone.op, gone.known, gone.is_forgotten) == ("retire", KNOWN[1], False)
+    [gone] = believe({"operations": [{"op": "forget", "known": 2, "evidence": 1}]}, SAID, KNOWN, ANN.id)
+    assert (gone.op, gone.known, gone.is_forgotten) == ("retire", KNOWN[1], True)
 
 
 def test_a_new_fact_ends_no_known_one_whatever_number_came_with_it() -> None:
@@ -58,6 +60,8 @@ def test_a_new_fact_ends_no_known_one_whatever_number_came_with_it() -> None:
         {"op": "update"},
         {"op": "retire", "known": 0},
         {"op": "forget"},
+        {"op": "forget", "known": 3},
+        {"op": "delete"},
         {"fact": ""},
         {"fact": "x" * (FACT_LIMIT + 1)},
         {"fact": "likes <b>tea</b>"},
@@ -103,7 +107,7 @@ def test_nonsense_gives_nothing(nonsense: Any) -> None:
 @pytest.mark.parametrize(
     "odd",
     [
-        *(None, 3, {}, {"op": "forget", "evidence": 1}, {"op": "add", "fact": "likes milk", "evidence": "x"}),
+        *(None, 3, {}, {"op": "delete", "evidence": 1}, {"op": "add", "fact": "likes milk", "evidence": "x"}),
         {"op": "noop", "fact": None, "topics": None, "slot": None, "known": None, "evidence": None},
         {"op": "add", "fact": ["likes milk"], "evidence": 1},
     ],
@@ -127,14 +131,19 @@ def test_what_is_more_than_the_limits_is_cut_and_the_rest_is_believed() -> None:
 
 WORDS = st.text(alphabet=st.characters(categories=None), max_size=20)
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.sampled_from(["add", "update", "retire"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | WORDS
+    | st.sampled_from(["add", "update", "retire", "forget"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
     max_leaves=12,
 )
 OPERATION = st.fixed_dictionaries(
     {},
     optional={
-        "op": st.sampled_from(["add", "update", "retire"]) | ANYTHING,
+        "op": st.sampled_from(["add", "update", "retire", "forget"]) | ANYTHING,
         "fact": WORDS | ANYTHING,
         "slot": st.sampled_from(SLOTS) | ANYTHING,
         "topics": st.lists(WORDS) | ANYTHING,

@@ -190,6 +190,26 @@ async def test_an_answer_that_was_cut_short_is_asked_for_again_message_by_messag
     assert await facts(database_url) == {"likes tea", "likes milk"}
 
 
+async def test_what_a_person_asks_to_forget_is_deleted_and_what_is_no_longer_true_is_history(database_url: str) -> None:
+    """Whoever wants something forgotten does not want it kept, shown and exported. Proves: UM-16."""
+    model = Learner()
+    stored = "SELECT memory, valid_to IS NULL AS is_live FROM user_memories ORDER BY memory"
+    async with open_core(database_url, model, configure(AGENT)) as core:
+        await core.ask("I like tea", audience=PRIVATE)
+        await core.ask("I like milk", audience=PRIVATE)
+        await learned(database_url)
+        for op, drink in (("retire", "milk"), ("forget", "tea")):
+            model.answer = {"operations": [{"op": op, "known": 1, "evidence": 1}]}
+            await core.ask(f"{op}: I do not care for {drink}", audience=PRIVATE)
+            await learned(database_url)
+        rows = await run_sql(database_url, stored)
+        assert [tuple(row) for row in rows] == [("likes milk", False)]
+        model.answer = None
+        await core.ask("well, I like tea", audience=PRIVATE)
+        await learned(database_url)
+        assert await facts(database_url) == {"likes tea"}, "said anew, it is believed"
+
+
 async def test_words_that_always_fail_are_left_out_and_those_round_them_are_read(database_url: str) -> None:
     """One odd message must not take the process down, nor cost calls for ever, nor keep the rest from being read."""
     model = Learner()

@@ -132,11 +132,11 @@ async def test_two_moves_in_one_burst_end_at_the_last() -> None:
         ("don't forget the milk", []),
     ],
 )
-async def test_a_wish_to_forget_retires_what_is_meant(wish: str, gone: list[str]) -> None:
+async def test_a_wish_to_forget_is_about_what_is_meant(wish: str, gone: list[str]) -> None:
     """And nothing else. Proves: AG-6."""
     changes = await extract([wish], ["likes tea", "lives in Berlin", "has two cats"])
-    retired = [change.known.memory for change in changes if change.op == "retire" and change.known]
-    assert retired == gone
+    forgotten = [change.known.memory for change in changes if change.is_forgotten and change.known]
+    assert forgotten == gone
 
 
 async def test_a_message_cannot_forge_the_prompt() -> None:
