@@ -244,6 +244,11 @@ async def test_a_fact_said_before_the_merge_and_read_after_it_still_counts(
     await memories.optimize_memories(WHO, Join("likes "))
     [merged] = await memories.search_memories(WHO, "coffee")
     assert merged.valid_from < merged.created_at
+    fact = FactChange(op="add", text="likes tea", slot=None, topics=(), known=None, evidence=spoken("x"))
+    reading = Reading(
+        session_id=SessionId("s"), first_seq=1, last_seq=1, audience=Audience.PRIVATE, agent_id=AgentId("a")
+    )
+    assert await Memories(database).apply(WHO, [fact], reading) == 1, "a merge has not made it untrue"
 
 
 @pytest.mark.parametrize(
