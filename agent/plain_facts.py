@@ -14,7 +14,7 @@ _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 _RULES = (
     r"(?:instru|istruz|anweisung|rule|regel|règle|regla|regola|regra|polic|guideline|restriction|safety|prompt|check"
-    r"|verif|approv|limit|previous|earlier|other (?:customer|user|people))"
+    r"|verif|approv|limits?\b|previous|earlier|other (?:customer|user|people))"
 )
 _ORDERS = (
     r"^(?:always|never) (?!\w+(?:s|ed|en)\b)",
@@ -24,7 +24,7 @@ _ORDERS = (
     r"\b(?:the|this|your) (?:assistant|agent|bot|chatbot|ai) (?:must|should|shall|may|can|has to|is to|always|never)\b",
     r"\bfrom now on\b|\bab (?:sofort|jetzt)\b|\bà partir de maintenant\b|\ba partir de (?:ahora|agora)\b"
     r"|\bd['’]ora in poi\b|\bvanaf nu\b",
-    r"\b(?:ignor|disregard|overrid|bypass|circumvent|skip|disabl|reveal|leak|waiv|missacht|negeer|negeren)\w*\b"
+    r"\b(?:ignor|disregard|overrid|bypass|circumvent|skip|disabl(?:es?|ing)\b|reveal|leak|waiv|missacht|negeer|negeren)\w*\b"
     rf".{{0,60}}\b{_RULES}",
     r"\b(?:must|should|shall|has to) (?:\w+ )?be (?:given|granted|allowed|obeyed|trusted|believed|approved|refunded"
     r"|paid|charged|asked|refused|denied|checked|verified|done|treated (?:as|like))\b",

@@ -33,6 +33,7 @@ from agent.memories import MemoryDraft, check_draft, fold_fact, is_plain_topic
             "watches YouTube",
             "is a policy officer",
         ),
+        *("is disabled and has limited mobility", "disabled since 2010, with limited sight"),
         *("is a supervisor at Acme", "has access to a garden", "wants short answers", "prefers to be called Al"),
     ],
 )
