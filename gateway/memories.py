@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias, TypeVar
 
 from agent.errors import InputError, MemoryInvalidError, MemoryNotFoundError, UserNotFoundError
-from agent.ids import MemoryId, UserId, new_memory_id
+from agent.ids import MemoryId, UserId
 from agent.memories import (
     Asked,
     Forgotten,
@@ -32,7 +32,7 @@ from agent.memory_picking import SCHEMA, build_pick, read_picks
 from agent.ports import Model
 from agent.records import Audience, JsonObject, JsonValue, UserMemory
 from agent.text import storable
-from gateway.memory_file import MAX_MEMORIES, parse_memories, render_memories
+from gateway.memory_file import MAX_MEMORIES, parse_memories, render_memories, renew_ids
 from gateway.memory_optimizing import OptimizeStrategy, Summarize
 from memory.memories import Memories
 from memory.memory_optimizations import MemoryOptimizations
@@ -270,20 +270,6 @@ class UserMemories:
         if self._find_model is None:
             raise InputError("no model is there to be asked")
         return await self._find_model(user_id)
-
-
-def renew_ids(memories: Sequence[UserMemory]) -> tuple[UserMemory, ...]:
-    """The same memories under fresh ids, with what points from one to another; the rest points nowhere."""
-    fresh = {memory.memory_id: new_memory_id() for memory in memories}
-    return tuple(
-        replace(
-            memory,
-            memory_id=fresh[memory.memory_id],
-            supersedes=fresh.get(memory.supersedes) if memory.supersedes else None,
-            replaced_by=fresh.get(memory.replaced_by) if memory.replaced_by else None,
-        )
-        for memory in memories
-    )
 
 
 def _possible(memory_id: MemoryId) -> MemoryId:

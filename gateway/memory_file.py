@@ -1,12 +1,13 @@
 """Memories as a JSON file: what is exported can be imported again, here or elsewhere."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import MemoryInvalidError
-from agent.ids import AgentId, MemoryId, UserId
+from agent.ids import AgentId, MemoryId, UserId, new_memory_id
 from agent.memories import MemoryDraft, check_draft, check_note
 from agent.records import JsonObject, JsonValue, UserMemory
 from agent.times import UtcTime
@@ -75,6 +76,20 @@ def parse_memories(
     _check_slots(file.memories)
     return tuple(
         _memory_of(user_id, row, f"memories.{n}", must_be_plain=must_be_plain) for n, row in enumerate(file.memories)
+    )
+
+
+def renew_ids(memories: Sequence[UserMemory]) -> tuple[UserMemory, ...]:
+    """The same memories under fresh ids, with what points from one to another; the rest points nowhere."""
+    fresh = {memory.memory_id: new_memory_id() for memory in memories}
+    return tuple(
+        replace(
+            memory,
+            memory_id=fresh[memory.memory_id],
+            supersedes=fresh.get(memory.supersedes) if memory.supersedes else None,
+            replaced_by=fresh.get(memory.replaced_by) if memory.replaced_by else None,
+        )
+        for memory in memories
     )
 
 
