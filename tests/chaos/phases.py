@@ -61,7 +61,7 @@ def build_short(seed: int) -> Phase:
         name="short",
         setting=Setting(seed=seed, lease_s=1.0, platform_lines=6, api_lines=2, threads=2, quiet_s=60.0),
         counts={
-            FaultKind.KILL: 5,
+            FaultKind.KILL: 3,
             FaultKind.TERMINATE: 1,
             FaultKind.PAUSE: 1,
             FaultKind.RESTART_DATABASE: 1,

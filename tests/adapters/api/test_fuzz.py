@@ -128,7 +128,7 @@ async def test_no_bytes_and_no_headers_are_a_fault(
 
 
 @given(name=st.text(max_size=30), query=st.text(max_size=30))
-@CASES
+@CASES_OF_EACH
 async def test_no_name_and_no_query_is_a_fault(name: str, query: str) -> None:
     """Names reach the database; what it cannot hold must not. Proves: API-8."""
     caller = _caller()
