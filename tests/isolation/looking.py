@@ -1,9 +1,13 @@
 """What a person may see of themselves, by every way there is: Python, the command line, HTTP, the widget."""
 
 import json
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
 
 import httpx2
 
+from agent.errors import AskerChangedError
 from agent.records import Audience, JsonObject
 from gateway.memory_commands import list_page
 from memory.database import Database
@@ -13,6 +17,7 @@ from tests.isolation.checks import Witness
 from tests.isolation.people import SHOP, People
 from tests.support.gateway import Core
 
+Seen = TypeVar("Seen")
 ASKED = "who likes what, and what is known"
 RECONNECTS = 5
 LOOKS = 20
@@ -42,10 +47,9 @@ class Looking:
         kin = self._people.kin
         before = kin.changes
         user_id = (await self._people.find(person)).id
-        seen.append(("the export", json.dumps(await self._memories.export_memories(user_id))))
-        seen.append(
-            ("the command line", await list_page(user_id, topics=(), page=1, limit=50, as_json=True)(self._memories))
-        )
+        listing = list_page(user_id, topics=(), page=1, limit=50, as_json=True)
+        seen.append(("the export", json.dumps(await _insist(lambda: self._memories.export_memories(user_id)))))
+        seen.append(("the command line", await _insist(lambda: listing(self._memories))))
         found = await self._search.find_memories(user_id, ASKED, 50, Audience.PRIVATE)
         seen.append(("the search", repr(found)))
         places = {str(hit.message.session_id) for hit in await self._search.find_turns(user_id, ASKED, 50)}
@@ -90,6 +94,14 @@ class Looking:
         name, _, whose = place.partition(f":{self._people.number}-")[2].partition("-")
         is_visitor = name == "open" and person in self._people.kin.places.visitors.get(int(whose), ())
         return name == "shared" or is_visitor or is_theirs(person, int(whose[0]))
+
+
+async def _insist(look: Callable[[], Awaitable[Seen]]) -> Seen:
+    """As whoever is told to try again does: they were linked at that moment."""
+    for _ in range(LOOKS):
+        with suppress(AskerChangedError):
+            return await look()
+    raise AssertionError(f"looked {LOOKS} times, and was never told")
 
 
 async def _get(client: httpx2.AsyncClient, path: str) -> httpx2.Response:
