@@ -192,6 +192,7 @@ async def test_an_edit_that_comes_after_the_deletion_asks_nothing(database_url: 
         await until_shown(arena, ts, "xyzzy", secret)
         await arena.slack.delete(arena.ann, arena.general, ts)
         await arena.slack.wait_until_heard()
+        await arena.decisions()
         await tell_again(arena, "edited", next(one for one in told if "message_changed" in one))
         assert ("edited", "ignored", "the message was never taken in") in await arena.decisions()
         secret.open()
