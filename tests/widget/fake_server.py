@@ -10,7 +10,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -92,10 +92,11 @@ class FakeGateway:
             socket.transport.abort()
 
     async def close(self, code: int, *frames: Frame) -> None:
-        """Says `frames` to everyone and closes with `code`."""
+        """Says `frames` to everyone who is still there and closes with `code`."""
         for socket in [peer.socket for peer in self.peers if peer.socket]:
-            for frame in frames:
-                await socket.send(json.dumps(frame))
+            with suppress(ConnectionClosed):
+                for frame in frames:
+                    await socket.send(json.dumps(frame))
             await socket.close(code)
 
     async def until(self, is_true: Callable[[], bool]) -> None:
