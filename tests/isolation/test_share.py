@@ -35,7 +35,7 @@ async def test_a_gateway_that_leaks_is_found_out(
 ) -> None:
     """A witness that sees nothing proves nothing: another's memories, or one's own private ones before others."""
     load: Load = Sessions.load_context
-    askers: list[UserId] = []
+    askers: set[UserId] = set()
 
     async def leak(
         self: Sessions, session_id: SessionId, asker_id: UserId | None, *place: int, **wanted: int
@@ -43,8 +43,9 @@ async def test_a_gateway_that_leaks_is_found_out(
         context = await load(self, session_id, asker_id, *place, **wanted)
         if asker_id is None or context.memories is None:
             return context
-        askers.append(asker_id)
-        stolen = await Memories(self._database).list_all(askers[-1] if is_own else askers[0], 20)
+        askers.add(asker_id)
+        robbed = [asker_id] if is_own else askers - {asker_id}
+        stolen = [memory for user_id in robbed for memory in await Memories(self._database).list_all(user_id, 20)]
         return replace(context, memories=tuple(stolen))
 
     monkeypatch.setattr(Sessions, "load_context", leak)
