@@ -68,6 +68,9 @@ class FakeGateway:
 
     async def stop(self) -> None:
         if self._server:
+            for listener in self._server.sockets:
+                asyncio.get_running_loop().remove_reader(listener)
+            await asyncio.sleep(0)  # asyncio drops, unclosed, what was accepted but not begun when a server closes
             self._server.close(close_connections=False)
             self.cut()
             await self._server.wait_closed()
