@@ -138,7 +138,7 @@ def _build_readers(database: Database, spending: Spending, agents: Agents) -> li
     """Who reads what was said, for facts and for titles."""
     facts = ReadingDesk(jobs=Jobs(database), sessions=Sessions(database), spending=spending, agents=agents)
     names = replace(facts, jobs=Jobs(database, (TITLE,)))
-    extractor = Extractor(facts, Memories(database), MemoryRecords(database))
+    extractor = Extractor(facts, Memories(database))
     extracting = Poller("jobs", extractor.work, facts.jobs.next_in)
     titling = Poller("titles", Titler(names, Titles(database)).work, names.jobs.next_in)
     return [*[extracting] * EXTRACTIONS_AT_ONCE, titling]

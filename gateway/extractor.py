@@ -14,7 +14,6 @@ from agent.extraction import (
     build_extraction,
     is_sound_answer,
 )
-from agent.ids import UserId
 from agent.own_words import own_words
 from agent.records import Audience, Message, UserMemory
 from agent.small_talk import is_small_talk
@@ -24,7 +23,6 @@ from gateway.reading_desk import ReadingDesk
 from memory.errors import WordsMovedError
 from memory.jobs import Job
 from memory.memories import Memories, Reading
-from memory.memory_records import MemoryRecords
 
 log = structlog.get_logger(__name__)
 WORDS_AT_ONCE = 50
@@ -41,10 +39,9 @@ EXTRACT_S = 100.0
 class Extractor:
     """Does the extraction jobs of this database."""
 
-    def __init__(self, desk: ReadingDesk, memories: Memories, records: MemoryRecords) -> None:
+    def __init__(self, desk: ReadingDesk, memories: Memories) -> None:
         self._desk = desk
         self._memories = memories
-        self._records = records
 
     async def work(self) -> bool:
         """Do the job that is due, if there is one."""
@@ -113,18 +110,8 @@ class Extractor:
             known=tuple(memory.memory_id for memory in known),
         )
         facts = await self._memories.apply(job.user_id, changes, reading)
-        if facts:
-            await self._forget(job.user_id, changes)
         metrics.facts.inc(facts)
         log.info("facts_extracted", session_id=job.session_id, messages=len(words), facts=facts)
-
-    async def _forget(self, user_id: UserId, changes: Sequence[FactChange]) -> None:
-        """Delete with its history what the person wants forgotten; what is live is younger than their words."""
-        for change in changes:
-            if change.is_forgotten and change.known is not None:
-                found = await self._records.find(user_id, change.known.memory_id)
-                if found is not None and found.valid_to is not None:
-                    await self._records.delete(user_id, [found.memory_id])
 
     async def _ask(
         self, config: AgentConfig, job: Job, said: Sequence[Message], known: Sequence[UserMemory]

@@ -12,6 +12,7 @@ from agent.ranking import FoundMemory, rank_memories
 from agent.records import Audience, Message, UserMemory
 from memory.database import Connection, Database, Record
 from memory.errors import WordsMovedError
+from memory.forgetting import forget_memories
 from memory.queries import query
 from memory.rows import read_message
 
@@ -191,7 +192,9 @@ async def _retire(connection: Connection, user_id: UserId, change: FactChange) -
     assert change.known is not None, "only a known fact is retired"
     said_at = change.evidence.at
     ended = await connection.fetchrow(query("end_memory"), user_id, change.known.memory_id, said_at, None)
-    if ended is not None:
+    if ended is not None and change.is_forgotten:
+        await forget_memories(connection, user_id, [change.known.memory_id], said_at)
+    elif ended is not None:
         await connection.execute(query("add_tombstone"), user_id, ended["hash"], said_at)
     return int(ended is not None)
 

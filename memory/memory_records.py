@@ -13,6 +13,7 @@ from agent.ids import MemoryId, UserId, new_memory_id
 from agent.memories import Asked, Forgotten, ImportReport, MemoryDraft, MemoryPage, MemorySort, MemoryStats
 from agent.records import Audience, UserMemory
 from memory.database import Connection, Database
+from memory.forgetting import forget_memories
 from memory.memories import fact_hash, read_record
 from memory.memory_restore import restore_memories
 from memory.memory_scope import find_account, find_asker, find_current, open_for_reading, open_for_writing
@@ -147,19 +148,9 @@ class MemoryRecords:
             return await _correct(connection, user_id, memory_id, draft, speaker_id)
 
     async def delete(self, user_id: UserId, memory_ids: Sequence[MemoryId], *, asked: Asked | None = None) -> Forgotten:
-        """Delete memories and their older versions for good; ids that are not there are left out of the result.
-
-        What they were merged into goes along, and the others that it was made of live again.
-        """
+        """Delete memories and their older versions for good: see `forget_memories`."""
         async with self._writing(user_id, asked) as connection:
-            merged = await connection.fetch(query("find_merged_of"), user_id, list(memory_ids))
-            rows = await connection.fetch(query("delete_memories"), user_id, list(memory_ids))
-            rows += await connection.fetch(query("delete_merged_of"), user_id, [row["memory_id"] for row in merged])
-            whole = [row["memory_id"] for row in merged if row["is_whole"]]
-            await connection.fetch(query("revive_merged"), user_id, whole)
-        gone = {MemoryId(row["memory_id"]) for row in rows}
-        named = tuple(dict.fromkeys(memory_id for memory_id in memory_ids if memory_id in gone))
-        return Forgotten(memory_ids=named, versions=len(gone) - len(named))
+            return await forget_memories(connection, user_id, memory_ids)
 
     async def clear(self, user_id: UserId, *, asked: Asked | None = None) -> Forgotten:
         """Delete all there is of this person, and let nothing said before become a memory."""

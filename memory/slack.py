@@ -14,7 +14,7 @@ from agent.ids import SessionId, TaskId, UserId, WorkerId, new_message_id
 from agent.records import JsonObject
 from agent.tasks import Inbound
 from memory.database import Database, Record
-from memory.drawn_facts import forget_drawn
+from memory.forgetting import forget_drawn
 from memory.queries import query
 from memory.slack_receiving import Received, Receiving, Told
 

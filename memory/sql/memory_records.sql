@@ -108,7 +108,7 @@ RETURNING memory_id;
 SELECT memory_id, hash, slot, valid_from, valid_to IS NULL AS is_live FROM user_memories WHERE user_id = $1;
 
 -- name: delete_memories
--- Memories with all the older versions that they took the place of; each leaves a tombstone.
+-- Memories with all the older versions that they took the place of; each leaves a tombstone of $3, or of now.
 WITH RECURSIVE line AS (
     SELECT m.memory_id, m.supersedes FROM user_memories m WHERE m.user_id = $1 AND m.memory_id = ANY($2::text[])
     UNION
@@ -119,17 +119,17 @@ WITH RECURSIVE line AS (
     DELETE FROM user_memories m USING line WHERE m.user_id = $1 AND m.memory_id = line.memory_id
     RETURNING m.memory_id, m.hash
 ), stones AS (
-    INSERT INTO tombstones AS t (user_id, hash, at) SELECT $1, hash, clock_timestamp() FROM gone GROUP BY hash
+    INSERT INTO tombstones AS t (user_id, hash, at) SELECT $1, hash, coalesce($3, clock_timestamp()) FROM gone GROUP BY hash
     ON CONFLICT (user_id, hash) DO UPDATE SET at = greatest(t.at, excluded.at)
 )
 SELECT memory_id FROM gone;
 
 -- name: delete_merged_of
--- Just these memories; each leaves a tombstone.
+-- Just these memories; each leaves a tombstone of $3, or of now.
 WITH gone AS (
     DELETE FROM user_memories m WHERE m.user_id = $1 AND m.memory_id = ANY($2::text[]) RETURNING m.memory_id, m.hash
 ), stones AS (
-    INSERT INTO tombstones AS t (user_id, hash, at) SELECT $1, hash, clock_timestamp() FROM gone GROUP BY hash
+    INSERT INTO tombstones AS t (user_id, hash, at) SELECT $1, hash, coalesce($3, clock_timestamp()) FROM gone GROUP BY hash
     ON CONFLICT (user_id, hash) DO UPDATE SET at = greatest(t.at, excluded.at)
 )
 SELECT memory_id FROM gone;

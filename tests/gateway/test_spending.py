@@ -22,7 +22,6 @@ from memory.context import Sessions
 from memory.database import Database
 from memory.jobs import Jobs
 from memory.memories import Memories
-from memory.memory_records import MemoryRecords
 from memory.spend import Ledger
 from tests.support.gateway import build_agent, configure, open_core, run_sql
 from tests.support.model_calls import ask
@@ -173,7 +172,7 @@ async def test_words_are_not_left_unread_because_a_budget_was_spent(database: Da
         await core.ask("I live in Paris")
     jobs, memories, spending = Jobs(database), Memories(database), build(database, CheapModel(), total=Cap(tokens=10))
     desk = ReadingDesk(jobs=jobs, sessions=Sessions(database), spending=spending, agents=configuration.agents)
-    extractor = Extractor(desk, memories, MemoryRecords(database))
+    extractor = Extractor(desk, memories)
     for _ in range(ATTEMPTS + 2):
         await database.execute("UPDATE jobs SET run_at = now(), locked_until = '-infinity'")
         assert await extractor.work()

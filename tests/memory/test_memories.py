@@ -100,23 +100,31 @@ async def test_old_words_that_are_read_late_do_not_replace_what_was_said_since(m
     assert await texts(memories) == {"lives in Paris"}
 
 
-async def test_what_was_forgotten_stays_forgotten_until_it_is_said_anew(memories: Memories) -> None:
-    """Old messages must not bring it back.."""
+@pytest.mark.parametrize("is_forgotten", [False, True])
+async def test_what_was_forgotten_stays_forgotten_until_it_is_said_anew(memories: Memories, is_forgotten: bool) -> None:
+    """Old messages must not bring it back. Proves: UM-16."""
     await apply(memories, change("likes tea"))
     [tea] = await memories.list_all(WHO)
-    assert await apply(memories, change("", op="retire", known=tea, minutes=5)) == 1
+    gone = replace(change("", op="retire", known=tea, minutes=5), is_forgotten=is_forgotten)
+    assert await apply(memories, gone) == 1
     assert await texts(memories) == set()
     assert await apply(memories, change("likes tea", minutes=3)) == 0
     assert await apply(memories, change("likes tea", minutes=7)) == 1
     assert await texts(memories) == {"likes tea"}
 
 
-async def test_a_fact_forgotten_and_said_anew_in_one_burst_is_known(memories: Memories) -> None:
-    """What counts is when it was said, not when it was read.."""
+@pytest.mark.parametrize(("is_forgotten", "kept"), [(False, 2), (True, 1)])
+async def test_a_fact_forgotten_and_said_anew_in_one_burst_is_known(
+    memories: Memories, database: Database, is_forgotten: bool, kept: int
+) -> None:
+    """What counts is when it was said, not when it was read. Proves: UM-16."""
     await apply(memories, change("likes tea"))
     [tea] = await memories.list_all(WHO)
-    await apply(memories, change("", op="retire", known=tea, minutes=5), change("likes tea", minutes=6))
+    gone = replace(change("", op="retire", known=tea, minutes=5), is_forgotten=is_forgotten)
+    await apply(memories, gone, change("likes tea", minutes=6))
     assert await texts(memories) == {"likes tea"}
+    async with database.scope(user_id=WHO) as connection:
+        assert len(await connection.fetch("SELECT FROM user_memories")) == kept, "what is to be forgotten has no history"
 
 
 async def test_what_was_told_in_private_stays_private_also_when_it_is_changed_in_front_of_others(
