@@ -6,12 +6,12 @@ What is missed here is lost for good, and what is let through costs a share of a
 import re
 import unicodedata
 
-from agent.own_words import UNSPACED, own_words
+from agent.own_words import own_words
 
 ASKING_WORDS = 10
 """A longer question may tell something in passing."""
 _SHORT_RUN = 2
-"""So many characters without spaces between words may be one word."""
+"""So many characters that stand alone tell nothing, in a script without spaces neither."""
 
 _COURTESY = frozenset(
     """
@@ -25,6 +25,9 @@ _COURTESY = frozenset(
     ありがとう ありがとうございます はい いいえ
     안녕하세요 감사합니다 привет спасибо
     """.split()  # noqa: SIM905  read as text
+)
+_COMMANDS = frozenset(
+    "again back cancel continue go help menu more next refresh repeat reset retry start stop test wait".split()  # noqa: SIM905  read as text
 )
 _ASKS = frozenset(
     """
@@ -45,19 +48,16 @@ _CLAUSE = re.compile(r"[^.,;:!?…\n]+[.,;:!?…\n]*")
 
 
 def is_small_talk(message: str) -> bool:
-    """Whether the author's own words are no words, one word, greetings and thanks, or a short question about others.
+    """Whether somebody's own words are no words, courtesies, a lone command, or a short question about others.
 
     Questions are told in English, German and French.
     """
     text = unicodedata.normalize("NFC", own_words(message)).lower()
     words = _WORD.findall(text)
-    if not any(c.isalpha() for c in text) or (len(words) == 1 and _is_one_word(words[0])):
+    is_lone = len(words) == 1 and (len(words[0]) <= _SHORT_RUN or words[0] in _COMMANDS)
+    if is_lone or not any(c.isalpha() for c in text):
         return True
     return all(_is_courtesy(clause) or _is_question(clause) for clause in _CLAUSE.findall(text))
-
-
-def _is_one_word(word: str) -> bool:
-    return word in _COURTESY or len(word) <= _SHORT_RUN or not UNSPACED.search(word)
 
 
 def _is_courtesy(clause: str) -> bool:

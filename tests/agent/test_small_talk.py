@@ -11,6 +11,7 @@ from agent.small_talk import is_small_talk
     "text",
     [
         *("", "hi", "ok thanks!", "👍", "42", "3 / 4", "see you", "lol"),
+        *("stop", "Again!", "menu", "?", "ja"),
         *("Thank you very much!", "Hello, good morning."),
         *("what is the weather?", "how does it work?", "Hi! What is the weather today?", "hello, is anybody there?"),
         *("Where's the nearest station?", "When do you open? Please.", "What is it?\nHow much does it cost?"),
@@ -29,6 +30,7 @@ def test_small_talk_is_not_worth_a_call(text: str) -> None:
     "text",
     [
         *("I'm vegan", "my name is Ann", "forget that", "Ich bin Bob", "can you call me Al?", "Remember to be brief"),
+        *("Vegan", "vegetarisch.", "Vejetaryenim"),
         *("Allergic to peanuts", "Vegan since 2019", "Vegan. What is the weather?", "hello, vegan here"),
         *("What is the weather? Vegan since 2019.", "is there any cake, being vegan?", "Vegan since 2019, ok?"),
         "where can somebody eat who moved to Madrid last year and is vegan?",
