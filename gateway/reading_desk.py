@@ -1,9 +1,10 @@
 """What those who read off the reply path work with: their jobs, what was said, and the model at somebody's cost."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
-from agent.errors import AnswerCutError
+from agent.errors import AnswerCutError, StoreUnavailableError
 from agent.ids import SessionId, UserId
 from agent.ports import ModelRequest
 from agent.records import JsonObject, JsonValue
@@ -11,6 +12,8 @@ from gateway.agents import Agents
 from gateway.spending import Spending
 from memory.context import Sessions
 from memory.jobs import Job, Jobs
+
+STORE_RETRY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +26,20 @@ class ReadingDesk:
     agents: Agents
 
     async def work(self, do: Callable[[Job], Awaitable[None]]) -> bool:
-        """Do the job that is due. Returns whether there was one; ending it or putting it off is up to `do`."""
+        """Do the job that is due. Returns whether there was one; ending it or putting it off is up to `do`.
+
+        Raises `StoreUnavailableError`. Where the database was just slow, the job does not wait until its lock ends.
+        """
         job = await self.jobs.take()
-        if job is not None:
+        if job is None:
+            return False
+        try:
             await do(job)
-        return job is not None
+        except StoreUnavailableError as error:
+            with suppress(StoreUnavailableError):
+                await self.jobs.delay(job, STORE_RETRY_S, type(error).__name__)
+            raise
+        return True
 
     async def ask(
         self, user_id: UserId | None, session_id: SessionId, request: ModelRequest, schema: JsonObject

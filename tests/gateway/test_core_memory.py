@@ -4,6 +4,7 @@ import asyncio
 import random
 from dataclasses import replace
 
+import asyncpg
 import pytest
 
 from agent.errors import ModelUnavailableError
@@ -236,6 +237,29 @@ async def test_words_that_always_fail_are_left_out_and_those_round_them_are_read
         await core.ask("I like bread")
         await learned(database_url)
     assert await facts(database_url) == {"likes tea", "likes milk", "likes bread"}
+
+
+async def test_a_database_that_was_slow_for_a_moment_does_not_keep_words_unread_for_minutes(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job is given back at once, not only when the lock of whoever took it ends."""
+    monkeypatch.setattr("gateway.ground.RUN_STATEMENT_S", 1.5)
+    model = Learner()
+    model.may_learn.clear()
+    lock = "SELECT pg_advisory_lock(7262, hashtext($1))"
+    async with open_core(database_url, model, configure(AGENT)) as core:
+        await core.ask("I like tea")
+        other = await asyncpg.connect(database_url)
+        try:
+            await other.execute(lock, ANN.id)
+            model.may_learn.set()
+            async with asyncio.timeout(20):
+                while not await run_sql(database_url, "SELECT FROM jobs WHERE note = 'StoreUnavailableError'"):
+                    pass
+        finally:
+            await other.close()
+        await learned(database_url)
+    assert await facts(database_url) == {"likes tea"}
 
 
 async def test_while_the_model_is_away_words_wait_however_long(database_url: str) -> None:

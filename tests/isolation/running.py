@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import asyncpg
 from structlog.testing import capture_logs
 
 from agent.compaction import CompactionRules
@@ -73,9 +74,13 @@ def _configure() -> Configuration:
 
 
 async def _learned(url: str) -> None:
-    async with asyncio.timeout(120):
-        while (await run_sql(url, "SELECT count(*) FROM jobs"))[0][0]:
-            pass
+    left: list[asyncpg.Record] = []
+    try:
+        async with asyncio.timeout(120):
+            while left := await run_sql(url, "SELECT kind, attempts, note, locked_until, now() FROM jobs"):
+                pass
+    except TimeoutError:
+        raise AssertionError(f"this is still to be read: {left}") from None
 
 
 @contextmanager

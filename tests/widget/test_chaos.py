@@ -50,6 +50,6 @@ async def test_nothing_is_lost_doubled_or_out_of_order(gateway: FakeGateway, pag
     mine = page.locator(".msg[data-from=me] .body")
     await expect(page.locator(".msg")).to_have_count(2 * ROUNDS)
     await expect(mine).to_have_text(written)
-    assert await page.locator(".msg .body").all_inner_texts() == [event["text"] for event in events]
+    await expect(page.locator(".msg .body")).to_have_text([event["text"] for event in events])
     keys = await page.evaluate("Object.keys(localStorage).filter((key) => key.includes(':o'))")
     assert keys == []
