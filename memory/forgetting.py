@@ -17,11 +17,13 @@ async def forget_memories(
 ) -> Forgotten:
     """Delete memories and their older versions; ids that are not there are left out of the result.
 
-    What they were merged into goes along, and the others that it was made of live again. Words from before `said_at`,
-    or from before now, do not bring them back.
+    What is history and says the same goes along, and what either was merged into; the others that this was made of live
+    again. Words from before `said_at`, or from before now, do not bring them back.
     """
-    merged = await connection.fetch(query("find_merged_of"), user_id, list(memory_ids))
-    rows = await connection.fetch(query("delete_memories"), user_id, list(memory_ids), said_at)
+    twins = await connection.fetch(query("find_ended_twins"), user_id, list(memory_ids))
+    doomed = [*memory_ids, *(row["memory_id"] for row in twins)]
+    merged = await connection.fetch(query("find_merged_of"), user_id, doomed)
+    rows = await connection.fetch(query("delete_memories"), user_id, doomed, said_at)
     rows += await connection.fetch(query("delete_merged_of"), user_id, [row["memory_id"] for row in merged], said_at)
     whole = [row["memory_id"] for row in merged if row["is_whole"]]
     await connection.fetch(query("revive_merged"), user_id, whole)

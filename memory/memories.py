@@ -104,7 +104,10 @@ class Memories:
             )
             if moved is None:
                 return 0
-            return sum([await _apply(connection, user_id, change, reading) for change in changes])
+            changed = sum([await _apply(connection, user_id, change, reading) for change in changes])
+            for change in changes:
+                await _forget(connection, user_id, change)
+            return changed
 
 
 async def _apply(connection: Connection, user_id: UserId, change: FactChange, reading: Reading) -> int:
@@ -192,11 +195,18 @@ async def _retire(connection: Connection, user_id: UserId, change: FactChange) -
     assert change.known is not None, "only a known fact is retired"
     said_at = change.evidence.at
     ended = await connection.fetchrow(query("end_memory"), user_id, change.known.memory_id, said_at, None)
-    if ended is not None and change.is_forgotten:
-        await forget_memories(connection, user_id, [change.known.memory_id], said_at)
-    elif ended is not None:
+    if ended is not None:
         await connection.execute(query("add_tombstone"), user_id, ended["hash"], said_at)
     return int(ended is not None)
+
+
+async def _forget(connection: Connection, user_id: UserId, change: FactChange) -> None:
+    """Delete what is to be forgotten, once all else that was read has taken its place."""
+    if change.known is None or not change.is_forgotten:
+        return
+    row = await connection.fetchrow(query("find_memory"), user_id, change.known.memory_id)
+    if row is not None and row["valid_to"] is not None and row["valid_from"] <= change.evidence.at:
+        await forget_memories(connection, user_id, [change.known.memory_id], change.evidence.at)
 
 
 async def find_ranked(

@@ -78,9 +78,13 @@ RETURNING memory_id, user_id, memory, topics, slot, visibility, agent_id, team_i
 
 -- name: correct_memory
 -- A live memory takes another text: nothing of the old one is kept, and it does not come back from words said before.
--- It stays the account's that it was; where another, $15, corrects it, it holds words of both.
+-- It stays the account's that it was; where another, $15, corrects it, it holds words of both. Its old text is kept nowhere.
 WITH remembered AS (
     DELETE FROM tombstones WHERE user_id = $1 AND hash = $4
+), twins AS (
+    DELETE FROM user_memories m USING user_memories k
+    WHERE k.user_id = $1 AND k.memory_id = $2 AND k.hash <> $4
+      AND m.user_id = $1 AND m.hash = k.hash AND m.valid_to IS NOT NULL
 ), forgotten AS (
     INSERT INTO tombstones AS t (user_id, hash, at)
     SELECT $1, m.hash, clock_timestamp() FROM user_memories m
@@ -107,6 +111,13 @@ RETURNING memory_id;
 -- By what memories are told apart: every id, and of live ones the text's hash and the slot.
 SELECT memory_id, hash, slot, valid_from, valid_to IS NULL AS is_live FROM user_memories WHERE user_id = $1;
 
+-- name: find_ended_twins
+-- What is not live any more and says the same as one of the memories $2.
+SELECT m.memory_id FROM user_memories m
+WHERE m.user_id = $1 AND m.valid_to IS NOT NULL AND m.hash IN (
+    SELECT k.hash FROM user_memories k WHERE k.user_id = $1 AND k.memory_id = ANY($2::text[])
+);
+
 -- name: delete_memories
 -- Memories with all the older versions that they took the place of; each leaves a tombstone of $3, or of now.
 WITH RECURSIVE line AS (
@@ -125,9 +136,12 @@ WITH RECURSIVE line AS (
 SELECT memory_id FROM gone;
 
 -- name: delete_merged_of
--- Just these memories; each leaves a tombstone of $3, or of now.
+-- Just these memories; each leaves a tombstone of $3, or of now. What they were made of is the history of what took their place.
 WITH gone AS (
-    DELETE FROM user_memories m WHERE m.user_id = $1 AND m.memory_id = ANY($2::text[]) RETURNING m.memory_id, m.hash
+    DELETE FROM user_memories m WHERE m.user_id = $1 AND m.memory_id = ANY($2::text[]) RETURNING m.memory_id, m.hash, m.replaced_by
+), passed AS (
+    UPDATE user_memories m SET replaced_by = gone.replaced_by FROM gone
+    WHERE m.user_id = $1 AND m.replaced_by = gone.memory_id AND gone.replaced_by <> ALL($2::text[])
 ), stones AS (
     INSERT INTO tombstones AS t (user_id, hash, at) SELECT $1, hash, coalesce($3, clock_timestamp()) FROM gone GROUP BY hash
     ON CONFLICT (user_id, hash) DO UPDATE SET at = greatest(t.at, excluded.at)

@@ -124,7 +124,33 @@ async def test_a_fact_forgotten_and_said_anew_in_one_burst_is_known(
     await apply(memories, gone, change("likes tea", minutes=6))
     assert await texts(memories) == {"likes tea"}
     async with database.scope(user_id=WHO) as connection:
-        assert len(await connection.fetch("SELECT FROM user_memories")) == kept, "what is to be forgotten has no history"
+        assert len(await connection.fetch("SELECT FROM user_memories")) == kept, (
+            "what is to be forgotten has no history"
+        )
+
+
+@pytest.mark.parametrize(
+    ("other", "left"),
+    [
+        (change("lives in Paris", slot="home_city", minutes=5), {"lives in Paris"}),
+        (change("lives in Paris", slot="home_city", op="update", minutes=6), {"lives in Paris"}),
+        (change("likes rum", op="update", minutes=5), {"likes rum"}),
+        (change("", op="retire", minutes=4), set()),
+    ],
+)
+@pytest.mark.parametrize("is_first", [False, True])
+async def test_what_else_a_burst_says_of_a_fact_does_not_keep_it_from_being_forgotten(
+    memories: Memories, database: Database, other: FactChange, left: set[str], is_first: bool
+) -> None:
+    """ "I moved to Paris, forget that I lived in Berlin", in whichever order a model puts it. Proves: UM-16."""
+    await apply(memories, change("lives in Berlin", slot="home_city"), change("likes rum"))
+    [berlin] = [memory for memory in await memories.list_all(WHO) if memory.slot]
+    forget = replace(change("", op="retire", known=berlin, minutes=5), is_forgotten=True)
+    other = replace(other, known=berlin) if other.op != "add" else other
+    await apply(memories, *((forget, other) if is_first else (other, forget)))
+    async with database.scope(user_id=WHO) as connection:
+        rows = await connection.fetch("SELECT memory FROM user_memories")
+    assert sorted(row["memory"] for row in rows) == sorted({"likes rum", *left})
 
 
 async def test_what_was_told_in_private_stays_private_also_when_it_is_changed_in_front_of_others(
