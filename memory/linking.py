@@ -81,9 +81,7 @@ def _sides(fact: Fact, account_id: str, said: Mapping[SessionId, Set[int]], made
 
 def plan_revival(facts: Sequence[Fact], gone: Iterable[Fact]) -> list[MemoryId]:
     """Which of `facts` are live again once `gone`, who had taken their places, are somebody else's."""
-    gone = list(gone)
-    enders = {fact.memory_id for fact in gone}
-    replaced = {fact.supersedes for fact in gone if fact.supersedes is not None}
+    enders, replaced = _enders(list(gone))
     live_hashes = {fact.hash for fact in facts if fact.valid_to is None}
     live_slots = {fact.slot for fact in facts if fact.valid_to is None and fact.slot is not None}
     revived: list[MemoryId] = []
@@ -96,3 +94,16 @@ def plan_revival(facts: Sequence[Fact], gone: Iterable[Fact]) -> list[MemoryId]:
             live_slots.add(fact.slot)
         revived.append(fact.memory_id)
     return revived
+
+
+def _enders(gone: Sequence[Fact]) -> tuple[set[MemoryId], set[MemoryId]]:
+    """Those of `gone` that stood to the end, with their older versions; and what these name as what they replaced.
+
+    What was retired had ended by itself: nothing lives again because it goes.
+    """
+    enders: set[MemoryId] = set()
+    found = {fact.memory_id for fact in gone if fact.valid_to is None}
+    while found:
+        enders |= found
+        found = {fact.memory_id for fact in gone if fact.replaced_by in enders} - enders
+    return enders, {fact.supersedes for fact in gone if fact.memory_id in enders and fact.supersedes is not None}

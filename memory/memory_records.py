@@ -113,7 +113,7 @@ class MemoryRecords:
         person's; none for an operator. With `asked` it is found, and `AskerChangedError` is raised where that run is
         not this person's any more.
         """
-        async with self._writing(user_id, asked) as connection:
+        async with self._writing(user_id, asked=asked, account_id=account_id) as connection:
             same = await connection.fetchrow(query("find_live_memory_by_hash"), user_id, fact_hash(draft.memory))
             if same is not None:
                 return await _adopt(connection, user_id, read_record(same), draft)
@@ -127,7 +127,7 @@ class MemoryRecords:
 
         Raises `MemoryConflictError` when the id is another person's, or the text another memory's.
         """
-        async with self._writing(user_id) as connection:
+        async with self._writing(user_id, account_id=account_id) as connection:
             if await _find(connection, user_id, memory_id) is None:
                 await _refuse_twin(connection, user_id, memory_id, draft)
                 return await _put(connection, user_id, memory_id, draft, account_id), True
@@ -143,18 +143,18 @@ class MemoryRecords:
         asked: Asked | None = None,
     ) -> UserMemory:
         """Write a live memory anew. Raises `MemoryNotFoundError` and `MemoryConflictError`."""
-        async with self._writing(user_id, asked) as connection:
+        async with self._writing(user_id, asked=asked, account_id=account_id) as connection:
             speaker_id = await _find_speaker(connection, user_id, account_id, asked)
             return await _correct(connection, user_id, memory_id, draft, speaker_id)
 
     async def delete(self, user_id: UserId, memory_ids: Sequence[MemoryId], *, asked: Asked | None = None) -> Forgotten:
         """Delete memories and their older versions for good: see `forget_memories`."""
-        async with self._writing(user_id, asked) as connection:
+        async with self._writing(user_id, asked=asked) as connection:
             return await forget_memories(connection, user_id, memory_ids)
 
     async def clear(self, user_id: UserId, *, asked: Asked | None = None) -> Forgotten:
         """Delete all there is of this person, and let nothing said before become a memory."""
-        async with self._writing(user_id, asked) as connection:
+        async with self._writing(user_id, asked=asked) as connection:
             rows = await connection.fetch(query("clear_memories"), user_id)
         live = tuple(MemoryId(row["memory_id"]) for row in rows if row["valid_to"] is None)
         return Forgotten(memory_ids=live, versions=len(rows) - len(live))
@@ -163,14 +163,17 @@ class MemoryRecords:
         self, user_id: UserId, memories: Sequence[UserMemory], *, account_id: UserId | None = None
     ) -> ImportReport:
         """Write memories as they are, ids and times too: all of them or none. Raises `MemoryConflictError`."""
-        async with open_for_writing(self._database.with_patience(RESTORE_S), user_id) as connection:
+        patient = self._database.with_patience(RESTORE_S)
+        async with open_for_writing(patient, user_id, account_id=account_id) as connection:
             return await restore_memories(connection, user_id, memories, account_id)
 
     def _reading(self, user_id: UserId) -> AbstractAsyncContextManager[Connection]:
         return open_for_reading(self._database, user_id)
 
-    def _writing(self, user_id: UserId, asked: Asked | None = None) -> AbstractAsyncContextManager[Connection]:
-        return open_for_writing(self._database, user_id, asked)
+    def _writing(
+        self, user_id: UserId, *, asked: Asked | None = None, account_id: UserId | None = None
+    ) -> AbstractAsyncContextManager[Connection]:
+        return open_for_writing(self._database, user_id, asked=asked, account_id=account_id)
 
 
 async def _find(connection: Connection, user_id: UserId, memory_id: MemoryId) -> UserMemory | None:

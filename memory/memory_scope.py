@@ -36,11 +36,12 @@ async def open_for_reading(database: Database, user_id: UserId) -> AsyncIterator
 
 @asynccontextmanager
 async def open_for_writing(
-    database: Database, user_id: UserId, asked: Asked | None = None
+    database: Database, user_id: UserId, *, asked: Asked | None = None, account_id: UserId | None = None
 ) -> AsyncIterator[Connection]:
     """The same under the person's lock. Raises `MemoryConflictError` where an id turns out to be another person's.
 
-    With `asked` it raises `AskerChangedError` where that run is not this person's, or saw what is another's by now.
+    With `asked` it raises `AskerChangedError` where that run is not this person's, or saw what is another's by now;
+    with `account_id`, the id by which the writer knows the person, where that is another's by now.
     """
     try:
         async with database.scope(user_id=user_id) as connection:
@@ -48,9 +49,15 @@ async def open_for_writing(
             await _require_user(connection, user_id)
             if asked is not None and await find_asker(connection, asked) != user_id:
                 raise AskerChangedError("who asked is somebody else by now")
+            if account_id not in {None, user_id, *await _list_former_ids(connection, user_id)}:
+                raise AskerChangedError("this account was parted from the person a moment ago")
             yield connection
     except asyncpg.UniqueViolationError as error:
         raise MemoryConflictError("memory_id: expected one that is free, or one of this person's") from error
+
+
+async def _list_former_ids(connection: Connection, user_id: UserId) -> list[UserId]:
+    return [UserId(row["user_id"]) for row in await connection.fetch(query("list_former_ids"), user_id)]
 
 
 async def find_asker(connection: Connection, asked: Asked) -> UserId | None:

@@ -138,6 +138,11 @@ WITH scope AS MATERIALIZED (
       AND NOT EXISTS (
           SELECT FROM messages m WHERE m.session_id = p.session_id AND m.author_id = $3 AND m.account_id IS DISTINCT FROM $2
       )
+    RETURNING p.session_id, p.user_id
+), unread AS (
+    DELETE FROM jobs j USING gone WHERE j.session_id = gone.session_id AND j.user_id = gone.user_id
+), unmarked AS (
+    DELETE FROM watermarks w USING gone WHERE w.session_id = gone.session_id AND w.user_id = gone.user_id
 )
 SELECT session_id FROM scope;
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from agent.errors import AskerChangedError
 from agent.extraction import FactChange
 from agent.ids import AgentId, MemoryId
 from agent.memories import Asked, MemoryDraft
@@ -33,9 +34,11 @@ class Pair:
         self.slack, self.web = Person(database, name, "slack"), Person(database, name, "id")
         self.links, self.records, self.memories = Links(database), MemoryRecords(database), Memories(database)
 
-    async def link(self) -> "Pair":
-        """From now on they are one."""
+    async def link(self, *, both_told: str | None = None) -> "Pair":
+        """From now on they are one. `both_told` is what each has told before."""
         self.slack_id, self.web_id = (await self.slack.come()).user.id, (await self.web.come()).user.id
+        for person in (self.slack, self.web) if both_told else ():
+            await self.tell(person, str(both_told))
         await self.links.merge(self.slack_id, self.web_id, "code")
         await self.slack.come()
         return self
@@ -47,11 +50,16 @@ class Pair:
         await self.slack.come()
 
     async def tell(self, person: Person, fact: str, known: UserMemory | None = None, slot: str | None = None) -> None:
-        """A message of theirs, read for a fact, maybe one that updates another."""
+        """A message of theirs, read for a fact, maybe one that updates another, or, empty, says that it is no more."""
         await person.say(f"I say: {fact}")
         words, _ = await self.memories.load_new_words(person.user.id, person.place, 10)
         change = FactChange(
-            op="update" if known else "add", text=fact, slot=slot, topics=(), known=known, evidence=words[-1]
+            op="add" if known is None else "update" if fact else "retire",
+            text=fact,
+            slot=slot,
+            topics=(),
+            known=known,
+            evidence=words[-1],
         )
         reading = Reading(
             session_id=person.place,
@@ -142,6 +150,54 @@ async def test_an_update_of_the_others_fact_is_neithers_and_the_others_is_live_a
     await pair.tell(pair.slack, "has four children, Mia, Tom, Zoe and Ben", known=await pair.only())
     await pair.part()
     assert await pair.facts() == (set(), {"has two children, Mia and Tom"})
+
+
+async def test_what_was_said_to_be_no_more_does_not_come_back_by_parting(database: Database) -> None:
+    """Neither what both had told, nor what an update took the place of before it. Proves: ID-3, UM-14."""
+    pair = await Pair(database, "tea").link(both_told="likes tea")
+    await pair.tell(pair.slack, "", known=await pair.only())
+    await pair.tell(pair.web, "has a cat")
+    await pair.tell(pair.slack, "has a cat called Tom", known=await pair.only())
+    await pair.tell(pair.web, "", known=await pair.only())
+    await pair.part()
+    assert await pair.facts() == (set(), set())
+
+
+async def test_what_both_had_told_and_one_corrected_is_corrected_for_both(database: Database) -> None:
+    """The old text of a correction is kept nowhere. Proves: ID-3, UM-16."""
+    pair = await Pair(database, "hates").link(both_told="likes tea")
+    await pair.records.replace(pair.web_id, (await pair.only()).memory_id, draft("hates tea"), account_id=pair.web_id)
+    assert [memory.memory for memory in await pair.records.dump(pair.web_id, with_replaced=True)] == ["hates tea"]
+    await pair.part()
+    assert await pair.slack.facts() == set()
+
+
+async def test_what_is_written_as_an_account_that_was_parted_meanwhile_is_refused(database: Database) -> None:
+    """Whoever writes was found as the other person, who must not get it. Proves: ID-3, UM-10."""
+    pair = await Pair(database, "late").link()
+    cat = await pair.records.add(pair.web_id, draft("has a cat"), account_id=pair.web_id)
+    await pair.part()
+    late_id = pair.slack_id
+    for write in (
+        pair.records.add(pair.web_id, draft("has diabetes"), account_id=late_id),
+        pair.records.save(pair.web_id, MemoryId("late"), draft("has diabetes"), account_id=late_id),
+        pair.records.replace(pair.web_id, cat.memory_id, draft("has diabetes"), account_id=late_id),
+        pair.records.restore(pair.web_id, [replace(cat, memory="has diabetes")], account_id=late_id),
+    ):
+        with pytest.raises(AskerChangedError):
+            await write
+    assert await pair.facts() == (set(), {"has a cat"})
+
+
+async def test_a_place_that_only_the_parted_account_was_in_keeps_nothing_of_the_other(database: Database) -> None:
+    """What erases a person looks where they take part. Proves: ID-3, UM-16."""
+    pair = await Pair(database, "marks").link()
+    await pair.tell(pair.slack, "has a cat")
+    marks = "SELECT user_id FROM watermarks WHERE session_id = $1"
+    await pair.part()
+    async with database.scope(session_id=pair.slack.place) as connection:
+        rows = await connection.fetch(marks, pair.slack.place)
+    assert [row["user_id"] for row in rows] == [pair.slack_id]
 
 
 async def test_an_update_in_a_slot_is_the_accounts_that_told_it(database: Database) -> None:
