@@ -9,9 +9,17 @@ RETURNING m.memory_id;
 
 -- name: put_merged
 -- It holds since the last of what it was made of was said, so that words that are younger than that may change it.
+WITH whose AS MATERIALIZED (
+    SELECT array_agg(DISTINCT w.one) AS all_of
+    FROM user_memories m, unnest(array_append(m.also_of, coalesce(m.account_id, m.user_id))) AS w (one)
+    WHERE m.user_id = $1::text AND m.replaced_by = $2::text
+)
 INSERT INTO user_memories (user_id, memory_id, memory, hash, topics, slot, visibility, is_pinned, agent_id, valid_from, created_at,
-                           updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11);
+                           updated_at, account_id, also_of)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11,
+       CASE WHEN cardinality(all_of) = 1 THEN nullif(all_of[1], $1) END,
+       CASE WHEN cardinality(all_of) > 1 THEN all_of ELSE '{}' END
+FROM whose;
 
 -- name: add_optimization
 INSERT INTO memory_optimizations (user_id, optimization_id, strategy, made, count_before, count_after, tokens_before, tokens_after)
