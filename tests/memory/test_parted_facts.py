@@ -51,7 +51,19 @@ class Pair:
 
     async def tell(self, person: Person, fact: str, known: UserMemory | None = None, slot: str | None = None) -> None:
         """A message of theirs, read for a fact, maybe one that updates another, or, empty, says that it is no more."""
-        await person.say(f"I say: {fact}")
+        assert await self.hear(person, fact, known, slot) == 1
+
+    async def hear(
+        self,
+        person: Person,
+        fact: str,
+        known: UserMemory | None = None,
+        slot: str | None = None,
+        *,
+        said: str | None = None,
+    ) -> int:
+        """The same, which may tell nothing new: how much it changed."""
+        await person.say(said or f"I say: {fact}")
         words, _ = await self.memories.load_new_words(person.user.id, person.place, 10)
         change = FactChange(
             op="add" if known is None else "update" if fact else "retire",
@@ -68,7 +80,7 @@ class Pair:
             audience=Audience.PRIVATE,
             agent_id=AgentId("a"),
         )
-        assert await self.memories.apply(person.user.id, [change], reading) == 1
+        return await self.memories.apply(person.user.id, [change], reading)
 
     async def only(self) -> UserMemory:
         """The one thing that is remembered."""
@@ -161,6 +173,21 @@ async def test_what_was_said_to_be_no_more_does_not_come_back_by_parting(databas
     await pair.tell(pair.web, "", known=await pair.only())
     await pair.part()
     assert await pair.facts() == (set(), set())
+
+
+async def test_what_both_tell_while_they_are_one_is_both_of_theirs_when_they_part(database: Database) -> None:
+    """In talk and by hand, once or often: it is remembered once, and nobody loses it. Proves: ID-3, UM-14."""
+    pair = await Pair(database, "each").link()
+    await pair.tell(pair.slack, "has a cat")
+    for text in ("has a cat", "Has a cat", "has a cat."):
+        await pair.hear(pair.web, text)
+    await pair.records.add(pair.web_id, draft("has a dog"), account_id=pair.web_id)
+    for _ in range(2):
+        await pair.records.add(pair.web_id, draft("has a dog"), account_id=pair.slack_id)
+    every = await pair.records.dump(pair.web_id, with_replaced=True)
+    assert (len(every), len([memory for memory in every if memory.valid_to is None])) == (4, 2)
+    await pair.part()
+    assert await pair.facts() == ({"has a cat", "has a dog"}, {"has a cat", "has a dog"})
 
 
 async def test_what_both_had_told_and_one_corrected_is_corrected_for_both(database: Database) -> None:
