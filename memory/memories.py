@@ -115,7 +115,7 @@ async def _apply(connection: Connection, user_id: UserId, change: FactChange, re
         return await _retire(connection, user_id, change)
     same = await connection.fetchrow(query("find_live_memory_by_hash"), user_id, fact_hash(change.text))
     if same is not None:
-        return await _restate(connection, user_id, change, read_record(same), reading)
+        return await _restate(connection, user_id, change, read_record(same))
     if await _is_barred(connection, user_id, change, fact_hash(change.text), change.slot):
         return 0
     memory_id = new_memory_id()
@@ -142,18 +142,13 @@ async def _apply(connection: Connection, user_id: UserId, change: FactChange, re
     return int(row is not None)
 
 
-async def _restate(
-    connection: Connection, user_id: UserId, change: FactChange, same: UserMemory, reading: Reading
-) -> int:
+async def _restate(connection: Connection, user_id: UserId, change: FactChange, same: UserMemory) -> int:
     """The text is remembered already: that memory takes the place of what the words change."""
     if change.known is not None and change.known.memory_id == same.memory_id:
         change = replace(change, known=None)
     slot = change.slot if same.slot is None else None
     if await _is_barred(connection, user_id, change, None, slot):
         return 0
-    evidence, visibility = change.evidence, "private" if reading.audience is Audience.PRIVATE else "thread"
-    said = (visibility, evidence.session_id, evidence.seq, evidence.at)
-    await connection.fetchrow(query("keep_twin"), user_id, new_memory_id(), same.memory_id, None, *said)
     ended = await _make_room(connection, user_id, change, slot, same.memory_id)
     if slot is None and ended.memory_id is None:
         return 0

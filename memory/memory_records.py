@@ -114,10 +114,10 @@ class MemoryRecords:
         not this person's any more.
         """
         async with self._writing(user_id, asked=asked, account_id=account_id) as connection:
-            speaker_id = await _find_speaker(connection, user_id, account_id, asked)
             same = await connection.fetchrow(query("find_live_memory_by_hash"), user_id, fact_hash(draft.memory))
             if same is not None:
-                return await _adopt(connection, user_id, read_record(same), draft, speaker_id)
+                return await _adopt(connection, user_id, read_record(same), draft)
+            speaker_id = await _find_speaker(connection, user_id, account_id, asked)
             return await _put(connection, user_id, new_memory_id(), draft, speaker_id)
 
     async def save(
@@ -216,13 +216,8 @@ async def _correct(
     return read_record(row)
 
 
-async def _adopt(
-    connection: Connection, user_id: UserId, same: UserMemory, draft: MemoryDraft, speaker_id: UserId | None
-) -> UserMemory:
+async def _adopt(connection: Connection, user_id: UserId, same: UserMemory, draft: MemoryDraft) -> UserMemory:
     """The memory as it stands, in the draft's slot if it had none."""
-    if speaker_id is not None:
-        told = (speaker_id, draft.visibility, None, None, None)
-        await connection.fetchrow(query("keep_twin"), user_id, new_memory_id(), same.memory_id, *told)
     if draft.slot is None or same.slot is not None:
         return same
     older = await _vacate(connection, user_id, same.memory_id, draft)

@@ -70,25 +70,6 @@ UPDATE user_memories SET
 WHERE user_id = $1 AND memory_id = $2
 RETURNING memory_id;
 
--- name: keep_twin
--- The account $4 of the person, or the one that said the message $7 of $6, tells what another's live memory $3 says. It is
--- history until the two part: then it is this account's own.
-WITH told AS MATERIALIZED (
-    SELECT coalesce($4::text, (
-        SELECT coalesce(m.account_id, m.author_id) FROM messages m WHERE m.session_id = $6::text AND m.seq = $7::bigint
-    )) AS by_id, coalesce($8::timestamptz, clock_timestamp()) AS at
-)
-INSERT INTO user_memories (user_id, memory_id, memory, hash, visibility, agent_id, source_session_id, source_seq, valid_from,
-                           valid_to, replaced_by, account_id)
-SELECT k.user_id, $2::text, k.memory, k.hash, $5::text, k.agent_id, $6, $7, told.at, told.at, k.memory_id, nullif(told.by_id, $1::text)
-FROM told JOIN user_memories k ON k.user_id = $1 AND k.memory_id = $3::text AND k.valid_to IS NULL
-WHERE told.by_id <> coalesce(k.account_id, k.user_id) AND told.by_id <> ALL(k.also_of)
-  AND NOT EXISTS (
-      SELECT FROM user_memories t
-      WHERE t.user_id = $1 AND t.replaced_by = k.memory_id AND t.hash = k.hash AND coalesce(t.account_id, t.user_id) = told.by_id
-  )
-RETURNING memory_id;
-
 -- name: add_tombstone
 -- Forgotten by words said at $3.
 INSERT INTO tombstones AS t (user_id, hash, at) VALUES ($1, $2, $3)

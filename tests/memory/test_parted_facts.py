@@ -175,19 +175,16 @@ async def test_what_was_said_to_be_no_more_does_not_come_back_by_parting(databas
     assert await pair.facts() == (set(), set())
 
 
-async def test_what_both_tell_while_they_are_one_is_both_of_theirs_when_they_part(database: Database) -> None:
-    """In talk and by hand, once or often: it is remembered once, and nobody loses it. Proves: ID-3, UM-14."""
+async def test_what_one_told_and_the_other_repeats_while_they_are_one_is_not_the_others_when_they_part(
+    database: Database,
+) -> None:
+    """A model is shown what the one told, and may lay it in the other's mouth. Proves: ID-3, UM-10."""
     pair = await Pair(database, "each").link()
     await pair.tell(pair.slack, "has a cat")
-    for text in ("has a cat", "Has a cat", "has a cat."):
-        await pair.hear(pair.web, text)
-    await pair.records.add(pair.web_id, draft("has a dog"), account_id=pair.web_id)
-    for _ in range(2):
-        await pair.records.add(pair.web_id, draft("has a dog"), account_id=pair.slack_id)
-    every = await pair.records.dump(pair.web_id, with_replaced=True)
-    assert (len(every), len([memory for memory in every if memory.valid_to is None])) == (4, 2)
+    assert await pair.hear(pair.web, "Has a cat") == 0
+    await pair.records.add(pair.web_id, draft("has a cat"), account_id=pair.web_id)
     await pair.part()
-    assert await pair.facts() == ({"has a cat", "has a dog"}, {"has a cat", "has a dog"})
+    assert await pair.facts() == ({"has a cat"}, set())
 
 
 async def test_what_both_had_told_and_one_corrected_is_corrected_for_both(database: Database) -> None:
