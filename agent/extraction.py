@@ -114,7 +114,10 @@ def build_extraction(
 
 def keep_words(message: str) -> str:
     """What is kept of a message beside the fact that came of it: the author's own words in a line, without secrets."""
-    return " ".join("".join(c if c.isprintable() else " " for c in redact(own_words(message))).split())[:INPUT_LIMIT]
+    said = redact(own_words(message))
+    line = " ".join("".join(c if c.isprintable() else " " for c in said).split())
+    # What a line break parted stands together now, and what the cut leaves of a long number may be a short one.
+    return redact(redact(line)[:INPUT_LIMIT])[:INPUT_LIMIT]
 
 
 def is_sound_answer(answer: JsonValue) -> bool:

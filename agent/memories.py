@@ -13,6 +13,7 @@ from agent.plain_facts import has_controls, is_plain, is_plain_fact, is_visible
 from agent.records import UserMemory
 from agent.secret_gate import has_secret
 
+_EXPECTED = "expected no password, key, or number of a card, an account or an insurance"
 FACT_LIMIT = 300
 TOPIC_LIMIT = 40
 MAX_TOPICS = 8
@@ -157,7 +158,9 @@ def check_note(name: str, value: object) -> None:
         text = _need_text(name, value)
         if len(text) > NOTE_LIMIT:
             raise MemoryInvalidError(name, f"expected at most {NOTE_LIMIT} characters; found {len(text)}")
-        _check_text(name, "".join(c for c in text if c not in "\n\t"))
+        _check_characters(name, "".join(c for c in text if c not in "\n\t"))
+        if has_secret(text) or has_secret(" ".join(text.split())):
+            raise MemorySecretError(name, _EXPECTED)
 
 
 def _need_text(name: str, value: object) -> str:
@@ -190,7 +193,7 @@ def _check_topics(topics: tuple[str, ...]) -> tuple[str, ...]:
 def _check_text(name: str, text: str) -> None:
     _check_characters(name, text)
     if has_secret(text):
-        raise MemorySecretError(name, "expected no password, key, or number of a card, an account or an insurance")
+        raise MemorySecretError(name, _EXPECTED)
 
 
 def _check_characters(name: str, text: str) -> None:

@@ -77,7 +77,7 @@ KEYWORD = re.compile(
 # What may stand between a keyword and its value: what it is for, "is" or a sign.
 _SIGN = (
     r"(?:\s{0,3}(?:[:=]{1,2}>?|[-=]{0,3}>|→|⇒)\s{0,4}(?!//|=)|\s{1,3}-{1,2}\s{1,3}"
-    r"|\s{0,2}(?:は|が|是|为|為|는|은)\s{0,2})"
+    rf"|\s{{0,2}}(?:{_any('は|が|是|为|為|는|은|이|가')})\s{{0,2}})"
 )
 _PURPOSE = (
     r"\s+(?:for|to|of|on|in|at|from|with|under|i|we|you|he|she|they|that|which|furs?|zum|zur|zu|vom|von|beim?|des|der"
@@ -110,6 +110,7 @@ CONNECTOR = re.compile(
 LOOSE = re.compile(
     rf"(?:(?:\s+(?!{_TALK_NOUN}|{_NO_NAME})[^\W\d_][\w'.-]{{0,20}}){{1,3}}?(?:{_IS}|\s?[:=])\s{{1,3}}(?!//)"
     rf"|(?:{_PURPOSE})?\s+(?:e|ar|er|je|jest|are|were|sind|sont|son|as)\s+"
+    rf"|(?:\s(?:{_any('שלי|الخاصة بي|الخاص بي')}))?\s(?:{_any('היא|הוא|هي|هو')})\s+"
     rf"|(?:{_PURPOSE})?\s\w{{0,12}}(?:card|karte|bank|phone|handy|carte|tarjeta)\s+(?=\d)"
     r"|[^.:;\n?]{0,30}(?:\?\s(?=\d)|[?.,]\s+(?:it's|it is|that's|es ist|c'est)\s+(?:still\s|now\s|just\s)?))",
     re.I,

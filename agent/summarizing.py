@@ -228,7 +228,7 @@ def _items(entries: Iterable[_Entry], lines: Sequence[SourceLine]) -> tuple[Item
 
 
 def _clean(text: str) -> str:
-    return plain_text(redact(" ".join(text.split())))
+    return redact(" ".join(redact(plain_text(text)).split()))
 
 
 def _refuse_memories(text: str, source: Source, memories: Sequence[UserMemory]) -> None:

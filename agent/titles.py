@@ -92,5 +92,5 @@ def read_title(answer: JsonValue) -> SessionTitle | None:
 
 
 def _line(text: str, limit: int) -> str:
-    line = " ".join(redact(plain_text(storable(text))).split())
+    line = redact(" ".join(redact(plain_text(storable(text))).split()))
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

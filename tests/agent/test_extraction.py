@@ -8,15 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.extraction import (
+    INPUT_LIMIT,
     MAX_CANDIDATES,
     believe,
     build_extraction,
     is_sound_answer,
     is_storable_fact,
+    keep_words,
 )
 from agent.memories import FACT_LIMIT, SLOTS
 from agent.own_words import own_words
 from agent.ports import Text
+from agent.secret_gate import has_secret
 from agent.small_talk import is_small_talk
 from gateway.demo.checks import parse_request
 from gateway.messages_api import render_request
@@ -206,6 +209,35 @@ def test_what_is_kept_of_the_evidence_has_no_secret_and_no_quote() -> None:
     said = [spoken("> you said so\nI like tea, my password is hunter2-Xy77!\x07")]
     [change] = believe(answer(), said, (), ANN.id)
     assert change.input == "I like tea, my password is [password removed]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I like tea, and this is the api key\nZk81jfnA92hfbqlP01mX77",
+        "I like tea. card 4111 1111      1111 1111",
+        "I like tea. my password is\n\n\n\n\n\nTr0ub4dor&3x",
+        "I like tea. my password is\x00\x00\x00\x00\x00\x00Tr0ub4dor&3x",
+        f"{'tea ' * 121}number 4111111111111111a7",
+    ],
+)
+def test_a_secret_in_two_lines_or_parted_by_spaces_is_not_kept(text: str) -> None:
+    """All is kept in one line, where the parts would stand together. Proves: UM-12."""
+    assert not has_secret(keep_words(text))
+    assert keep_words(text)
+
+
+@given(
+    st.integers(0, 130),
+    st.sampled_from(["my password is", "the api key", "my pin is", "card 4111 1111", "IBAN DE89 3704 0044"]),
+    st.text(" \n\t\r\x00\x07\u00a0\u2003\u2028\u200b", min_size=1, max_size=12),
+    st.sampled_from(["Zk81jfnA92hfbqlP01mX77", "Tr0ub4dor&3x", "4821", "1111 1111", "0532 0130 00"]),
+)
+def test_no_white_space_brings_a_secret_past_the_gate(before: int, label: str, gap: str, value: str) -> None:
+    """Nor does the cut at the end. Proves: UM-12."""
+    kept = keep_words(f"{'tea ' * before}{label}{gap}{value} and more")
+    assert not has_secret(kept)
+    assert len(kept) <= INPUT_LIMIT
 
 
 def test_an_answer_that_keeps_to_the_form_is_told_from_nonsense() -> None:

@@ -109,6 +109,10 @@ def test_what_is_redacted_has_no_secret_left_and_stays_as_it_is() -> None:
         ("her social is 219-09-9999", "219-09-9999"),
         ("ssn 536221234", "536221234"),
         ("iban gb29 nwbk 6016 1331 9268 19 thanks", "gb29 nwbk 6016 1331 9268 19"),
+        ("내 비밀번호는 Kiwi&Berlin26 입니다", "Kiwi&Berlin26"),
+        ("パスワードがKiwi&Berlin26です", "Kiwi&Berlin26"),
+        ("הסיסמה שלי היא berlin6327", "berlin6327"),
+        ("كلمة المرور هي pelikan2016", "pelikan2016"),
     ],
 )
 def test_a_secret_is_found_from_its_first_character_to_its_last(text: str, hidden: str) -> None:

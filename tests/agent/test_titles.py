@@ -63,6 +63,13 @@ def test_what_is_believed_of_an_answer_is_short_in_one_line_and_without_secrets(
     assert made.topics == ("bikes", "a", "b", "c", "d")
 
 
+def test_a_title_keeps_no_secret_that_was_spread_over_lines() -> None:
+    """It is made one line, where the parts stand together. Proves: SE-6, UM-12."""
+    made = read_title({"title": "my password is\n\n\n\n\n\nTr0ub4dor&3x", "summary": "", "topics": []})
+    assert made is not None
+    assert "Tr0ub4dor" not in made.title
+
+
 def test_an_answer_without_a_title_is_none() -> None:
     """Whatever a model replies, a session is not called by nonsense."""
     assert read_title(None) is None
