@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from agent.errors import MemoryInvalidError
+from agent.errors import MemoryInvalidError, MemorySecretError
 from agent.extraction import is_storable_fact
 from agent.memories import MemoryDraft, check_draft, fold_fact, is_plain_topic
 
@@ -108,3 +108,13 @@ def test_nothing_to_see_is_refused_from_everybody() -> None:
     """Also where an operator or a program wrote it: nobody could find it again. Proves: UM-4."""
     with pytest.raises(MemoryInvalidError, match=r"^memory: "):
         check_draft(MemoryDraft(memory="\u200b\u2060"))
+
+
+@pytest.mark.parametrize("gap", [" ", "\n", "\n\n\n\n\n\n", "\t", "      "])
+def test_a_secret_in_a_note_is_refused_and_the_field_is_named(gap: str) -> None:
+    """Also where lines part it, which one line would join. Proves: UM-12."""
+    note = f"my password is{gap}Tr0ub4dor&3x"
+    with pytest.raises(MemorySecretError, match=r"^input: "):
+        check_draft(MemoryDraft(memory="likes tea", input=note))
+    with pytest.raises(MemorySecretError, match=r"^feedback: "):
+        check_draft(MemoryDraft(memory="likes tea", feedback=note))

@@ -105,6 +105,12 @@ def test_a_summary_speaks_in_nobodys_name_and_holds_no_secret() -> None:
     assert "4111" not in text.replace("AB-4711", "")
 
 
+def test_a_summary_joins_no_secret_that_white_space_had_parted() -> None:
+    """Each item is one line. Proves: CX-6, UM-12."""
+    answer = answer_of(decisions=[("my password is\n\n\n\n\n\nTr0ub4dor&3x", 1), ("y", 3)], questions=[("z", 5)])
+    assert "Tr0ub4dor" not in render_summary(SESSION, believe_summary(answer, Source(runs=RUNS)))
+
+
 def test_a_summary_is_stored_and_read_without_loss() -> None:
     """It goes on from there after a restart."""
     summary = replace(believe_summary(GOOD, Source(runs=RUNS)), promises=(Item(text="I will do it"),))
