@@ -134,7 +134,7 @@ async def test_whole_sentences_are_announced_not_tokens(gateway: FakeGateway, pa
     await expect(page.locator(".msg[data-from=assistant] .body")).to_have_text(
         "The first sentence. The second one. And a rest"
     )
-    assert await page.evaluate("said.join(' ')") == "The first sentence. The second one. And a rest"
+    await page.wait_for_function("said.join(' ') === 'The first sentence. The second one. And a rest'")
     assert all(part[0] in "TA" for part in await page.evaluate("said"))
 
 

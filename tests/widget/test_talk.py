@@ -152,6 +152,7 @@ async def test_the_script_tag_alone_puts_the_chat_on_a_page(gateway: FakeGateway
     await page.evaluate("window.heard = []; void Parley.on('message', (message) => heard.push(message.text))")
     await page.evaluate("Parley.send('by script')")
     await expect(page.locator(".msg[data-from=assistant] .body")).to_have_text("You said: by script.")
+    await page.wait_for_function("heard.length >= 2")
     assert await page.evaluate("heard") == ["by script", "You said: by script."]
     assert gateway.sent("hello")[0]["site"] == "shop"
     assert await page.evaluate("Object.keys(Parley).sort()") == json.loads(
