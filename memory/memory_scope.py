@@ -49,7 +49,7 @@ async def open_for_writing(
             await _require_user(connection, user_id)
             if asked is not None and await find_asker(connection, asked) != user_id:
                 raise AskerChangedError("who asked is somebody else by now")
-            if account_id not in {None, user_id, *await _list_former_ids(connection, user_id)}:
+            if account_id not in {None, user_id} and account_id not in await _list_former_ids(connection, user_id):
                 raise AskerChangedError("this account was parted from the person a moment ago")
             yield connection
     except asyncpg.UniqueViolationError as error:

@@ -60,7 +60,7 @@ class Life:
         every = list(await pair.records.dump(user_id, with_replaced=True))
         live = [memory for memory in every if memory.valid_to is None]
         one = self._random.choice(live) if live else None
-        more = MemoryDraft(memory=f"{one.memory if one else ''} {word}".strip()[-100:].split(" ", 1)[-1])
+        more = MemoryDraft(memory=" ".join([*(one.memory.split()[-20:] if one else ()), word]))
         match what:
             case "tell" | "say":
                 await self._hear(person, word, slot="home_city" if what == "tell" else None)
